@@ -1,0 +1,1 @@
+"""What travels: events in, commands out, outcomes back, and the records that analysts read."""

@@ -1,0 +1,43 @@
+"""Orders to the senders: what is to be done for one person, and the id under which it is done once."""
+
+import uuid
+from typing import Any
+
+import msgspec
+
+NAMESPACE = uuid.UUID("b5f5c0de-9f0a-5b6e-8c1d-6265636b6f6e")
+"""Namespace of all command ids: changing it would change every id."""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One order to the sender of a channel."""
+
+    id: str
+    """Derived, never assigned: a replay gives the same one and senders drop the repeat."""
+    channel: str
+    profile_id: str
+    definition_id: str
+    version: str
+    step: str
+    """Which of the definition's actions this is: its place in `do`."""
+    occurrence: str
+    """What caused it: the messageId, or the instant of the timer."""
+    at: int
+    """Ms since the epoch, event time."""
+    priority: int = 0
+    template: str | None = None
+    topic: str | None = None
+    url: str | None = None
+    body: dict[str, Any] | None = None
+    traits: dict[str, Any] = {}
+    """The person's traits when it was decided: what a template may fill in."""
+
+
+def derive_id(definition_id: str, version: str, profile_id: str, step: str, occurrence: str) -> str:
+    """Returns the id of a command: uuid5 of what makes it the one it is.
+
+    >>> derive_id("t", "v", "p", "0", "m") == derive_id("t", "v", "p", "0", "m")
+    True
+    """
+    parts = msgspec.json.encode([definition_id, version, profile_id, step, occurrence])
+    return str(uuid.uuid5(NAMESPACE, parts.decode()))

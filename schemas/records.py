@@ -1,0 +1,72 @@
+"""What analysts read: scores, memberships and their changes, and the reasons of each decision.
+
+Flat on purpose: every field is a column, instants are ms since the epoch (timestamp-millis in Avro).
+"""
+
+from typing import Literal
+
+import msgspec
+
+
+class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The current value of one score of one profile."""
+
+    profile_id: str
+    score_id: str
+    value: float
+    level: str | None
+    grade: str | None
+    at: int
+    """Since when it has this value."""
+
+
+class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One move of a score."""
+
+    profile_id: str
+    score_id: str
+    old: float
+    new: float
+    level: str | None
+    rule: str | None
+    """The rule whose points moved; None where several did at once."""
+    at: int
+    cause: str
+    """messageId of the event, or `clock`, or `definition`."""
+    late: bool
+
+
+class SegmentRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Whether one profile is in one segment now."""
+
+    profile_id: str
+    segment_id: str
+    member: bool
+    since: int
+    """When it entered, or left."""
+
+
+class SegmentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One entry into a segment, or one exit."""
+
+    profile_id: str
+    segment_id: str
+    change: Literal["entered", "exited"]
+    at: int
+    cause: str
+    """messageId of the event, or `clock`, or `definition`."""
+    version: str
+    late: bool
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Why a trigger fired for a profile, or why it did not."""
+
+    profile_id: str
+    definition_id: str
+    version: str
+    outcome: Literal["yes", "no"]
+    reason: str
+    at: int
+    cause: str
+    late: bool
