@@ -1,0 +1,1 @@
+"""What marketers write: segments, lists, scores, triggers; parsed, checked, versioned. Pure."""

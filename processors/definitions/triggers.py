@@ -1,0 +1,240 @@
+"""Triggers: what is done for a person when something happens."""
+
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
+
+from processors.definitions import parts, values
+from processors.definitions.conditions import Condition
+from processors.definitions.parts import TAG, Faults, Part, Written
+from processors.definitions.scores import EventMatch
+
+Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
+Change = Literal["entered", "exited"]
+Direction = Literal["up", "down", "either"]
+
+
+def _one_of(allowed: tuple[str, ...]) -> PlainValidator:
+    def check(raw: Any) -> str:
+        if not isinstance(raw, str) or raw not in allowed:
+            raise values.fault(f"must be one of {', '.join(allowed)}", raw)
+        return raw
+
+    return PlainValidator(check)
+
+
+class SegmentStimulus(Part):
+    """Somebody enters or leaves a segment."""
+
+    segment: values.Id
+    change: Annotated[Change, _one_of(get_args(Change))]
+
+
+class ScoreStimulus(Part):
+    """A score passes a threshold: up is old < crosses <= new, down is new < crosses <= old."""
+
+    score: values.Id
+    crosses: values.Number
+    direction: Annotated[Direction, _one_of(get_args(Direction))] = "up"
+
+    later = ("minimum_change", "within")
+
+
+class LevelStimulus(Part):
+    """A score comes to a level."""
+
+    score: values.Id = Field(alias="level")
+    becomes: values.Name
+
+
+class TraitStimulus(Part):
+    """A trait becomes a value, or changes at all."""
+
+    trait: values.TraitPath
+    becomes: values.Single | None = None
+    """None where any change counts."""
+    changes: values.Truth = False
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that exactly one of the two is asked."""
+        said = [key for key in ("becomes", "changes") if key in raw]
+        if len(said) != 1 and not faults:
+            found = " and ".join(said) or "neither"
+            faults.add((), f"takes one of becomes: value and changes: true, found {found}")
+        return raw
+
+
+STIMULI: dict[str, type[Part]] = {
+    "event": EventMatch,
+    "segment": SegmentStimulus,
+    "score": ScoreStimulus,
+    "level": LevelStimulus,
+    "trait": TraitStimulus,
+}
+LATER_STIMULI = ("status", "schedule", "date", "inactive", "manual")
+
+
+def _choose_stimulus(raw: Any) -> Any:
+    return parts.choose(raw, "a stimulus", tuple(STIMULI), LATER_STIMULI)
+
+
+def _stimulus(raw: Any) -> str:
+    return parts.head(raw, STIMULI)
+
+
+Stimulus = Annotated[
+    Annotated[EventMatch, Tag(TAG + "event")]
+    | Annotated[SegmentStimulus, Tag(TAG + "segment")]
+    | Annotated[ScoreStimulus, Tag(TAG + "score")]
+    | Annotated[LevelStimulus, Tag(TAG + "level")]
+    | Annotated[TraitStimulus, Tag(TAG + "trait")],
+    Discriminator(_stimulus),
+    BeforeValidator(_choose_stimulus),
+]
+
+
+class Send(Part):
+    """A message on a channel."""
+
+    channel: Annotated[Channel, _one_of(get_args(Channel))]
+    template: values.Name
+    topic: values.Name | None = None
+
+
+class AddTag(Part):
+    """Tags the person."""
+
+    tag: values.Name = Field(alias="add_tag")
+
+
+class RemoveTag(Part):
+    """Takes a tag from the person."""
+
+    tag: values.Name = Field(alias="remove_tag")
+
+
+class SetTrait(Part):
+    """Sets a whole trait; null unsets it."""
+
+    trait: values.TraitKey
+    value: Any
+
+    nullable = ("value",)
+
+
+class SetStatus(Part):
+    """Sets the person's status."""
+
+    status: values.Name = Field(alias="set_status")
+
+
+class AddToList(Part):
+    """Puts the person on a list."""
+
+    list_id: values.Id = Field(alias="add_to_list")
+
+
+class RemoveFromList(Part):
+    """Takes the person off a list."""
+
+    list_id: values.Id = Field(alias="remove_from_list")
+
+
+class Webhook(Part):
+    """Posts to an address."""
+
+    url: values.Url
+    body: values.Mapping | None = None
+
+
+class AddPoints(Part):
+    """Adds to a score once."""
+
+    score: values.Id
+    points: values.Whole
+
+
+class Emit(Part):
+    """A further event of the same person."""
+
+    event: values.Name
+    properties: values.Mapping = Field(default_factory=dict)
+
+
+ACTIONS: dict[str, type[Part]] = {
+    "send": Send,
+    "add_tag": AddTag,
+    "remove_tag": RemoveTag,
+    "set_trait": SetTrait,
+    "set_status": SetStatus,
+    "add_to_list": AddToList,
+    "remove_from_list": RemoveFromList,
+    "webhook": Webhook,
+    "add_points": AddPoints,
+    "emit": Emit,
+}
+LATER_ACTIONS = ("start_journey", "stop_journey", "create_task", "crm")
+FLAT = ("add_tag", "remove_tag", "set_status", "add_to_list", "remove_from_list")
+"""Actions whose value is one id or name: the model reads the action's mapping itself."""
+
+
+def _choose_action(raw: Any) -> Any:
+    chosen = parts.choose(raw, "an action", tuple(ACTIONS), LATER_ACTIONS)
+    if isinstance(chosen, dict) and len(chosen) > 1:
+        faults = Faults()
+        for key in chosen:
+            if key not in ACTIONS:
+                faults.add((key,), "unknown key; an action is a mapping with one key")
+        faults.throw()
+    return chosen
+
+
+def _action(raw: Any) -> str:
+    """Returns the tag: that of a nested action is its key, so that paths read as written."""
+    name = parts.head(raw, ACTIONS).removeprefix(TAG)
+    return TAG + name if name in FLAT else name
+
+
+def _inner(raw: Any) -> Any:
+    return next(iter(raw.values())) if isinstance(raw, dict) else raw
+
+
+Inner = BeforeValidator(_inner)
+
+Action = Annotated[
+    Annotated[Send, Inner, Tag("send")]
+    | Annotated[AddTag, Tag(TAG + "add_tag")]
+    | Annotated[RemoveTag, Tag(TAG + "remove_tag")]
+    | Annotated[SetTrait, Inner, Tag("set_trait")]
+    | Annotated[SetStatus, Tag(TAG + "set_status")]
+    | Annotated[AddToList, Tag(TAG + "add_to_list")]
+    | Annotated[RemoveFromList, Tag(TAG + "remove_from_list")]
+    | Annotated[Webhook, Inner, Tag("webhook")]
+    | Annotated[AddPoints, Inner, Tag("add_points")]
+    | Annotated[Emit, Inner, Tag("emit")],
+    Discriminator(_action),
+    BeforeValidator(_choose_action),
+]
+
+
+class Limit(Part):
+    """How often a trigger fires for one person; without `within`: ever."""
+
+    times: values.Count
+    within: values.Duration | None = None
+    """Ms, rolling."""
+
+
+class Trigger(Written):
+    """Does something for a person when the stimulus comes, if condition and limit allow it."""
+
+    kind: Literal["trigger"]
+    on: Stimulus
+    when: Condition | None = None
+    limit: Limit | None = None
+    priority: values.Digit = 5
+    """Higher goes first."""
+    do: Annotated[tuple[Action, ...], values.Filled]
+
+    hints: ClassVar = {"actions": "do", "then": "do", "if": "when", "trigger": "on"}
