@@ -92,7 +92,7 @@ fetch() {
 running() {
   local pid
   pid=$(cat "$dir/kafka.pid" 2>/dev/null) || return 1
-  case "$(ps -p "$pid" -o args= 2>/dev/null)" in
+  case "$(ps -ww -p "$pid" -o args= 2>/dev/null)" in
     *"$dir/server.properties"*) echo "$pid" ;;
     *) return 1 ;;
   esac
@@ -164,7 +164,7 @@ format_storage() {
 
 wait_until_up() {
   local pid=$1 tenths=0
-  until grep -q 'Kafka Server started' "$dir/kafka.log"; do
+  until grep -qs 'Kafka Server started' "$dir/kafka.log"; do
     if ! kill -0 "$pid" 2>/dev/null; then
       tail_of "$dir/kafka.log"
       fail "the broker ended while starting; its log is $dir/kafka.log"
@@ -210,7 +210,7 @@ stop() {
     return 0
   fi
   kill "$pid"
-  while kill -0 "$pid" 2>/dev/null; do
+  while running >/dev/null; do
     [ "$tenths" -lt $((stop_limit_s * 10)) ] || kill -9 "$pid" 2>/dev/null || true
     tenths=$((tenths + 1))
     sleep 0.1
