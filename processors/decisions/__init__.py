@@ -1,0 +1,1 @@
+"""From a definition set, a profile and a stimulus to what is to happen. Pure."""

@@ -1,0 +1,176 @@
+"""One operator against one value, compiled: whether it holds, and until when.
+
+The answer is a signed instant: `+t` is true until t, `-t` is false until t, and NEVER stands for an
+end that time alone does not bring. So `not` is a minus, `all` a minimum and `any` a maximum.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import re2
+
+from processors.definitions.conditions import Comparison
+from processors.state.profiles import NEVER
+
+TRUE = NEVER
+FALSE = -NEVER
+
+Answer = int
+Test = Callable[[Any], bool]
+Compare = Callable[[Any, int], Answer]
+
+NEGATIVE = {"not_equals": "equals", "not_contains": "contains", "not_in": "in"}
+TEMPORAL = {"within_last", "within_next", "older_than"}
+
+
+def compare(comparison: Comparison) -> Compare:
+    """Returns `(value, now) -> answer` of a comparison."""
+    if comparison.operator in TEMPORAL:
+        return _temporal(comparison.operator, comparison.operand)
+    holds = test(comparison)
+
+    def answer(value: Any, now: int) -> Answer:
+        return TRUE if holds(value) else FALSE
+
+    return answer
+
+
+def test(comparison: Comparison) -> Test:
+    """Returns `value -> bool` of a comparison that does not depend on the present."""
+    positive = NEGATIVE.get(comparison.operator)
+    if positive is None:
+        return _positive(comparison.operator, comparison.operand)
+    inner = _positive(positive, comparison.operand)
+    if comparison.missing:
+        return lambda value: not inner(value)
+    return lambda value: value is not None and not inner(value)
+
+
+def is_same(value: Any, other: Any) -> bool:
+    """Returns whether two JSON values are equal: 1 is 1.0, but never true, and never "1".
+
+    >>> is_same(1, 1.0), is_same(1, True), is_same("1", 1)
+    (True, False, False)
+    """
+    if isinstance(value, bool) or isinstance(other, bool):
+        return value is other
+    return bool(value == other)
+
+
+def _positive(operator: str, operand: Any) -> Test:
+    match operator:
+        case "equals":
+            return _equals(operand)
+        case "in":
+            tests = [_equals(each) for each in operand]
+            return lambda value: any(each(value) for each in tests)
+        case "contains":
+            return _contains(operand)
+        case "is_set":
+            return lambda value: value is not None
+        case "is_not_set":
+            return lambda value: value is None
+        case "starts_with" | "ends_with" | "matches":
+            return _text(operator, operand)
+        case "before" | "after":
+            return _dated(operator, operand)
+        case _:
+            return _numeric(operator, operand)
+
+
+def _equals(operand: Any) -> Test:
+    if isinstance(operand, str):
+        return lambda value: bool(value == operand)
+    return lambda value: is_same(value, operand)
+
+
+def _contains(operand: Any) -> Test:
+    def holds(value: Any) -> bool:
+        if isinstance(value, str):
+            return isinstance(operand, str) and operand in value
+        return isinstance(value, list) and any(is_same(each, operand) for each in value)
+
+    return holds
+
+
+def _text(operator: str, operand: str) -> Test:
+    if operator == "starts_with":
+        return lambda value: isinstance(value, str) and value.startswith(operand)
+    if operator == "ends_with":
+        return lambda value: isinstance(value, str) and value.endswith(operand)
+    pattern = re2.compile(operand)
+    return lambda value: isinstance(value, str) and pattern.search(value) is not None
+
+
+def _numeric(operator: str, operand: Any) -> Test:
+    match operator:
+        case "greater_than":
+            return lambda value: type(value) in _NUMBERS and value > operand
+        case "less_than":
+            return lambda value: type(value) in _NUMBERS and value < operand
+        case "at_least":
+            return lambda value: type(value) in _NUMBERS and value >= operand
+        case "at_most":
+            return lambda value: type(value) in _NUMBERS and value <= operand
+        case "between":
+            low, high = operand
+            return lambda value: type(value) in _NUMBERS and low <= value <= high
+        case _:
+            raise AssertionError(operator)
+
+
+_NUMBERS = frozenset({int, float})
+
+
+def instant(value: Any) -> int | None:
+    """Returns the instant that a trait names: an ISO 8601 text with a zone; else None.
+
+    >>> instant("1970-01-01T00:00:01Z"), instant("1970-01-01")
+    (1000, None)
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        return None
+    try:
+        return round(at.timestamp() * 1000)
+    except OverflowError:
+        return None
+
+
+def _dated(operator: str, operand: int) -> Test:
+    def holds(value: Any) -> bool:
+        at_ms = instant(value)
+        if at_ms is None:
+            return False
+        return at_ms < operand if operator == "before" else at_ms > operand
+
+    return holds
+
+
+def _temporal(operator: str, width_ms: int) -> Compare:
+    if operator == "older_than":
+
+        def older(value: Any, now: int) -> Answer:
+            at_ms = instant(value)
+            if at_ms is None:
+                return FALSE
+            return TRUE if now >= at_ms + width_ms else -(at_ms + width_ms)
+
+        return older
+    before_ms, after_ms = (0, width_ms) if operator == "within_last" else (width_ms, 0)
+
+    def inside(value: Any, now: int) -> Answer:
+        at_ms = instant(value)
+        if at_ms is None:
+            return FALSE
+        if now < at_ms - before_ms:
+            return -(at_ms - before_ms)
+        return at_ms + after_ms if now < at_ms + after_ms else FALSE
+
+    return inside

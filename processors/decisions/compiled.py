@@ -1,0 +1,189 @@
+"""A definition set, compiled: by the name of an event, all that it touches and nothing else."""
+
+from typing import Any
+
+import msgspec
+
+from processors.decisions import triggers
+from processors.decisions.conditions import Compiler, Fact
+from processors.decisions.features import Feature, Features, compile_where
+from processors.decisions.moments import Change
+from processors.decisions.nodes import (
+    Bits,
+    CountRule,
+    Holder,
+    Node,
+    ScoreNode,
+    SegmentNode,
+    StateRule,
+    WindowRule,
+)
+from processors.decisions.scales import Scale, scale
+from processors.decisions.triggers import Trigger
+from processors.definitions.scores import EventMatch, Rule, Score
+from processors.definitions.segments import Segment
+from processors.definitions.sets import DefinitionSet
+
+UNLIMITED = 1 << 53
+
+
+class Plan(msgspec.Struct):
+    """What one event name touches."""
+
+    features: list[Feature] = []
+    triggers: list[Trigger] = []
+    reads_properties: bool = False
+
+
+class Compiled(msgspec.Struct, kw_only=True):
+    """All definitions that are active together, ready to decide."""
+
+    id: str
+    plans: dict[str, Plan]
+    nodes: list[Node]
+    places: dict[str, int]
+    """Place of a node in the evaluation order, by its key."""
+    users: dict[Fact, Bits]
+    """Who reads a trait, a tag, a list …"""
+    scales: dict[str, Scale]
+    segments: frozenset[str]
+    features: dict[str, Feature]
+    triggers: frozenset[str]
+    woken: dict[Change, list[Trigger]]
+    """Who waits for a segment, a score or a trait to change."""
+
+    @property
+    def everything(self) -> Bits:
+        """All nodes."""
+        return (1 << len(self.nodes)) - 1
+
+
+def compile_set(definitions: DefinitionSet) -> Compiled:
+    """Returns the compiled form of a checked definition set."""
+    return _Build(definitions).build()
+
+
+class _Build:
+    """Gathers the parts while the definitions are walked in evaluation order."""
+
+    def __init__(self, definitions: DefinitionSet) -> None:
+        self.definitions = definitions
+        self.features = Features()
+        self.scales = {score.id: scale(score) for score in definitions.scores.values()}
+        self.compiler = Compiler(self.features, self.scales)
+        self.nodes: list[Node] = []
+        self.places: dict[str, int] = {}
+        self.users: dict[Fact, Bits] = {}
+        self.plans: dict[str, Plan] = {}
+        self.woken: dict[Change, list[Trigger]] = {}
+
+    def build(self) -> Compiled:
+        for kind, id_ in self.definitions.order:
+            if kind == "score":
+                self._score(self.definitions.scores[id_])
+            else:
+                self._segment(self.definitions.segments[id_])
+        self._triggers()
+        for feature in self.features.by_key.values():
+            plan = self.plans.setdefault(feature.event, Plan())
+            plan.features.append(feature)
+            plan.reads_properties |= feature.where is not None
+        for (kind, id_), users in self.users.items():
+            if kind == "feature":
+                self.features.by_key[id_].users |= users
+            elif kind in ("segment", "score"):
+                self._node(id_, kind).users |= users
+        return Compiled(
+            id=self.definitions.id,
+            plans=self.plans,
+            nodes=self.nodes,
+            places=self.places,
+            users=self.users,
+            scales=self.scales,
+            segments=frozenset(self.definitions.segments),
+            features=self.features.by_key,
+            triggers=frozenset(self.definitions.triggers),
+            woken=self.woken,
+        )
+
+    def _node(self, id_: str, kind: str) -> Node:
+        return self.nodes[self.places[_key(kind, id_)]]
+
+    def _add(self, key: str, node: Node) -> None:
+        place = len(self.nodes)
+        self.places[key] = place
+        self.nodes.append(node)
+        for fact in self.compiler.take_reads():
+            self.users[fact] = self.users.get(fact, 0) | 1 << place
+
+    def _segment(self, segment: Segment) -> None:
+        version = self.definitions.versions["segment", segment.id]
+        condition = self.compiler.compile(segment.when)
+        key = _key("segment", segment.id)
+        self._add(key, SegmentNode(key, segment.id, version, condition))
+
+    def _score(self, score: Score) -> None:
+        key = _key("score", score.id)
+        rules = [rule for group in score.groups for rule in group.rules]
+        of_score = 1 << (len(self.nodes) + len(rules))
+        for rule in rules:
+            self._rule(score.id, rule, of_score)
+        numbers = self.scales[score.id]
+        self._add(key, ScoreNode(key, score.id, numbers, numbers.empty))
+        self.users["added", score.id] = of_score
+
+    def _rule(self, score_id: str, rule: Rule, users: Bits) -> None:
+        key = f"score/{score_id}/{rule.id}"
+        holder = Holder(score_id, rule.id, self.scales[score_id].empty)
+        if rule.when is not None:
+            condition = self.compiler.compile(rule.when)
+            self._add(key, StateRule(key, holder, condition, rule.points, users))
+        elif rule.on is not None and rule.within is not None:
+            feature = self.features.window(
+                rule.on.event, rule.on.where, width_ms=rule.within, capacity=rule.max_occurrences
+            )
+            self.compiler.reads.add(("feature", feature.key))
+            most = rule.max_occurrences or UNLIMITED
+            self._add(
+                key, WindowRule(key, holder, feature.key, rule.points, most, rule.within, users)
+            )
+        elif rule.on is not None:
+            feature = self.features.count(
+                rule.on.event, rule.on.where, since_ms=None, capacity=rule.max_occurrences
+            )
+            self.compiler.reads.add(("feature", feature.key))
+            most = rule.max_occurrences or UNLIMITED
+            self._add(key, CountRule(key, holder, feature.key, rule.points, most, users))
+
+    def _triggers(self) -> None:
+        ordered = sorted(
+            self.definitions.triggers.values(), key=lambda each: (-each.priority, each.id)
+        )
+        for rank, each in enumerate(ordered):
+            when = self.compiler.compile(each.when) if each.when is not None else None
+            self.compiler.take_reads()
+            built = Trigger(
+                id=each.id,
+                version=self.definitions.versions["trigger", each.id],
+                priority=each.priority,
+                rank=rank,
+                when=when,
+                limit=each.limit,
+                actions=each.do,
+            )
+            self._wake(built, each.on)
+
+    def _wake(self, trigger: Trigger, on: Any) -> None:
+        if isinstance(on, EventMatch):
+            trigger.where = compile_where(on.where)
+            plan = self.plans.setdefault(on.event, Plan())
+            plan.triggers.append(trigger)
+            plan.reads_properties |= trigger.where is not None or trigger.when is not None
+        else:
+            change, trigger.moved = triggers.moved(on, self.scales)
+            self.woken.setdefault(change, []).append(trigger)
+
+
+def _key(kind: str, id_: str) -> str:
+    """Names a node: a segment by its id alone, since its key is written in every member's state."""
+    return id_ if kind == "segment" else f"score/{id_}"

@@ -1,0 +1,221 @@
+"""Conditions, compiled to closures: `(profile, now, properties) -> answer` (see comparisons).
+
+An answer is a promise as much as a truth: until its instant, nothing but a fact can turn it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import assert_never
+
+from processors.decisions.comparisons import FALSE, TRUE, Answer, compare
+from processors.decisions.features import Features, Properties, read
+from processors.decisions.scales import Scale, span, value
+from processors.definitions.conditions import (
+    AccountCondition,
+    AllCondition,
+    AnyCondition,
+    BucketCondition,
+    Condition,
+    EventCondition,
+    ListCondition,
+    NotCondition,
+    PropertyCondition,
+    ScoreCondition,
+    SegmentCondition,
+    StatusCondition,
+    TagCondition,
+    TraitCondition,
+)
+from processors.state.profiles import Profile, trait
+
+Evaluate = Callable[[Profile, int, Properties], Answer]
+Fact = tuple[str, str]
+"""Something that a profile holds and a condition reads: ("trait", key), ("segment", id) …"""
+
+
+class Compiler:
+    """Turns conditions into closures, and notes which facts they read."""
+
+    def __init__(self, features: Features, scales: dict[str, Scale]) -> None:
+        self.features = features
+        self.scales = scales
+        self.reads: set[Fact] = set()
+        """The facts read since the last `take_reads`."""
+
+    def take_reads(self) -> set[Fact]:
+        """Returns the facts that were noted, and begins anew."""
+        taken, self.reads = self.reads, set()
+        return taken
+
+    def compile(self, condition: Condition) -> Evaluate:
+        """Returns the closure of a condition."""
+        match condition:
+            case AllCondition():
+                return _all([self.compile(each) for each in condition.all])
+            case AnyCondition():
+                return _any([self.compile(each) for each in condition.any])
+            case NotCondition():
+                inner = self.compile(condition.negated)
+                return lambda profile, now, properties: -inner(profile, now, properties)
+            case EventCondition():
+                return self._event(condition)
+            case PropertyCondition():
+                return _property(condition)
+            case TraitCondition() | AccountCondition():
+                return self._trait(condition)
+            case ScoreCondition():
+                return self._score(condition)
+            case _:
+                return self._held(condition)
+
+    def _held(
+        self,
+        condition: SegmentCondition
+        | ListCondition
+        | TagCondition
+        | StatusCondition
+        | BucketCondition,
+    ) -> Evaluate:
+        match condition:
+            case SegmentCondition():
+                self.reads.add(("segment", condition.segment))
+                return _segment(condition.segment, condition.is_member)
+            case ListCondition(list_id=list_id):
+                self.reads.add(("list", list_id))
+                return lambda profile, now, properties: TRUE if list_id in profile.lists else FALSE
+            case TagCondition(tag=tag):
+                self.reads.add(("tag", tag))
+                return lambda profile, now, properties: TRUE if tag in profile.tags else FALSE
+            case StatusCondition(status=status):
+                self.reads.add(("status", ""))
+                return lambda profile, now, properties: TRUE if profile.status == status else FALSE
+            case BucketCondition():
+                self.reads.add(("id", ""))
+                return _bucket(condition)
+            case _:
+                assert_never(condition)
+
+    def _trait(self, condition: TraitCondition | AccountCondition) -> Evaluate:
+        of_account = isinstance(condition, AccountCondition)
+        dotted = condition.account if isinstance(condition, AccountCondition) else condition.trait
+        path = tuple(dotted.split("."))
+        self.reads.add(("account" if of_account else "trait", path[0]))
+        meets = compare(condition)
+        if of_account:
+            return lambda profile, now, properties: meets(trait(profile.account, path), now)
+        return lambda profile, now, properties: meets(trait(profile.traits, path), now)
+
+    def _score(self, condition: ScoreCondition) -> Evaluate:
+        score_id = condition.score
+        scale = self.scales[score_id]
+        empty = scale.empty
+        self.reads.add(("score", score_id))
+        low, high = float("-inf"), float("inf")
+        if condition.comparison is not None:
+            meets = compare(condition.comparison)
+            return lambda profile, now, properties: meets(value(profile, score_id, empty), now)
+        if condition.level is not None:
+            low, high = span(scale.levels, condition.level)
+        elif condition.grade is not None:
+            low, high = span(scale.grades, condition.grade)
+        return lambda profile, now, properties: (
+            TRUE if low <= value(profile, score_id, empty) < high else FALSE
+        )
+
+    def _event(self, condition: EventCondition) -> Evaluate:
+        if condition.exactly is not None:
+            reached = self._at_least(condition, condition.exactly)
+            passed = self._at_least(condition, condition.exactly + 1)
+            return lambda profile, now, properties: min(
+                reached(profile, now, properties), -passed(profile, now, properties)
+            )
+        if condition.at_most is not None:
+            passed = self._at_least(condition, condition.at_most + 1)
+            return lambda profile, now, properties: -passed(profile, now, properties)
+        return self._at_least(condition, condition.at_least or 1)
+
+    def _at_least(self, condition: EventCondition, times: int) -> Evaluate:
+        if times == 0:
+            return lambda profile, now, properties: TRUE
+        if condition.within is None:
+            feature = self.features.count(
+                condition.event, condition.where, since_ms=condition.since, capacity=times
+            )
+            self.reads.add(("feature", feature.key))
+            return _counted(feature.key, times)
+        feature = self.features.window(
+            condition.event, condition.where, width_ms=condition.within, capacity=times
+        )
+        self.reads.add(("feature", feature.key))
+        return _windowed(feature.key, times, condition.within)
+
+
+def bucket(salt: str, profile_id: str) -> float:
+    """Returns where a profile falls under a salt, in percent: 0 up to but without 100.
+
+    Source: the first 8 bytes of SHA-256(`salt:profile id`), big-endian, / 2^64 x 100.
+    """
+    digest = hashlib.sha256(f"{salt}:{profile_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 * 100
+
+
+def _all(parts: list[Evaluate]) -> Evaluate:
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        answer = TRUE
+        for part in parts:
+            found = part(profile, now, properties)
+            if found < answer:
+                answer = found
+                if found == FALSE:
+                    break
+        return answer
+
+    return evaluate
+
+
+def _any(parts: list[Evaluate]) -> Evaluate:
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        answer = FALSE
+        for part in parts:
+            found = part(profile, now, properties)
+            if found > answer:
+                answer = found
+                if found == TRUE:
+                    break
+        return answer
+
+    return evaluate
+
+
+def _property(condition: PropertyCondition) -> Evaluate:
+    meets = compare(condition)
+    path = tuple(condition.property.split("."))
+    return lambda profile, now, properties: meets(read(properties, path), now)
+
+
+def _segment(segment_id: str, is_member: bool) -> Evaluate:
+    inside, outside = (TRUE, FALSE) if is_member else (FALSE, TRUE)
+    return lambda profile, now, properties: inside if segment_id in profile.segments else outside
+
+
+def _counted(key: str, times: int) -> Evaluate:
+    return lambda profile, now, properties: TRUE if profile.counts.get(key, 0) >= times else FALSE
+
+
+def _windowed(key: str, times: int, width_ms: int) -> Evaluate:
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        kept = profile.times.get(key)
+        if kept is None or len(kept) < times:
+            return FALSE
+        ends = kept[-times] + width_ms
+        return ends if now < ends else FALSE
+
+    return evaluate
+
+
+def _bucket(condition: BucketCondition) -> Evaluate:
+    share = condition.bucket
+    salt, low, high = share.salt, share.low, share.high
+    return lambda profile, now, properties: (
+        TRUE if low <= bucket(salt, profile.id) < high else FALSE
+    )

@@ -1,0 +1,322 @@
+"""The heart: an event, a due timer or a new definition set changes a profile and yields a decision.
+
+Pure: no clock, no socket, no chance. The profile that is handed in is changed in place.
+"""
+
+from typing import Any
+
+import msgspec
+
+from processors.decisions import triggers
+from processors.decisions.compiled import Compiled, Plan
+from processors.decisions.features import Feature
+from processors.decisions.moments import (
+    CLOCK,
+    DEFINITION,
+    DUPLICATE,
+    NOTHING,
+    Decision,
+    Moment,
+)
+from processors.decisions.nodes import Bits
+from processors.decisions.triggers import Trigger
+from processors.state import windows
+from processors.state.duplicates import Seen
+from processors.state.profiles import NEVER, Profile, put_trait
+from schemas import events
+from schemas.events import Event
+from schemas.records import SegmentChange
+
+_NO_PLAN = Plan()
+_NOTHING_READ: dict[str, Any] = {}
+"""Shared, so never changed."""
+_WITH_TRAITS = frozenset({"identify", "group"})
+
+
+class Arrival(msgspec.Struct, gc=False):
+    """An event, and what is known of its time."""
+
+    event: Event
+    at_ms: int
+    """Event time."""
+    log_s: int
+    """When the log got it, in seconds: for telling duplicates."""
+    timers_ms: int = 0
+    """Timers due at or before this instant fire first, besides those due before the event."""
+
+
+def on_event(compiled: Compiled, profile: Profile, seen: Seen, arrival: Arrival) -> Decision:
+    """Applies an event, after the timers that are due before it.
+
+    Raises:
+        BadEvent: the event can not be read; the profile is as it was.
+    """
+    event, at_ms = arrival.event, arrival.at_ms
+    facts = _read(compiled, event)
+    if not seen.add(event.message_id, arrival.log_s):
+        return DUPLICATE
+    decision = NOTHING
+    if profile.definitions != compiled.id and profile.definitions:
+        decision = on_definitions(compiled, profile)
+    until_ms = at_ms if at_ms > arrival.timers_ms else arrival.timers_ms
+    if profile.due <= until_ms:
+        decision = _own(decision)
+        _fire(_Frame(compiled, profile, seen, arrival.log_s), decision, until_ms)
+    told = len(decision.emitted)
+    moment = _apply(compiled, profile, facts, decision, at_ms=at_ms)
+    if moment is None:
+        return decision
+    if len(moment.decision.emitted) > told:
+        _follow(_Frame(compiled, profile, seen, arrival.log_s), moment, told)
+    return moment.decision
+
+
+def on_timers(
+    compiled: Compiled, profile: Profile, seen: Seen, *, until_ms: int, log_s: int
+) -> Decision:
+    """Fires all timers due at or before an instant, each at its own time, in due order."""
+    decision = NOTHING
+    if profile.definitions != compiled.id:
+        decision = on_definitions(compiled, profile)
+    if profile.due <= until_ms:
+        decision = _own(decision)
+        _fire(_Frame(compiled, profile, seen, log_s), decision, until_ms)
+    return decision
+
+
+def on_definitions(compiled: Compiled, profile: Profile) -> Decision:
+    """Brings a profile under another definition set, as of its own clock. No trigger fires."""
+    decision = Decision()
+    moment = Moment(decision, compiled.scales, now=profile.clock, cause=DEFINITION)
+    _forget(compiled, profile, moment)
+    profile.definitions = compiled.id
+    profile.timers.clear()
+    _evaluate(compiled, profile, moment, compiled.everything)
+    return decision
+
+
+class _Facts(msgspec.Struct, gc=False):
+    """What is read of an event before anything is changed."""
+
+    event: Event
+    plan: Plan
+    properties: dict[str, Any]
+    traits: dict[str, Any]
+
+
+class _Frame(msgspec.Struct, gc=False):
+    """What timers and told events need beside the moment that they come from."""
+
+    compiled: Compiled
+    profile: Profile
+    seen: Seen
+    log_s: int
+
+
+def _read(compiled: Compiled, event: Event) -> _Facts:
+    plan = compiled.plans.get(events.name(event), _NO_PLAN)
+    return _Facts(
+        event,
+        plan,
+        events.properties(event) if plan.reads_properties else _NOTHING_READ,
+        events.traits(event) if event.type in _WITH_TRAITS else _NOTHING_READ,
+    )
+
+
+def _own(decision: Decision) -> Decision:
+    return Decision() if decision is NOTHING else decision
+
+
+def _apply(
+    compiled: Compiled,
+    profile: Profile,
+    facts: _Facts,
+    decision: Decision,
+    *,
+    at_ms: int,
+    depth: int = 0,
+) -> Moment | None:
+    """Lays an event's facts into the profile and follows them; None where they touch nothing."""
+    plan = facts.plan
+    now = profile.clock
+    late = at_ms < now
+    if not late:
+        now = profile.clock = at_ms
+    dirty: Bits = 0
+    for feature in plan.features:
+        if (feature.where is None or feature.where(facts.properties, at_ms)) and _count(
+            profile, feature, at_ms
+        ):
+            dirty |= feature.users
+    if not profile.definitions:
+        profile.definitions = compiled.id
+        dirty = compiled.everything
+    if not dirty and not plan.triggers and not facts.traits:
+        return None
+    moment = Moment(_own(decision), compiled.scales, now=now, cause=facts.event.message_id)
+    moment.depth = depth
+    moment.late = late
+    moment.properties = facts.properties
+    if facts.traits:
+        dirty |= _learn(compiled, profile, moment, facts, at_ms)
+    if dirty:
+        _evaluate(compiled, profile, moment, dirty)
+    if plan.triggers or moment.changes:
+        woken = [
+            each
+            for each in plan.triggers
+            if each.where is None or each.where(facts.properties, at_ms)
+        ]
+        _answer(compiled, profile, moment, woken)
+    return moment
+
+
+def _count(profile: Profile, feature: Feature, at_ms: int) -> bool:
+    """Counts an occurrence; returns whether anything that is kept has changed."""
+    if feature.width_ms is None:
+        if feature.since_ms is not None and at_ms < feature.since_ms:
+            return False
+        times = profile.counts.get(feature.key, 0)
+        if times >= feature.capacity:
+            return False
+        profile.counts[feature.key] = times + 1
+        return True
+    oldest_ms = profile.clock - feature.width_ms
+    if at_ms <= oldest_ms:
+        return False
+    kept = profile.times.get(feature.key)
+    if kept is None:
+        profile.times[feature.key] = [at_ms]
+        return True
+    windows.expire(kept, oldest_ms)
+    return windows.insert(kept, at_ms, feature.capacity)
+
+
+def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts, at_ms: int) -> Bits:
+    """Lays the traits of an event into the profile; returns who reads those that changed."""
+    dirty: Bits = 0
+    if facts.event.type == "group":
+        for key, value in facts.traits.items():
+            if put_trait(profile.account, key, value, at_ms):
+                dirty |= compiled.users.get(("account", key), 0)
+        return dirty
+    for key, value in facts.traits.items():
+        if triggers.set_whole(profile, moment, key, value, at_ms=at_ms):
+            dirty |= compiled.users.get(("trait", key), 0)
+    return dirty
+
+
+def _evaluate(compiled: Compiled, profile: Profile, moment: Moment, dirty: Bits) -> None:
+    """Brings up to date what has become doubtful, in evaluation order, and sets the next timer."""
+    nodes = compiled.nodes
+    while dirty:
+        lowest = dirty & -dirty
+        dirty ^= lowest
+        dirty |= nodes[lowest.bit_length() - 1].evaluate(profile, moment)
+    timers = profile.timers
+    profile.due = min(timers.values()) if timers else NEVER
+
+
+def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Trigger]) -> None:
+    """Runs the triggers, round by round, until nothing wakes another one."""
+    for round_ in range(triggers.MAX_ROUNDS + 1):
+        woken += _woken(compiled, moment)
+        if not woken:
+            return
+        woken.sort(key=_rank)
+        if round_ == triggers.MAX_ROUNDS:
+            for each in woken:
+                triggers.record(each, profile, moment, triggers.LOOP)
+            return
+        dirty: Bits = 0
+        for each in woken:
+            for fact in triggers.fire(each, profile, moment, round_=round_):
+                dirty |= compiled.users.get(fact, 0)
+        if dirty:
+            _evaluate(compiled, profile, moment, dirty)
+        woken = []
+
+
+def _woken(compiled: Compiled, moment: Moment) -> list[Trigger]:
+    """Returns the triggers that wait for what has changed."""
+    return [
+        each
+        for change, (old, new) in moment.take_changes().items()
+        for each in compiled.woken.get(change, ())
+        if each.moved is not None and each.moved(old, new)
+    ]
+
+
+def _rank(trigger: Trigger) -> int:
+    return trigger.rank
+
+
+def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
+    """Fires the timers due at or before an instant, those of one instant together."""
+    compiled, profile = frame.compiled, frame.profile
+    while profile.due <= until_ms:
+        now = profile.clock = max(profile.clock, profile.due)
+        dirty: Bits = 0
+        for key, due in list(profile.timers.items()):
+            if due <= now:
+                del profile.timers[key]
+                dirty |= 1 << compiled.places[key]
+                decision.fired += 1
+        moment = Moment(decision, compiled.scales, now=now, cause=CLOCK)
+        told = len(decision.emitted)
+        _evaluate(compiled, profile, moment, dirty)
+        if moment.changes:
+            _answer(compiled, profile, moment, [])
+        if len(decision.emitted) > told:
+            _follow(frame, moment, told)
+
+
+def _follow(frame: _Frame, moment: Moment, told: int) -> None:
+    """Applies the events that triggers told at a moment, and those which these led to in turn."""
+    decision = moment.decision
+    for event in decision.emitted[told:]:
+        if not frame.seen.add(event.message_id, frame.log_s):
+            continue
+        before = len(decision.emitted)
+        facts = _read(frame.compiled, event)
+        following = _apply(
+            frame.compiled,
+            frame.profile,
+            facts,
+            decision,
+            at_ms=moment.now,
+            depth=moment.depth + 1,
+        )
+        if following is not None and len(decision.emitted) > before:
+            _follow(frame, following, before)
+
+
+def _forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
+    """Drops what no active definition needs; people leave the segments that have ended."""
+    decision = moment.decision
+    for segment_id in sorted(profile.segments.keys() - compiled.segments):
+        del profile.segments[segment_id]
+        decision.removed.append(("segment", segment_id))
+        decision.segment_changes.append(
+            SegmentChange(
+                profile_id=profile.id,
+                segment_id=segment_id,
+                change="exited",
+                at=moment.now,
+                cause=DEFINITION,
+                version="",
+                late=False,
+            )
+        )
+    for score_id in sorted(profile.scores.keys() - compiled.scales.keys()):
+        del profile.scores[score_id]
+        decision.removed.append(("score", score_id))
+    for score_id, state in profile.scores.items():
+        rules = {rule for group in compiled.scales[score_id].groups for rule in group[0]}
+        state.points = {rule: held for rule, held in state.points.items() if rule in rules}
+    for key in profile.counts.keys() - compiled.features.keys():
+        del profile.counts[key]
+    for key in profile.times.keys() - compiled.features.keys():
+        del profile.times[key]
+    for trigger_id in profile.fired.keys() - compiled.triggers:
+        del profile.fired[trigger_id]

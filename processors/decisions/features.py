@@ -1,0 +1,112 @@
+"""What has to be counted of which event: the few numbers that conditions and rules read.
+
+A count holds how often, a window the latest times. Definitions that ask the same share one.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from processors.decisions.comparisons import compare
+from processors.definitions.conditions import PropertyCondition
+from processors.state.windows import MAX_TIMES
+
+Properties = Mapping[str, Any]
+Where = Callable[[Properties, int], bool]
+"""Whether an event's properties meet the conditions, at its own time."""
+
+
+class Feature(msgspec.Struct, kw_only=True):
+    """One number, or one list of times, that is kept of a profile."""
+
+    key: str
+    event: str
+    where: Where | None
+    since_ms: int | None = None
+    """A count leaves out what lies before this instant."""
+    width_ms: int | None = None
+    """How long a time can matter; None for a count."""
+    capacity: int = 0
+    """How many are kept: times of a window, or the ceiling of a count."""
+    users: int = 0
+    """Bits of the nodes that read it."""
+
+
+class Features:
+    """All features of one definition set, gathered while its conditions are compiled."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, Feature] = {}
+
+    def count(
+        self,
+        event: str,
+        where: tuple[PropertyCondition, ...],
+        *,
+        since_ms: int | None,
+        capacity: int | None,
+    ) -> Feature:
+        """Returns the feature that counts an event, up to a ceiling (None for none)."""
+        feature = self._get(event, where, kind="count", since_ms=since_ms)
+        feature.capacity = max(feature.capacity, MAX_COUNT if capacity is None else capacity)
+        return feature
+
+    def window(
+        self,
+        event: str,
+        where: tuple[PropertyCondition, ...],
+        *,
+        width_ms: int,
+        capacity: int | None,
+    ) -> Feature:
+        """Returns the feature that keeps the latest times of an event (None: all in the window)."""
+        feature = self._get(event, where, kind="window", since_ms=None)
+        wanted = MAX_TIMES if capacity is None else min(capacity, MAX_TIMES)
+        feature.capacity = max(feature.capacity, wanted)
+        feature.width_ms = max(feature.width_ms or 0, width_ms)
+        return feature
+
+    def _get(
+        self, event: str, where: tuple[PropertyCondition, ...], *, kind: str, since_ms: int | None
+    ) -> Feature:
+        asked = [[each.property, each.operator, each.operand, each.missing] for each in where]
+        parts = msgspec.json.encode([kind, event, sorted(asked, key=repr), since_ms])
+        key = base64.b64encode(hashlib.sha256(parts).digest()[:6]).decode()
+        if key not in self.by_key:
+            self.by_key[key] = Feature(
+                key=key, event=event, where=compile_where(where), since_ms=since_ms
+            )
+        return self.by_key[key]
+
+
+MAX_COUNT = 1 << 53
+"""A count without a ceiling ends where JSON numbers stop being exact."""
+
+
+def compile_where(where: tuple[PropertyCondition, ...]) -> Where | None:
+    """Returns what tells whether all conditions hold; None where there are none."""
+    if not where:
+        return None
+    tests = [(tuple(each.property.split(".")), compare(each)) for each in where]
+    if len(tests) > 1:
+        return lambda properties, at_ms: all(
+            meets(read(properties, path), at_ms) > 0 for path, meets in tests
+        )
+    path, only = tests[0]
+    if len(path) > 1:
+        return lambda properties, at_ms: only(read(properties, path), at_ms) > 0
+    key = path[0]
+    return lambda properties, at_ms: only(properties.get(key), at_ms) > 0
+
+
+def read(properties: Properties, path: tuple[str, ...]) -> Any:
+    """Returns the value at a path of a JSON object; None where there is none."""
+    value: Any = properties
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value

@@ -1,0 +1,78 @@
+"""One instant of one profile while it is decided on, and what comes of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from processors.decisions.scales import Scale
+from schemas.commands import Command
+from schemas.events import Event
+from schemas.records import DecisionRecord, ScoreChange, SegmentChange
+
+CLOCK = "clock"
+DEFINITION = "definition"
+
+
+class Decision(msgspec.Struct, kw_only=True):
+    """What a stimulus led to, beside the changed profile; in the order in which it happened."""
+
+    commands: list[Command] = []
+    segment_changes: list[SegmentChange] = []
+    score_changes: list[ScoreChange] = []
+    decisions: list[DecisionRecord] = []
+    emitted: list[Event] = []
+    """Events that triggers told, decided on already; to be published beside."""
+    removed: list[tuple[str, str]] = []
+    """("segment" or "score", id) of ended definitions: their records are to be deleted."""
+    fired: int = 0
+    """How many timers were due."""
+    is_duplicate: bool = False
+
+
+NOTHING = Decision()
+"""Nothing to say: shared, so never changed."""
+DUPLICATE = Decision(is_duplicate=True)
+"""The event came before: shared, so never changed."""
+
+Change = tuple[str, str]
+"""What turned, as triggers name it: ("segment", id), ("score", id), ("trait", key)."""
+
+
+class Moment:
+    """One `now` of one profile, with the changes that have arisen and not been answered yet."""
+
+    __slots__ = (
+        "cause", "changes", "decision", "depth", "late", "now", "occurrence", "properties",
+        "rules", "scales",
+    )  # fmt: skip
+
+    def __init__(
+        self, decision: Decision, scales: Mapping[str, Scale], *, now: int, cause: str
+    ) -> None:
+        self.decision = decision
+        self.scales = scales
+        self.now = now
+        self.cause = cause
+        """messageId of the event, or `clock`, or `definition`."""
+        self.occurrence = f"{CLOCK}@{now}" if cause == CLOCK else cause
+        """The same, but different at every instant of the clock: part of the commands' ids."""
+        self.depth = 0
+        """How many events told the next before this one."""
+        self.late = False
+        self.properties: dict[str, Any] = {}
+        self.changes: dict[Change, tuple[Any, Any]] = {}
+        """Old and new value by what changed."""
+        self.rules: dict[str, str | None] = {}
+        """By score, the rule that moved it; None where several did."""
+
+    def note(self, change: Change, old: Any, new: Any) -> None:
+        """Remembers a change for the triggers' next round; several of one thing become one."""
+        if change in self.changes:
+            old = self.changes[change][0]
+        self.changes[change] = (old, new)
+
+    def take_changes(self) -> dict[Change, tuple[Any, Any]]:
+        """Returns the changes since the last time, and begins anew."""
+        taken, self.changes = self.changes, {}
+        return taken

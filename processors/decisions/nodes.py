@@ -1,0 +1,191 @@
+"""Rules, scores and segments as nodes of one graph: each looks at its part and says what follows.
+
+A node is evaluated when a fact that it reads has changed, or at the instant until which its last
+answer held. What it returns are the bits of the nodes that read it, to be evaluated after it.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from processors.decisions.conditions import Evaluate
+from processors.decisions.moments import Moment
+from processors.decisions.scales import Scale, band
+from processors.state import windows
+from processors.state.profiles import NEVER, Profile, ScoreState
+from schemas.records import ScoreChange, SegmentChange
+
+Bits = int
+"""A set of nodes: bit i is the node at place i of the evaluation order."""
+
+
+class Node(Protocol):
+    """One thing that is kept up to date."""
+
+    key: str
+    """Names its timer in the profile."""
+    users: Bits
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Brings the profile up to date at `moment.now`; returns who must be evaluated for it."""
+        ...
+
+
+def set_timer(profile: Profile, key: str, until: int) -> None:
+    """Has a node looked at again at an instant, or not at all."""
+    if until < NEVER:
+        profile.timers[key] = until
+    elif key in profile.timers:
+        del profile.timers[key]
+
+
+class SegmentNode(msgspec.Struct):
+    """A dynamic segment."""
+
+    key: str
+    id: str
+    version: str
+    condition: Evaluate
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Lets the profile in or out."""
+        answer = self.condition(profile, moment.now, {})
+        is_member = answer > 0
+        set_timer(profile, self.key, abs(answer))
+        was_member = self.id in profile.segments
+        if is_member == was_member:
+            return 0
+        if is_member:
+            profile.segments[self.id] = moment.now
+        else:
+            del profile.segments[self.id]
+        moment.note(("segment", self.id), was_member, is_member)
+        moment.decision.segment_changes.append(
+            SegmentChange(
+                profile_id=profile.id,
+                segment_id=self.id,
+                change="entered" if is_member else "exited",
+                at=moment.now,
+                cause=moment.cause,
+                version=self.version,
+                late=moment.late,
+            )
+        )
+        return self.users
+
+
+class Holder(msgspec.Struct):
+    """What every rule of a score does once it knows its points: hold them."""
+
+    score_id: str
+    rule_id: str
+    empty: int
+
+    def hold(self, profile: Profile, moment: Moment, points: int) -> bool:
+        """Sets the points of the rule; returns whether they moved."""
+        state = profile.scores.get(self.score_id)
+        if state is None:
+            if points == 0:
+                return False
+            state = profile.scores[self.score_id] = ScoreState(self.empty)
+        elif state.points.get(self.rule_id, 0) == points:
+            return False
+        if points:
+            state.points[self.rule_id] = points
+        else:
+            state.points.pop(self.rule_id, None)
+        rules = moment.rules
+        rules[self.score_id] = None if self.score_id in rules else self.rule_id
+        return True
+
+
+class CountRule(msgspec.Struct):
+    """A rule that adds points at each occurrence, for good."""
+
+    key: str
+    holder: Holder
+    feature: str
+    points: int
+    most: int
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Holds the points of all occurrences."""
+        times = min(profile.counts.get(self.feature, 0), self.most)
+        return self.users if self.holder.hold(profile, moment, times * self.points) else 0
+
+
+class WindowRule(msgspec.Struct):
+    """A rule whose occurrences roll off."""
+
+    key: str
+    holder: Holder
+    feature: str
+    points: int
+    most: int
+    width_ms: int
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Holds the points of the occurrences that count now."""
+        kept = profile.times.get(self.feature, ())
+        times = min(windows.count(kept, moment.now - self.width_ms), self.most)
+        set_timer(profile, self.key, kept[-times] + self.width_ms if times else NEVER)
+        return self.users if self.holder.hold(profile, moment, times * self.points) else 0
+
+
+class StateRule(msgspec.Struct):
+    """A rule that holds its points while a condition is true."""
+
+    key: str
+    holder: Holder
+    condition: Evaluate
+    points: int
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Holds the points, or none."""
+        answer = self.condition(profile, moment.now, {})
+        set_timer(profile, self.key, abs(answer))
+        points = self.points if answer > 0 else 0
+        return self.users if self.holder.hold(profile, moment, points) else 0
+
+
+class ScoreNode(msgspec.Struct):
+    """A score: the sum of its groups."""
+
+    key: str
+    id: str
+    scale: Scale
+    empty: int
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Adds up."""
+        state = profile.scores.get(self.id)
+        if state is None:
+            return 0
+        rule = moment.rules.pop(self.id, None)
+        old, new = state.value, self.scale.total(state)
+        if not state.points and not state.added:
+            del profile.scores[self.id]
+        if old == new:
+            return 0
+        state.value = new
+        moment.note(("score", self.id), old, new)
+        moment.decision.score_changes.append(
+            ScoreChange(
+                profile_id=profile.id,
+                score_id=self.id,
+                old=old,
+                new=new,
+                level=band(self.scale.levels, new),
+                grade=band(self.scale.grades, new),
+                rule=rule,
+                at=moment.now,
+                cause=moment.cause,
+                late=moment.late,
+            )
+        )
+        return self.users

@@ -1,0 +1,1 @@
+"""What is remembered of each person, and how facts change it. Pure."""

@@ -1,0 +1,120 @@
+"""The profile: all that is remembered of one person, and its bytes in the changelog.
+
+Kept in the table as bytes, decoded at the first touch in a batch; `decide` changes it in place.
+"""
+
+from typing import Any
+
+import msgspec
+
+from processors.state.errors import UnreadableProfile
+
+FORMAT = 1
+"""Version of the layout; a reader refuses what it does not know."""
+
+NEVER = 1 << 62
+"""An instant that does not come, in ms."""
+
+MAX_TRAITS = 1_000
+"""How many traits one profile holds; further keys are left out."""
+
+
+class ScoreState(msgspec.Struct, array_like=True, gc=False):
+    """One score of one profile."""
+
+    value: int
+    added: int = 0
+    """Points given by triggers, outside of the groups."""
+    points: dict[str, int] = {}
+    """What each rule holds now; absent is 0."""
+
+
+class Profile(msgspec.Struct, array_like=True, gc=False):
+    """One person. All instants are ms since the epoch."""
+
+    format: int = FORMAT
+    id: str = ""
+    clock: int = 0
+    """The largest `now` it has seen."""
+    offset: int = -1
+    """Offset of the last record applied to it, in its partition of `events`."""
+    definitions: str = ""
+    """Id of the definition set by which it was last evaluated; empty for a new one."""
+    due: int = NEVER
+    """The earliest of its timers."""
+    seen: bytearray = msgspec.field(default_factory=bytearray)
+    seen_at: bytearray = msgspec.field(default_factory=bytearray)
+    traits: dict[str, tuple[Any, int]] = {}
+    """Value and event time by top-level key."""
+    account: dict[str, tuple[Any, int]] = {}
+    """The same for the account's traits."""
+    counts: dict[str, int] = {}
+    """How often, by feature."""
+    times: dict[str, list[int]] = {}
+    """The latest times, oldest first, by feature."""
+    segments: dict[str, int] = {}
+    """Since when it is in."""
+    scores: dict[str, ScoreState] = {}
+    tags: list[str] = []
+    lists: list[str] = []
+    status: str | None = None
+    fired: dict[str, list[int]] = {}
+    """When each trigger with a limit fired, oldest first."""
+    timers: dict[str, int] = {}
+    """When each definition is to be looked at again."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no event has been applied to it yet."""
+        return not self.definitions
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Profile)
+
+encode = _encoder.encode
+
+
+def decode(data: bytes) -> Profile:
+    """Returns the profile of a changelog record.
+
+    Raises:
+        UnreadableProfile: the bytes are no profile, or of a newer layout.
+    """
+    try:
+        profile = _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise UnreadableProfile("a profile in the changelog can not be read") from error
+    if profile.format != FORMAT:
+        raise UnreadableProfile(f"a profile has layout {profile.format}, known is {FORMAT}")
+    return profile
+
+
+def trait(held: dict[str, tuple[Any, int]], path: tuple[str, ...]) -> Any:
+    """Returns the value at a path of traits; None where there is none.
+
+    >>> trait({"company": ({"size": 5}, 0)}, ("company", "size"))
+    5
+    """
+    entry = held.get(path[0])
+    value = entry[0] if entry is not None else None
+    for key in path[1:]:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def put_trait(held: dict[str, tuple[Any, int]], key: str, value: Any, at_ms: int) -> bool:
+    """Lays a value over a trait unless a later one stands; returns whether the value changed."""
+    entry = held.get(key)
+    if entry is None:
+        if len(held) >= MAX_TRAITS:
+            return False
+        held[key] = (value, at_ms)
+        return value is not None
+    if at_ms < entry[1]:
+        return False
+    held[key] = (value, at_ms)
+    old = entry[0]
+    return type(old) is not type(value) or bool(old != value)
