@@ -1,4 +1,4 @@
-"""Orders to the senders: what is to be done for one person, and the id under which it is done once."""
+"""Orders to the senders: what is to be done for a person, and the id that makes it done once."""
 
 import uuid
 from typing import Any

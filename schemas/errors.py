@@ -5,8 +5,8 @@ class SchemaError(Exception):
     """A value does not have the shape that its topic promises."""
 
 
-class BadEvent(SchemaError):
-    """An event that can not be applied: it goes to the dead letters with its reason."""
+class BadRecord(SchemaError):
+    """A record that can not be read: it goes to the dead letters with its reason."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -14,5 +14,13 @@ class BadEvent(SchemaError):
         """A short fixed word, such as `not-json`: a metric's label, so never data."""
 
 
+class BadEvent(BadRecord):
+    """An event that can not be applied: it goes to the dead letters with its reason."""
+
+
 class UnknownSchema(SchemaError):
-    """The Avro schema id is unknown here, or the registry that knows it does not answer."""
+    """The registry has no such Avro schema, or one that can not be read."""
+
+
+class SchemasUnavailable(SchemaError):
+    """The schema registry does not answer: no fault of the record, so wait and try again."""

@@ -1,6 +1,6 @@
 """What analysts read: scores, memberships and their changes, and the reasons of each decision.
 
-Flat on purpose: every field is a column, instants are ms since the epoch (timestamp-millis in Avro).
+Flat on purpose: every field is a column, instants are ms since the epoch (Avro: timestamp-millis).
 """
 
 from typing import Literal
@@ -28,6 +28,7 @@ class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     old: float
     new: float
     level: str | None
+    grade: str | None
     rule: str | None
     """The rule whose points moved; None where several did at once."""
     at: int

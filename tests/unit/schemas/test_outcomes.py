@@ -1,0 +1,17 @@
+import msgspec
+import pytest
+
+from schemas.outcomes import Outcome
+from tests.unit.schemas.samples import OUTCOME
+
+
+def test_every_field_is_a_column() -> None:
+    row = msgspec.json.decode(msgspec.json.encode(OUTCOME))
+    assert set(row) == set(Outcome.__struct_fields__)
+    assert not any(isinstance(cell, dict | list) for cell in row.values())
+
+
+def test_result_is_one_of_a_closed_set() -> None:
+    row = {**msgspec.to_builtins(OUTCOME), "result": "maybe"}
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(row, Outcome)
