@@ -1,0 +1,1 @@
+"""The world: what is sent to it, kept in it, asked of it. Knows `schemas`, never `processors`."""
