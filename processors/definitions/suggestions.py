@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 MAX_CHARS = 64
 """Longer words get no suggestion: comparing them costs the square of their length."""
-CUTOFF = 0.6
+CUTOFF = 0.7
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -1,0 +1,130 @@
+"""A folder of definitions, as marketers keep them, to a checked set; problems to lines."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path as FilePath
+
+from processors.definitions import documents, sets, syntax
+from processors.definitions.documents import Definition
+from processors.definitions.errors import InvalidDefinitions, Problem, show
+from processors.definitions.sets import DefinitionSet
+
+SUFFIXES = (".yaml", ".yml", ".json")
+TEST_SUFFIXES = tuple(f".test{suffix}" for suffix in SUFFIXES)
+"""Tests of definitions lie beside them and are none themselves."""
+MAX_FILES = 1_000
+
+_CLAIM = re.compile(r"""^\W{0,8}id["']?\s*:\s*["']?([a-z0-9][a-z0-9_-]*)""", re.MULTILINE)
+
+
+def load(source: str | os.PathLike[str]) -> DefinitionSet:
+    """Returns the set of the definitions in a file, or in a folder and all below it.
+
+    Files are `*.yaml`, `*.yml` and `*.json` of one definition each; names that begin with a dot
+    and `*.test.yaml` are left out.
+
+    Raises:
+        InvalidDefinitions: with all problems of all files.
+    """
+    parsed: list[Definition] = []
+    problems: list[Problem] = []
+    broken: set[str] = set()
+    for file in _files(FilePath(source)):
+        try:
+            parsed.append(_read(file, broken))
+        except InvalidDefinitions as error:
+            problems += error.problems
+    return sets.complete(parsed, problems, broken)
+
+
+def render(problems: Iterable[Problem]) -> str:
+    """Returns the problems as compilers print them, one a line: `file:line: path: message`."""
+    return "\n".join(map(str, problems))
+
+
+def _files(source: FilePath) -> list[FilePath]:
+    """Returns the files to read, sorted by name.
+
+    Raises:
+        InvalidDefinitions: there are none, or too many.
+    """
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise _unreadable(source, "there is no such file or folder")
+    found = []
+    for file in _walk(source):
+        found.append(file)
+        if len(found) > MAX_FILES:
+            message = f"holds more than {MAX_FILES} files of definitions"
+            raise _unreadable(source, message)
+    if not found:
+        message = f"holds no definitions ({', '.join(f'*{suffix}' for suffix in SUFFIXES)})"
+        raise _unreadable(source, message)
+    return sorted(found)
+
+
+def _walk(source: FilePath) -> Iterator[FilePath]:
+    for folder, subfolders, names in os.walk(source):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        for name in names:
+            file = FilePath(folder, name)
+            is_ours = name.endswith(SUFFIXES) and not name.endswith(TEST_SUFFIXES)
+            if is_ours and name[0] != "." and (file.is_file() or not file.exists()):
+                yield file
+
+
+def _read(file: FilePath, broken: set[str]) -> Definition:
+    """Returns the definition in a file; adds the id to `broken` where it has one and is none.
+
+    Raises:
+        InvalidDefinitions: it can not be read or parsed.
+    """
+    content = _content(file)
+    text = syntax.read_json(content) if file.suffix == ".json" else syntax.read_yaml(content)
+    problems = [
+        Problem(str(file), line, show(path), message) for line, path, message in text.faults
+    ]
+    if not text.is_whole:
+        broken |= set(_CLAIM.findall(content))
+        raise InvalidDefinitions(problems)
+    try:
+        definition = documents.parse(text.document, file=str(file), lines=text.lines)
+    except InvalidDefinitions as error:
+        problems += error.problems
+    else:
+        if not problems:
+            return definition
+    broken |= documents.claimed_id(text.document)
+    raise InvalidDefinitions(problems)
+
+
+def _content(file: FilePath) -> str:
+    """Returns the text of a file.
+
+    Raises:
+        InvalidDefinitions: it can not be read, is too large, or is not UTF-8.
+    """
+    if not file.name.endswith(SUFFIXES):
+        message = f"must be named {', '.join(f'*{suffix}' for suffix in SUFFIXES)}"
+        raise _unreadable(file, message)
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(documents.MAX_BYTES + 1)
+    except OSError as error:
+        message = f"can not be read: {error.strerror}"
+        raise _unreadable(file, message) from None
+    if len(data) > documents.MAX_BYTES:
+        message = f"must have at most {documents.MAX_BYTES // 1024} kB"
+        raise _unreadable(file, message)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"is not UTF-8: byte 0x{data[error.start]:02X}; save it as UTF-8"
+        raise _unreadable(file, message, line) from None
+
+
+def _unreadable(file: FilePath, message: str, line: int | None = None) -> InvalidDefinitions:
+    return InvalidDefinitions([Problem(str(file), line, "", message)])

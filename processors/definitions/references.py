@@ -1,0 +1,100 @@
+"""What a definition refers to, and where in its document it does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from processors.definitions import conditions, scores, triggers
+from processors.definitions.conditions import Condition
+from processors.definitions.documents import Definition
+from processors.definitions.errors import Path
+from processors.definitions.segments import Segment, StaticList
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One mention of another definition."""
+
+    path: Path
+    kind: Literal["segment", "list", "score"]
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One mention of a level or a grade of a score."""
+
+    path: Path
+    score: str
+    noun: Literal["level", "grade"]
+    name: str
+
+
+Mention = Reference | Rung
+
+
+def of(definition: Definition) -> Iterator[Mention]:
+    """Yields all mentions in the order of the document."""
+    match definition:
+        case Segment():
+            yield from _condition(definition.when, ("when",))
+        case scores.Score():
+            for place, group in enumerate(definition.groups):
+                for at, rule in enumerate(group.rules):
+                    path = ("groups", place, "rules", at, "when")
+                    yield from _condition(rule.when, path)
+        case triggers.Trigger():
+            yield from _stimulus(definition.on)
+            yield from _condition(definition.when, ("when",))
+            for place, action in enumerate(definition.do):
+                yield from _action(action, ("do", place))
+        case StaticList():
+            pass
+        case _:
+            assert_never(definition)
+
+
+def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
+    match condition:
+        case conditions.AllCondition(all=inner):
+            yield from _several(inner, (*path, "all"))
+        case conditions.AnyCondition(any=inner):
+            yield from _several(inner, (*path, "any"))
+        case conditions.NotCondition():
+            yield from _condition(condition.negated, (*path, "not"))
+        case conditions.SegmentCondition():
+            yield Reference((*path, "segment"), "segment", condition.segment)
+        case conditions.ListCondition():
+            yield Reference((*path, "list"), "list", condition.list_id)
+        case conditions.ScoreCondition():
+            yield Reference((*path, "score"), "score", condition.score)
+            if condition.level is not None:
+                yield Rung((*path, "level"), condition.score, "level", condition.level)
+            if condition.grade is not None:
+                yield Rung((*path, "grade"), condition.score, "grade", condition.grade)
+
+
+def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:
+    for place, each in enumerate(inner):
+        yield from _condition(each, (*path, place))
+
+
+def _stimulus(stimulus: triggers.Stimulus) -> Iterator[Mention]:
+    match stimulus:
+        case triggers.SegmentStimulus():
+            yield Reference(("on", "segment"), "segment", stimulus.segment)
+        case triggers.ScoreStimulus():
+            yield Reference(("on", "score"), "score", stimulus.score)
+        case triggers.LevelStimulus():
+            yield Reference(("on", "level"), "score", stimulus.score)
+            yield Rung(("on", "becomes"), stimulus.score, "level", stimulus.becomes)
+
+
+def _action(action: triggers.Action, path: Path) -> Iterator[Mention]:
+    match action:
+        case triggers.AddToList():
+            yield Reference((*path, "add_to_list"), "list", action.list_id)
+        case triggers.RemoveFromList():
+            yield Reference((*path, "remove_from_list"), "list", action.list_id)
+        case triggers.AddPoints():
+            yield Reference((*path, "add_points", "score"), "score", action.score)
