@@ -63,11 +63,11 @@ def convert(source: Path, *, profiles: bool = False, cohorts: bool = False) -> I
         people = list(read(source, "profile.json"))
         members = Counter(joined_in(person) for person in people)
         for number, person in enumerate(people, 1):
-            if profiles:
-                yield identify(person, number)
             if cohorts:
                 year = joined_in(person)
                 yield group(person["id"], number, year=year, members=members[year])
+            if profiles:
+                yield identify(person, number)
     for number, line in enumerate(read(source, "transcript.json"), 1):
         yield track(line, number)
 

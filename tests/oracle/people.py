@@ -1,0 +1,332 @@
+"""One person, as far as the log was read: every occurrence, every trait, and what follows of it."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.oracle.conditions import Occurrence, reach, same
+from tests.oracle.documents import iso
+from tests.oracle.rules import Definitions, Score, Segment, Trigger
+
+NAMESPACE = uuid.UUID("b5f5c0de-9f0a-5b6e-8c1d-6265636b6f6e")
+MAX_ROUNDS = 16
+MAX_DEPTH = 8
+
+Row = dict[str, Any]
+Stimulus = tuple[str, str, Any, Any]
+"""Kind, id, old, new: of a segment, score or trait that turned."""
+
+
+@dataclass
+class Outputs:
+    """What came of it, in the order in which it came."""
+
+    segment_changes: list[Row] = field(default_factory=list)
+    score_changes: list[Row] = field(default_factory=list)
+    commands: list[Row] = field(default_factory=list)
+    decisions: list[Row] = field(default_factory=list)
+
+
+@dataclass
+class Cause:
+    """What is being handled, and at which instant."""
+
+    now: int
+    event: Occurrence | None = None
+    late: bool = False
+    depth: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.event.message_id if self.event else "clock"
+
+    def occurrence(self, turn: int) -> str:
+        name = self.event.message_id if self.event else f"clock@{self.now}"
+        return f"{name}#{turn}" if turn else name
+
+
+def derive_id(trigger: Trigger, person_id: str, step: str, occurrence: str) -> str:
+    """Returns the id of a command."""
+    parts = [trigger.id, trigger.version, person_id, step, occurrence]
+    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    return str(uuid.uuid5(NAMESPACE, text))
+
+
+class Traits:
+    """Values by top-level key: the one of the latest time, of equal times the one told last."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[int, Any]] = {}
+
+    def tell(self, traits: dict[str, Any], at_ms: int) -> None:
+        for key, value in traits.items():
+            if key not in self.known or at_ms >= self.known[key][0]:
+                self.known[key] = (at_ms, value)
+
+    def values(self) -> dict[str, Any]:
+        return {key: value for key, (_, value) in self.known.items()}
+
+    def reach(self, path: str) -> Any:
+        key, _, rest = path.partition(".")
+        value = self.known.get(key, (0, None))[1]
+        return reach(value, rest) if rest else value
+
+
+class Person:
+    """Everything about one person."""
+
+    def __init__(self, person_id: str, definitions: Definitions, outputs: Outputs) -> None:
+        self.id = person_id
+        self.definitions = definitions
+        self.outputs = outputs
+        self.clock: int | None = None
+        self.occurrences: dict[str, list[Occurrence]] = {}
+        self.traits = Traits()
+        self.accounts = Traits()
+        self.tags: set[str] = set()
+        self.lists: set[str] = set()
+        self.status: str | None = None
+        self.members: dict[str, int] = {}
+        self.values = {one.id: one.value({}, 0) for one in definitions.scores.values()}
+        self.worths: dict[str, dict[str, int]] = {one: {} for one in definitions.scores}
+        self.moved: dict[str, int] = {}
+        self.added = dict.fromkeys(definitions.scores, 0)
+        self.fired: dict[str, list[int]] = {}
+
+    def trait(self, path: str) -> Any:
+        return self.traits.reach(path)
+
+    def account(self, path: str) -> Any:
+        return self.accounts.reach(path)
+
+    def step(self, score: str, kind: str) -> str | None:
+        return self.definitions.scores[score].step(self.values[score], kind)
+
+    # The two things that can happen to a person: an event, and the passing of time.
+
+    def hear(self, event: Occurrence, facts: tuple[str, Row]) -> None:
+        """Applies an event; the clock must have been let run to its time."""
+        late = self.clock is not None and event.at_ms < self.clock
+        self.clock = event.at_ms if self.clock is None else max(self.clock, event.at_ms)
+        self._handle(Cause(self.clock, event, late), facts)
+
+    def wait(self, until_ms: int, *, thorough: bool = False) -> None:
+        """Lets time pass, and handles each instant at which something turns.
+
+        All instants at which anything could turn are tried in order. Only where a part that looks
+        at the clock differs from what it was 1 ms before, can anything turn: with `thorough` all is
+        evaluated at each instant nevertheless.
+        """
+        while self.clock is not None:
+            for now, parts in sorted(self._instants(self.clock, until_ms).items()):
+                turned = any(one.state(self, now) != one.state(self, now - 1) for one in parts)
+                if (turned or thorough) and self._handle(Cause(now), ("", {})):
+                    self.clock = now
+                    break
+            else:
+                return
+
+    def _instants(self, after_ms: int, until_ms: int) -> dict[int, list[Any]]:
+        found: dict[int, list[Any]] = {}
+        for part in self.definitions.clocked:
+            for at in part.instants(self):
+                if after_ms < at <= until_ms:
+                    found.setdefault(at, []).append(part)
+        return found
+
+    def _handle(self, cause: Cause, facts: tuple[str, Row]) -> bool:
+        """Returns whether anything turned."""
+        before = self.traits.values()
+        if cause.event is not None:
+            self._learn(cause.event, facts)
+        turned = self._evaluate(cause)
+        stimuli = turned + list(self._trait_changes(before))
+        emitted: list[Occurrence] = []
+        for turn in range(MAX_ROUNDS + 1):
+            event = cause.event if turn == 0 else None
+            matched = [t for t in self.definitions.triggers if matches(self, t, event, stimuli)]
+            if turn == MAX_ROUNDS:
+                self._refuse(matched, cause)
+                break
+            before = self.traits.values()
+            fired = [one for one in matched if self._runs(one, cause, turn, emitted)]
+            if not fired:
+                break
+            stimuli = self._evaluate(cause) + list(self._trait_changes(before))
+        for event in emitted:
+            if cause.depth < MAX_DEPTH:
+                self._handle(Cause(cause.now, event, depth=cause.depth + 1), ("", {}))
+        return bool(turned)
+
+    def _learn(self, event: Occurrence, facts: tuple[str, Row]) -> None:
+        self.occurrences.setdefault(event.name, []).append(event)
+        kind, traits = facts
+        if kind == "identify":
+            self.traits.tell(traits, event.at_ms)
+        elif kind == "group":
+            self.accounts.tell(traits, event.at_ms)
+
+    def _trait_changes(self, before: Row) -> Iterator[Stimulus]:
+        for path in {one.on["trait"] for one in self.definitions.triggers if "trait" in one.on}:
+            old, new = reach(before, path), self.trait(path)
+            if not same(old, new):
+                yield ("trait", path, old, new)
+
+    def _evaluate(self, cause: Cause) -> list[Stimulus]:
+        """Evaluates every score and segment from scratch; returns those that turned."""
+        found: list[Stimulus] = []
+        for one in self.definitions.evaluated:
+            turned = (
+                self._score(one, cause) if isinstance(one, Score) else self._segment(one, cause)
+            )
+            if turned is not None:
+                found.append(turned)
+        return found
+
+    def _score(self, score: Score, cause: Cause) -> Stimulus | None:
+        worths = score.worths(self, cause.now)
+        old, new = self.values[score.id], score.value(worths, self.added[score.id])
+        were = self.worths[score.id]
+        self.worths[score.id] = worths
+        if new == old:
+            return None
+        rules = [rule for rule, worth in worths.items() if worth != were.get(rule, 0)]
+        self.values[score.id] = new
+        self.moved[score.id] = cause.now
+        self.outputs.score_changes.append(
+            self._row(score_id=score.id, old=old, new=new, level=score.step(new, "levels"))
+            | {"rule": rules[0] if len(rules) == 1 else None}
+            | self._when(cause)
+        )
+        return ("score", score.id, old, new)
+
+    def _segment(self, segment: Segment, cause: Cause) -> Stimulus | None:
+        was, is_member = segment.id in self.members, segment.when.holds(self, cause.now, None)
+        if was == is_member:
+            return None
+        if is_member:
+            self.members[segment.id] = cause.now
+        else:
+            del self.members[segment.id]
+        change = "entered" if is_member else "exited"
+        self.outputs.segment_changes.append(
+            self._row(segment_id=segment.id, change=change, version=segment.version)
+            | self._when(cause)
+        )
+        return ("segment", segment.id, None, change)
+
+    def _runs(self, trigger: Trigger, cause: Cause, turn: int, emitted: list[Occurrence]) -> bool:
+        """Decides on a trigger that matched, and if it fires does what it says."""
+        fired = self.fired.setdefault(trigger.id, [])
+        width = trigger.within
+        recent = [at for at in fired if width is None or cause.now < at + width]
+        if trigger.when is not None and not trigger.when.holds(self, cause.now, cause.event):
+            self._decide(trigger, cause, "no", "condition")
+        elif trigger.times is not None and len(recent) >= trigger.times:
+            self._decide(trigger, cause, "no", "limit")
+        else:
+            self._decide(trigger, cause, "yes", "fired")
+            fired.append(cause.now)
+            for number, action in enumerate(trigger.actions):
+                ((kind, detail),) = action.items()
+                command_id = derive_id(trigger, self.id, str(number), cause.occurrence(turn))
+                if kind == "emit":
+                    emitted.append(emission(detail, cause, command_id))
+                elif kind in {"send", "webhook"}:
+                    row = self._command(trigger, command_id, number, detail)
+                    row["occurrence"] = cause.occurrence(turn)
+                    row["at"] = iso(cause.now)
+                    self.outputs.commands.append(row)
+                else:
+                    self._change(kind, detail, cause.now)
+            return True
+        return False
+
+    def _command(self, trigger: Trigger, command_id: str, number: int, detail: Row) -> Row:
+        return self._row(
+            id=command_id,
+            channel=detail.get("channel", "webhook"),
+            definition_id=trigger.id,
+            version=trigger.version,
+            step=str(number),
+            priority=trigger.priority,
+            **{key: detail[key] for key in ("template", "topic", "url", "body") if key in detail},
+        )
+
+    def _change(self, kind: str, detail: Any, now: int) -> None:
+        if kind == "add_tag":
+            self.tags.add(detail)
+        elif kind == "remove_tag":
+            self.tags.discard(detail)
+        elif kind == "add_to_list":
+            self.lists.add(detail)
+        elif kind == "remove_from_list":
+            self.lists.discard(detail)
+        elif kind == "set_status":
+            self.status = detail
+        elif kind == "set_trait":
+            self.traits.tell({detail["trait"]: detail["value"]}, now)
+        elif kind == "add_points":
+            self.added[detail["score"]] += detail["points"]
+        else:
+            raise AssertionError(kind)
+
+    def _refuse(self, matched: list[Trigger], cause: Cause) -> None:
+        for trigger in matched:
+            self._decide(trigger, cause, "no", "loop")
+
+    def _decide(self, trigger: Trigger, cause: Cause, outcome: str, reason: str) -> None:
+        self.outputs.decisions.append(
+            self._row(
+                definition_id=trigger.id,
+                version=trigger.version,
+                outcome=outcome,
+                reason=reason,
+            )
+            | self._when(cause)
+        )
+
+    def _row(self, **fields: Any) -> Row:
+        return {"profile_id": self.id} | fields
+
+    def _when(self, cause: Cause) -> Row:
+        return {"at": iso(cause.now), "cause": cause.name, "late": cause.late}
+
+
+def emission(detail: Row, cause: Cause, command_id: str) -> Occurrence:
+    """Returns the event that an action emits."""
+    return Occurrence(
+        detail["event"], cause.now, detail.get("properties", {}), f"emit-{command_id}"
+    )
+
+
+def matches(
+    person: Person, trigger: Trigger, event: Occurrence | None, stimuli: list[Stimulus]
+) -> bool:
+    """Returns whether one of the stimuli is the one that the trigger waits for."""
+    on = trigger.on
+    if "event" in on:
+        return event is not None and event.name == on["event"] and trigger.where.fits(event)
+    for kind, name, old, new in stimuli:
+        if kind == "segment" and on.get("segment") == name and on["change"] == new:
+            return True
+        if kind == "score" and on.get("score") == name and crosses(on, old, new):
+            return True
+        if kind == "score" and on.get("level") == name:
+            score = person.definitions.scores[name]
+            was, becomes = score.step(old, "levels"), score.step(new, "levels")
+            if was != becomes and becomes == on["becomes"]:
+                return True
+        wanted = "changes" in on or ("becomes" in on and same(new, on["becomes"]))
+        if kind == "trait" and on.get("trait") == name and wanted:
+            return True
+    return False
+
+
+def crosses(on: Row, old: int, new: int) -> bool:
+    """Returns whether a score that moved passed the threshold in the direction asked for."""
+    up, down = old < on["crosses"] <= new, new < on["crosses"] <= old
+    by_direction: dict[str, bool] = {"up": up, "down": down, "either": up or down}
+    return by_direction[on.get("direction", "up")]
