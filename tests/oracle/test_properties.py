@@ -83,7 +83,8 @@ GRAMMAR = """
     all any not trait event segment score level grade list tag status account property bucket
     where at_least at_most exactly within since
     equals not_equals contains not_contains starts_with ends_with matches in not_in
-    is_set is_not_set greater_than less_than between before after within_last within_next older_than missing
+    is_set is_not_set greater_than less_than between before after
+    within_last within_next older_than missing
     groups limit floor rules on when points max_occurrences levels grades
     change crosses direction becomes changes times priority do
     send webhook emit add_tag remove_tag set_trait set_status add_to_list remove_from_list
