@@ -55,6 +55,12 @@ def is_same(value: Any, other: Any) -> bool:
     """
     if isinstance(value, bool) or isinstance(other, bool):
         return value is other
+    if isinstance(value, list) and isinstance(other, list | tuple):
+        return len(value) == len(other) and all(map(is_same, value, other))
+    if isinstance(value, dict) and isinstance(other, dict):
+        return value.keys() == other.keys() and all(
+            is_same(value[key], other[key]) for key in value
+        )
     return bool(value == other)
 
 

@@ -1,7 +1,5 @@
 """A definition set, compiled: by the name of an event, all that it touches and nothing else."""
 
-from typing import Any
-
 import msgspec
 
 from processors.decisions import triggers
@@ -23,6 +21,7 @@ from processors.decisions.triggers import Trigger
 from processors.definitions.scores import EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
+from processors.definitions.triggers import Stimulus
 
 UNLIMITED = 1 << 53
 
@@ -45,6 +44,8 @@ class Compiled(msgspec.Struct, kw_only=True):
     """Place of a node in the evaluation order, by its key."""
     users: dict[Fact, Bits]
     """Who reads a trait, a tag, a list …"""
+    reads_properties: bool
+    """Whether a trigger that anything may wake reads the properties of the event at hand."""
     scales: dict[str, Scale]
     segments: frozenset[str]
     features: dict[str, Feature]
@@ -76,6 +77,7 @@ class _Build:
         self.users: dict[Fact, Bits] = {}
         self.plans: dict[str, Plan] = {}
         self.woken: dict[Change, list[Trigger]] = {}
+        self.reads_properties = False
 
     def build(self) -> Compiled:
         for kind, id_ in self.definitions.order:
@@ -99,6 +101,7 @@ class _Build:
             nodes=self.nodes,
             places=self.places,
             users=self.users,
+            reads_properties=self.reads_properties,
             scales=self.scales,
             segments=frozenset(self.definitions.segments),
             features=self.features.by_key,
@@ -161,7 +164,7 @@ class _Build:
         )
         for rank, each in enumerate(ordered):
             when = self.compiler.compile(each.when) if each.when is not None else None
-            self.compiler.take_reads()
+            reads_properties = ("property", "") in self.compiler.take_reads()
             built = Trigger(
                 id=each.id,
                 version=self.definitions.versions["trigger", each.id],
@@ -171,15 +174,16 @@ class _Build:
                 limit=each.limit,
                 actions=each.do,
             )
-            self._wake(built, each.on)
+            self._wake(built, each.on, reads_properties)
 
-    def _wake(self, trigger: Trigger, on: Any) -> None:
+    def _wake(self, trigger: Trigger, on: Stimulus, reads_properties: bool) -> None:
         if isinstance(on, EventMatch):
             trigger.where = compile_where(on.where)
             plan = self.plans.setdefault(on.event, Plan())
             plan.triggers.append(trigger)
-            plan.reads_properties |= trigger.where is not None or trigger.when is not None
+            plan.reads_properties |= trigger.where is not None or reads_properties
         else:
+            self.reads_properties |= reads_properties
             change, trigger.moved = triggers.moved(on, self.scales)
             self.woken.setdefault(change, []).append(trigger)
 

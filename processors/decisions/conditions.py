@@ -60,6 +60,7 @@ class Compiler:
             case EventCondition():
                 return self._event(condition)
             case PropertyCondition():
+                self.reads.add(("property", ""))
                 return _property(condition)
             case TraitCondition() | AccountCondition():
                 return self._trait(condition)

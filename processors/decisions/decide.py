@@ -118,7 +118,9 @@ def _read(compiled: Compiled, event: Event) -> _Facts:
     return _Facts(
         event,
         plan,
-        events.properties(event) if plan.reads_properties else _NOTHING_READ,
+        events.properties(event)
+        if plan.reads_properties or compiled.reads_properties
+        else _NOTHING_READ,
         events.traits(event) if event.type in _WITH_TRAITS else _NOTHING_READ,
     )
 
@@ -252,10 +254,13 @@ def _rank(trigger: Trigger) -> int:
 
 
 def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
-    """Fires the timers due at or before an instant, those of one instant together."""
+    """Fires the timers due at or before an instant, those of one instant together.
+
+    An instant at which nothing turns leaves no trace, as if there had been no timer.
+    """
     compiled, profile = frame.compiled, frame.profile
     while profile.due <= until_ms:
-        now = profile.clock = max(profile.clock, profile.due)
+        now = max(profile.clock, profile.due)
         dirty: Bits = 0
         for key, due in list(profile.timers.items()):
             if due <= now:
@@ -265,6 +270,8 @@ def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
         moment = Moment(decision, compiled.scales, now=now, cause=CLOCK)
         told = len(decision.emitted)
         _evaluate(compiled, profile, moment, dirty)
+        if moment.turned:
+            profile.clock = now
         if moment.changes:
             _answer(compiled, profile, moment, [])
         if len(decision.emitted) > told:

@@ -44,7 +44,7 @@ class Moment:
 
     __slots__ = (
         "cause", "changes", "decision", "depth", "late", "now", "occurrence", "properties",
-        "rules", "scales",
+        "rules", "scales", "turned",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +61,8 @@ class Moment:
         """How many events told the next before this one."""
         self.late = False
         self.properties: dict[str, Any] = {}
+        self.turned = False
+        """Whether the points of a rule, or a membership, are other than before."""
         self.changes: dict[Change, tuple[Any, Any]] = {}
         """Old and new value by what changed."""
         self.rules: dict[str, str | None] = {}

@@ -60,6 +60,7 @@ class SegmentNode(msgspec.Struct):
             profile.segments[self.id] = moment.now
         else:
             del profile.segments[self.id]
+        moment.turned = True
         moment.note(("segment", self.id), was_member, is_member)
         moment.decision.segment_changes.append(
             SegmentChange(
@@ -95,6 +96,7 @@ class Holder(msgspec.Struct):
             state.points[self.rule_id] = points
         else:
             state.points.pop(self.rule_id, None)
+        moment.turned = True
         rules = moment.rules
         rules[self.score_id] = None if self.score_id in rules else self.rule_id
         return True

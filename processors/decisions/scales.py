@@ -73,7 +73,7 @@ def band(thresholds: Mapping[str, int], value: float) -> str | None:
     reached = [name for name, least in thresholds.items() if least <= value]
     if not reached:
         return min(thresholds, key=lambda name: thresholds[name])
-    return max(reached, key=lambda name: thresholds[name])
+    return max(reached, key=lambda name: (thresholds[name], name))
 
 
 def span(thresholds: Mapping[str, int], name: str) -> tuple[float, float]:

@@ -139,9 +139,7 @@ def _act(acting: _Acting, action: documents.Action) -> tuple[str, str] | None:
             moment.decision.commands.append(acting.command("webhook", url=url, body=body))
             return None
         case documents.Emit():
-            if moment.depth >= MAX_EMITS:
-                record(acting.trigger, profile, moment, LOOP)
-            else:
+            if moment.depth < MAX_EMITS:
                 moment.decision.emitted.append(_event(acting, action))
             return None
         case documents.SetTrait(trait=key, value=value):

@@ -15,7 +15,7 @@ FORMAT = 1
 NEVER = 1 << 62
 """An instant that does not come, in ms."""
 
-MAX_TRAITS = 1_000
+MAX_TRAITS = 200
 """How many traits one profile holds; further keys are left out."""
 
 
@@ -75,7 +75,7 @@ _decoder = msgspec.msgpack.Decoder(Profile)
 encode = _encoder.encode
 
 
-def decode(data: bytes) -> Profile:
+def decode(data: bytes | memoryview) -> Profile:
     """Returns the profile of a changelog record.
 
     Raises:

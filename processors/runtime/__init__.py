@@ -1,0 +1,1 @@
+"""The batch runtime: batches of records to decisions, committed as one, on Kafka or in memory."""

@@ -1,0 +1,255 @@
+"""One batch of one partition: decides over an overlay of the table, then joins it or is dropped.
+
+Nothing here knows Kafka: the same batch runs in the worker, in `beckon replay` and in the tests.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from processors.decisions import decide
+from processors.decisions.compiled import Compiled
+from processors.decisions.decide import Arrival
+from processors.decisions.moments import DUPLICATE, NOTHING, Decision
+from processors.runtime.outputs import DeadLetter, Outputs
+from processors.runtime.tables import (
+    PROGRESS_KEY,
+    WAKE_BYTES,
+    Progress,
+    Table,
+    encode_progress,
+    wake_of,
+    with_wake,
+)
+from processors.state import duplicates, profiles
+from processors.state.duplicates import Seen
+from processors.state.profiles import NEVER, Profile
+from schemas import codec, events
+from schemas.errors import BadEvent
+from schemas.events import Event
+
+DAY_MS = 86_400_000
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the meaning of time hangs on."""
+
+    clock: Literal["wall", "stream"] = "wall"
+    lateness_ms: int = 7 * DAY_MS
+    """An event that lies further behind the partition's largest event time is a dead letter."""
+    max_lead_ms: int = 300_000
+    """With the wall clock, how far event time may run ahead of log time before it is capped."""
+    decode: Callable[[bytes | None], Event] = codec.decode_event
+
+
+class _Loaded:
+    """A profile that the batch has touched."""
+
+    __slots__ = ("profile", "seen", "wake")
+
+    def __init__(self, profile: Profile, wake: int) -> None:
+        self.profile = profile
+        self.wake = wake
+        self.seen = Seen(profile)
+
+
+class Batch:
+    """What one transaction does to one partition. Used once, by one thread."""
+
+    def __init__(
+        self,
+        table: Table,
+        compiled: Compiled,
+        *,
+        policy: Policy,
+        outputs: Outputs,
+        source: tuple[str, int],
+    ) -> None:
+        self._table = table
+        self._compiled = compiled
+        self._policy = policy
+        self._outputs = outputs
+        self._topic, self._partition = source
+        self._loaded: dict[str, _Loaded] = {}
+        self._taken: list[str] = []
+        self._settled = 0
+        self._staged: list[tuple[str, bytes, int]] = []
+        old = table.progress
+        self.progress = Progress(
+            offset=old.offset,
+            high_water=old.high_water,
+            definitions=compiled.id,
+            is_settled=old.is_settled,
+        )
+        if old.definitions != compiled.id and table.profiles:
+            self.progress.is_settled = False
+            if not table.outdated:
+                table.outdated = list(table.profiles)
+
+    def add(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
+        """Decides on one record. What can not be read becomes a dead letter."""
+        try:
+            self._decide(key, value, offset=offset, log_ms=log_ms)
+        except BadEvent as error:
+            if not self._is_tick(value):
+                self._bury(key, value, offset, error)
+        self.progress.offset = offset + 1
+
+    def fire(self, until_ms: int, limit: int) -> int:
+        """Fires timers due by an instant, of at most `limit` profiles; returns of how many."""
+        due = self._table.take_due(until_ms, limit)
+        self._taken += due
+        for profile_id in due:
+            loaded = self._load(profile_id)
+            loaded.wake = NEVER
+            decision = decide.on_timers(
+                self._compiled,
+                loaded.profile,
+                loaded.seen,
+                until_ms=until_ms,
+                log_s=self.progress.high_water // 1000,
+            )
+            self._take(profile_id, decision)
+        return len(due)
+
+    def settle(self, limit: int) -> int:
+        """Evaluates at most `limit` profiles under the active definitions; returns how many."""
+        outdated = self._table.outdated[-limit:]
+        for profile_id in outdated:
+            loaded = self._loaded.get(profile_id)
+            if loaded is None:
+                loaded = self._loaded[profile_id] = self._fetch(profile_id)
+            if loaded.profile.definitions == self._compiled.id:
+                continue
+            self._take(profile_id, decide.on_definitions(self._compiled, loaded.profile))
+        self._settled = len(outdated)
+        self.progress.is_settled = len(outdated) == len(self._table.outdated)
+        return len(outdated)
+
+    def finish(self) -> list[tuple[bytes, bytes]]:
+        """Returns the records for the changelog: each touched profile, and the progress."""
+        log_s = self.progress.high_water // 1000
+        records: list[tuple[bytes, bytes]] = []
+        for profile_id, loaded in self._loaded.items():
+            profile = loaded.profile
+            if profile.is_new:
+                continue
+            duplicates.forget(profile, log_s)
+            value = with_wake(min(loaded.wake, profile.due), profiles.encode(profile))
+            self._staged.append((profile_id, value, loaded.wake))
+            records.append((profile_id.encode(), value))
+        records.append((PROGRESS_KEY, encode_progress(self.progress)))
+        return records
+
+    def apply(self) -> None:
+        """Joins what was finished to the table: call it once the transaction is committed."""
+        table = self._table
+        for profile_id, value, wake in self._staged:
+            table.put(profile_id, value, wake)
+        if self._settled:
+            del table.outdated[-self._settled :]
+        table.progress = self.progress
+
+    def drop(self) -> None:
+        """Leaves the table as it was: call it after an abort."""
+        self._table.return_due(self._taken)
+
+    def _decide(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
+        policy, progress = self._policy, self.progress
+        event = policy.decode(value)
+        profile_id = events.profile_id(event)
+        if key is None or key.decode("utf-8", "replace") != profile_id:
+            raise _key_mismatch(key)
+        at_ms = events.time_ms(event)
+        high_water = progress.high_water
+        if at_ms < high_water - policy.lateness_ms:
+            raise BadEvent("too-late", "the event is older than the allowed lateness")
+        if policy.clock == "stream":
+            log_ms = max(high_water, at_ms)
+            timers_ms = high_water
+        else:
+            timers_ms = 0
+        loaded = self._loaded.get(profile_id) or self._load(profile_id)
+        profile = loaded.profile
+        if offset <= profile.offset:
+            return
+        arrival = Arrival(event, at_ms, log_ms // 1000, timers_ms)
+        decision = decide.on_event(self._compiled, profile, loaded.seen, arrival)
+        profile.offset = offset
+        lead_ms = at_ms if policy.clock == "stream" else min(at_ms, log_ms + policy.max_lead_ms)
+        if lead_ms > high_water:
+            progress.high_water = lead_ms
+        self._outputs.events += 1
+        if decision is DUPLICATE:
+            self._outputs.duplicates += 1
+        elif decision is not NOTHING:
+            self._take(profile_id, decision)
+
+    def _take(self, profile_id: str, decision: Decision) -> None:
+        if decision is not NOTHING:
+            self._outputs.take(profile_id, decision)
+
+    def _load(self, profile_id: str) -> _Loaded:
+        loaded = self._loaded.get(profile_id)
+        if loaded is None:
+            loaded = self._loaded[profile_id] = self._fetch(profile_id)
+        return loaded
+
+    def _fetch(self, profile_id: str) -> _Loaded:
+        stored = self._table.profiles.get(profile_id)
+        if stored is None:
+            return _Loaded(Profile(id=profile_id), NEVER)
+        return _Loaded(profiles.decode(memoryview(stored)[WAKE_BYTES:]), wake_of(stored))
+
+    def _is_tick(self, value: bytes | None) -> bool:
+        """Moves the partition's time by a clock record, if it is one and it counts here."""
+        tick_ms = read_tick(value) if self._policy.clock == "stream" else None
+        if tick_ms is None:
+            return False
+        self.progress.high_water = max(self.progress.high_water, tick_ms)
+        return True
+
+    def _bury(self, key: bytes | None, value: bytes | None, offset: int, error: BadEvent) -> None:
+        self._outputs.dead_letters.append(
+            DeadLetter(
+                key=key,
+                value=value,
+                reason=error.reason,
+                message=str(error),
+                topic=self._topic,
+                partition=self._partition,
+                offset=offset,
+            )
+        )
+
+
+class _Tick(msgspec.Struct, tag_field="type", tag="clock"):
+    """A clock record: moves the stream's time where no event does."""
+
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+_tick_decoder = msgspec.json.Decoder(_Tick)
+
+
+def tick(at_ms: int) -> bytes:
+    """Returns the value of a clock record."""
+    return msgspec.json.encode({"type": "clock", "timestamp": events.iso(at_ms)})
+
+
+def read_tick(value: bytes | None) -> int | None:
+    """Returns the instant of a clock record, ms; None for anything else."""
+    if not value or not value.startswith(b'{"type":"clock"'):
+        return None
+    try:
+        return round(_tick_decoder.decode(value).timestamp.timestamp() * 1000)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _key_mismatch(key: bytes | None) -> BadEvent:
+    if key is None:
+        return BadEvent("key-missing", "the record has no key; it must be the profile id")
+    return BadEvent("key-mismatch", "the record's key is not the profile id of the event")

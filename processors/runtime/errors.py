@@ -1,0 +1,21 @@
+"""What can go wrong while batches run."""
+
+
+class RuntimeFailure(Exception):
+    """The worker can not go on; the message says what to do."""
+
+
+class Fenced(RuntimeFailure):
+    """Another worker runs under the same slot."""
+
+
+class BrokerAway(RuntimeFailure):
+    """The cluster does not answer, or refuses us."""
+
+
+class StateLost(RuntimeFailure):
+    """The changelog does not hold the state that the committed offsets promise."""
+
+
+class TopicMissing(RuntimeFailure):
+    """A topic that the worker needs does not exist."""

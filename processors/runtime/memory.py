@@ -1,0 +1,79 @@
+"""The runtime without a broker: one partition in memory, in virtual time.
+
+The same batches as the worker's, so what is tested or replayed here is what runs there.
+"""
+
+from collections.abc import Iterable
+
+from processors.decisions.compiled import Compiled
+from processors.runtime.batches import Batch, Policy
+from processors.runtime.outputs import DeadLetter, Outputs, Write
+from processors.runtime.tables import Table
+
+BATCH = 5_000
+SLICE = 1_000
+
+
+class Driver:
+    """Runs records through one partition, batch by batch, and hands out what they lead to."""
+
+    def __init__(self, compiled: Compiled, write: Write, *, policy: Policy | None = None) -> None:
+        self.table = Table()
+        self.compiled = compiled
+        self.policy = policy or Policy(clock="stream")
+        self.dead_letters: list[DeadLetter] = []
+        self.events = 0
+        self._write = write
+        self._offset = 0
+
+    def feed(self, records: Iterable[tuple[bytes | None, bytes | None]], log_ms: int = 0) -> None:
+        """Decides on keys and values as one batch, with all timers that they make due."""
+        batch, outputs = self._begin()
+        for key, value in records:
+            batch.add(key, value, offset=self._offset, log_ms=log_ms)
+            self._offset += 1
+        self._end(batch, outputs)
+        if self.policy.clock == "stream":
+            self.fire(self.table.progress.high_water)
+
+    def advance(self, until_ms: int) -> None:
+        """Moves the partition's time to an instant and fires what is due by then."""
+        progress = self.table.progress
+        progress.high_water = max(progress.high_water, until_ms)
+        self.fire(until_ms)
+
+    def fire(self, until_ms: int) -> None:
+        """Fires all timers due by an instant."""
+        while self.table.next_wake() <= until_ms:
+            batch, outputs = self._begin()
+            batch.fire(until_ms, SLICE)
+            self._end(batch, outputs)
+
+    def activate(self, compiled: Compiled) -> None:
+        """Makes other definitions the active ones, and evaluates every profile under them."""
+        self.compiled = compiled
+        batch, outputs = self._begin()
+        while True:
+            left = batch.settle(SLICE)
+            self._end(batch, outputs)
+            if not left:
+                return
+            batch, outputs = self._begin()
+
+    def _begin(self) -> tuple[Batch, Outputs]:
+        outputs = Outputs()
+        batch = Batch(
+            self.table,
+            self.compiled,
+            policy=self.policy,
+            outputs=outputs,
+            source=("events", 0),
+        )
+        return batch, outputs
+
+    def _end(self, batch: Batch, outputs: Outputs) -> None:
+        batch.finish()
+        batch.apply()
+        outputs.write(self._write)
+        self.dead_letters += outputs.dead_letters
+        self.events += outputs.events

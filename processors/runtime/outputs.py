@@ -1,0 +1,107 @@
+"""What a batch has to say to the world, gathered over its records and written once.
+
+Changes, commands and decisions leave one by one; of scores and memberships only the latest does.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from processors.decisions.moments import Decision
+from schemas.commands import Command
+from schemas.events import Event
+from schemas.records import (
+    DecisionRecord,
+    ScoreChange,
+    ScoreRecord,
+    SegmentChange,
+    SegmentRecord,
+)
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that can not be applied, as it came."""
+
+    key: bytes | None
+    value: bytes | None
+    reason: str
+    """One short word out of a fixed set."""
+    message: str
+    topic: str
+    partition: int
+    offset: int
+
+
+Write = Callable[[str, str, msgspec.Struct | None], None]
+"""Takes a topic's name without prefix, a key and a value; None deletes the key's record."""
+
+
+class Outputs:
+    """The records that a batch leads to."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.segment_changes: list[SegmentChange] = []
+        self.score_changes: list[ScoreChange] = []
+        self.decisions: list[DecisionRecord] = []
+        self.emitted: list[tuple[str, Event]] = []
+        self.dead_letters: list[DeadLetter] = []
+        self.scores: dict[tuple[str, str], ScoreChange | None] = {}
+        self.segments: dict[tuple[str, str], SegmentChange | None] = {}
+        self.fired = 0
+        self.events = 0
+        self.duplicates = 0
+
+    def take(self, profile_id: str, decision: Decision) -> None:
+        """Adds what a decision led to."""
+        self.fired += decision.fired
+        self.commands += decision.commands
+        self.decisions += decision.decisions
+        for score in decision.score_changes:
+            self.score_changes.append(score)
+            self.scores[profile_id, score.score_id] = score
+        for segment in decision.segment_changes:
+            self.segment_changes.append(segment)
+            self.segments[profile_id, segment.segment_id] = segment
+        for event in decision.emitted:
+            self.emitted.append((profile_id, event))
+        for kind, id_ in decision.removed:
+            gone: dict[tuple[str, str], None] = {(profile_id, id_): None}
+            (self.segments if kind == "segment" else self.scores).update(gone)
+
+    def write(self, write: Write) -> None:
+        """Hands over all records, each topic's in the order in which they arose."""
+        for command in self.commands:
+            write(f"commands.{command.channel}", command.profile_id, command)
+        for segment_change in self.segment_changes:
+            write("segment-changes", segment_change.profile_id, segment_change)
+        for score_change in self.score_changes:
+            write("score-changes", score_change.profile_id, score_change)
+        for decision in self.decisions:
+            write("decisions", decision.profile_id, decision)
+        for profile_id, event in self.emitted:
+            write("events", profile_id, event)
+        for (profile_id, score_id), score in self.scores.items():
+            write("scores", f"{profile_id}/{score_id}", score and _score(score))
+        for (profile_id, segment_id), segment in self.segments.items():
+            write("segments", f"{profile_id}/{segment_id}", segment and _segment(segment))
+
+
+def _score(change: ScoreChange) -> ScoreRecord:
+    return ScoreRecord(
+        profile_id=change.profile_id,
+        score_id=change.score_id,
+        value=change.new,
+        level=change.level,
+        grade=change.grade,
+        at=change.at,
+    )
+
+
+def _segment(change: SegmentChange) -> SegmentRecord:
+    return SegmentRecord(
+        profile_id=change.profile_id,
+        segment_id=change.segment_id,
+        member=change.change == "entered",
+        since=change.at,
+    )

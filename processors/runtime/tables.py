@@ -1,0 +1,135 @@
+"""The table of one partition: each profile as bytes, and when the clock next has work to do.
+
+What is in the table is committed. A batch works on a copy of what it touches (see batches).
+"""
+
+import heapq
+
+import msgspec
+
+from processors.runtime.errors import StateLost
+from processors.state.profiles import NEVER
+
+WAKE_BYTES = 8
+PROGRESS_KEY = b"\x00progress"
+"""Key of the record beside the profiles that says how far the partition is. No id begins so."""
+
+
+class Progress(msgspec.Struct, array_like=True):
+    """How far one partition has been decided on; part of every transaction."""
+
+    format: int = 1
+    offset: int = 0
+    """The next record of `events`."""
+    high_water: int = 0
+    """The largest event time so far, ms."""
+    definitions: str = ""
+    """Id of the definition set that was active for the batch."""
+    is_settled: bool = True
+    """Whether all profiles have been evaluated under it."""
+
+
+class Table:
+    """Profiles of one partition: id to 8 bytes of wake time and the profile's own bytes.
+
+    The wake time is an instant not later than the profile's next timer, and the index holds an
+    entry for it. So the index is rebuilt on restore without decoding a profile.
+    """
+
+    def __init__(self) -> None:
+        self.profiles: dict[str, bytes] = {}
+        self.progress = Progress()
+        self.outdated: list[str] = []
+        """Profiles that have not been evaluated under the active definitions yet."""
+        self._index: list[tuple[int, str]] = []
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Takes one record of the changelog, in its order; `restored` ends it.
+
+        Raises:
+            StateLost: it is of a layout that this version does not know.
+        """
+        if key == PROGRESS_KEY:
+            if value is not None:
+                self.progress = _progress(value)
+        elif value is None:
+            self.profiles.pop(key.decode(), None)
+        else:
+            self.profiles[key.decode()] = value
+
+    def restored(self) -> None:
+        """Builds the index of timers."""
+        self._index = [
+            (wake, profile_id)
+            for profile_id, value in self.profiles.items()
+            if (wake := wake_of(value)) < NEVER
+        ]
+        heapq.heapify(self._index)
+        if not self.progress.is_settled:
+            self.outdated = list(self.profiles)
+
+    def put(self, profile_id: str, value: bytes, known_wake: int) -> None:
+        """Stores a profile; `known_wake` is the wake time that it was stored with before."""
+        self.profiles[profile_id] = value
+        wake = wake_of(value)
+        if wake < known_wake:
+            heapq.heappush(self._index, (wake, profile_id))
+
+    def next_wake(self) -> int:
+        """Returns the earliest instant at which a timer may be due."""
+        return self._index[0][0] if self._index else NEVER
+
+    def take_due(self, until_ms: int, limit: int) -> list[str]:
+        """Returns profiles whose wake time has come, and takes them from the index.
+
+        Whoever takes them puts them back under their next wake time, or calls `return_due`.
+        """
+        due: list[str] = []
+        index = self._index
+        while index and index[0][0] <= until_ms and len(due) < limit:
+            wake, profile_id = heapq.heappop(index)
+            value = self.profiles.get(profile_id)
+            if value is not None and wake_of(value) == wake:
+                due.append(profile_id)
+        return due
+
+    def return_due(self, profile_ids: list[str]) -> None:
+        """Puts back what was taken, after a batch that came to nothing."""
+        for profile_id in profile_ids:
+            value = self.profiles.get(profile_id)
+            if value is not None:
+                heapq.heappush(self._index, (wake_of(value), profile_id))
+
+    @property
+    def pending(self) -> int:
+        """How many entries the index of timers has."""
+        return len(self._index)
+
+
+def wake_of(value: bytes) -> int:
+    """Returns the wake time of a stored profile, ms."""
+    return int.from_bytes(value[:WAKE_BYTES], "big")
+
+
+def with_wake(wake: int, profile: bytes) -> bytes:
+    """Returns the bytes to store."""
+    return wake.to_bytes(WAKE_BYTES, "big") + profile
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Progress)
+
+
+def encode_progress(progress: Progress) -> bytes:
+    """Returns the value of the progress record."""
+    return _encoder.encode(progress)
+
+
+def _progress(value: bytes) -> Progress:
+    try:
+        progress = _decoder.decode(value)
+    except msgspec.DecodeError as error:
+        raise StateLost("the progress record of the changelog can not be read") from error
+    if progress.format != 1:
+        raise StateLost("the changelog was written by a newer version: upgrade this worker")
+    return progress
