@@ -1,0 +1,116 @@
+# `make` lists what there is to do. Needs Python 3.11+; the tests want Docker, or Java 17 and Maven, too.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The newest Python that is new enough; PYTHON=… chooses another.
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { command -v "$$p"; break; }; done)
+
+RUN_STAMP := $(VENV)/.beckon-run
+DEV_STAMP := $(VENV)/.beckon-dev
+WHEEL_VENV := .venv-wheel
+TIDY := tests/test_tidy.py tests/test_packaging.py tests/test_deploy.py
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes \
+	--strip-extras --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host \
+	--no-emit-find-links
+
+.PHONY: help
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 12
+
+# Installing
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Beckon needs Python 3.11 or later; none was found" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(RUN_STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: venv
+venv: $(DEV_STAMP)  ## a virtual environment with everything to work on Beckon
+
+.PHONY: lock
+lock: $(DEV_STAMP)  ## renew the pinned versions; UPGRADE=1 takes the newest of all
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --extra registry \
+		--constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+# Using
+
+.PHONY: demo
+demo: $(RUN_STAMP)  ## the whole flow on this machine, in about a minute (ARGS="--plain" for logs)
+	$(BIN)/beckon demo $(ARGS)
+
+.PHONY: up
+up:  ## Kafka, a worker, a sender and Prometheus in containers
+	docker compose up --build
+
+.PHONY: bench
+bench: $(DEV_STAMP)  ## speed on a real local Kafka (ARGS="--peer floor")
+	$(BIN)/beckon bench stream $(ARGS)
+
+# Checking
+
+.PHONY: check
+check: $(DEV_STAMP)  ## format, lint, types, layers, tidiness, packaging
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q $(TIDY)
+
+.PHONY: unit
+unit: $(DEV_STAMP)  ## the unit tests, with the coverage that the core must have
+	$(BIN)/pytest -q tests/unit --cov --cov-report=term-missing
+
+.PHONY: test
+test: check unit  ## everything, on a real Kafka
+	$(BIN)/pytest --ignore=tests/unit $(patsubst %,--ignore=%,$(TIDY))
+
+.PHONY: wheel
+wheel: $(DEV_STAMP)  ## build the wheel and test it as installed, away from this folder
+	rm -rf dist build $(WHEEL_VENV)
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/python -m venv $(WHEEL_VENV)
+	$(WHEEL_VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(WHEEL_VENV)/bin/python -m pip install --quiet --no-deps dist/*.whl
+	away=$$(mktemp -d) && trap 'rm -rf "$$away"' EXIT \
+		&& cp -R tests examples deploy pyproject.toml Makefile README.md docker-compose.yml "$$away" \
+		&& wheel_python="$$PWD/$(WHEEL_VENV)/bin/python" && cd "$$away" \
+		&& "$$wheel_python" -P -m pytest -q -p no:cacheprovider tests/unit
+	rm -rf $(WHEEL_VENV)
+
+# Housekeeping
+
+.PHONY: format
+format: $(DEV_STAMP)  ## bring every file into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+
+.PHONY: changelog
+changelog:  ## print what the next release changes, from changelog.d/
+	@for f in changelog.d/*.md; do case "$$f" in */README.md) ;; *) sed 's/^/- /' "$$f" ;; esac; done
+
+.PHONY: clean
+clean:  ## remove what was built and cached; the environment and local data stay
+	rm -rf build dist demo-out .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache $(WHEEL_VENV)
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +

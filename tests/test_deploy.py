@@ -1,0 +1,128 @@
+"""What brings Beckon up elsewhere is consistent: compose file, image, Prometheus, local Kafka."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests import services
+
+ROOT = Path(__file__).parent.parent
+DONE = "service_completed_successfully"
+CONDITIONS = {"service_healthy", DONE}
+
+
+def text(place: str) -> str:
+    return (ROOT / place).read_text("utf-8")
+
+
+def loaded(place: str) -> Any:
+    return YAML(typ="safe").load(text(place))
+
+
+@pytest.fixture(scope="module")
+def containers() -> dict[str, Any]:
+    found: dict[str, Any] = loaded("docker-compose.yml")["services"]
+    return found
+
+
+def is_one_shot(container: dict[str, Any]) -> bool:
+    return container.get("restart") == "no"
+
+
+def test_every_container_that_stays_has_a_health_check(containers: dict[str, Any]) -> None:
+    for name, container in containers.items():
+        check = container["healthcheck"]
+        if is_one_shot(container):
+            assert check == {"disable": True}, name
+        else:
+            assert check["test"][0] == "CMD", name
+            assert {"interval", "timeout", "retries"} <= set(check), name
+
+
+def test_containers_wait_for_what_they_need(containers: dict[str, Any]) -> None:
+    for name, container in containers.items():
+        for other, how in container.get("depends_on", {}).items():
+            assert how["condition"] in CONDITIONS, name
+            assert (how["condition"] == DONE) == is_one_shot(containers[other]), (name, other)
+
+
+def test_everything_waits_for_kafka_in_the_end(containers: dict[str, Any]) -> None:
+    def needs(name: str) -> set[str]:
+        direct = set(containers[name].get("depends_on", {}))
+        return direct.union(*map(needs, direct))
+
+    for name in containers.keys() - {"kafka"}:
+        assert "kafka" in needs(name), name
+
+
+def test_every_place_has_the_same_kafka(containers: dict[str, Any]) -> None:
+    version = re.search(r"<kafka\.version>(.+)</kafka\.version>", text("deploy/local/pom.xml"))
+    assert version is not None
+    assert containers["kafka"]["image"] == f"apache/kafka:{version.group(1)}" == services.IMAGE
+
+
+def test_mounted_files_are_there(containers: dict[str, Any]) -> None:
+    for name, container in containers.items():
+        for volume in container.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert not source.startswith(".") or (ROOT / source).exists(), name
+
+
+def test_prometheus_scrapes_every_role_and_no_ghost(containers: dict[str, Any]) -> None:
+    config = loaded("deploy/prometheus/prometheus.yml")
+    hosts = {
+        target.partition(":")[0]
+        for job in config["scrape_configs"]
+        for static in job["static_configs"]
+        for target in static["targets"]
+    }
+    roles = {
+        name
+        for name, container in containers.items()
+        if container["image"] == "beckon" and not is_one_shot(container)
+    }
+    assert hosts == roles
+    for name in config["rule_files"]:
+        assert (ROOT / "deploy" / "prometheus" / name).is_file()
+
+
+def test_alerts_speak_of_metrics_that_exist() -> None:
+    defined = text("processors/metrics.py")
+    rules = [
+        rule for group in loaded("deploy/prometheus/rules.yml")["groups"] for rule in group["rules"]
+    ]
+    used = {name for rule in rules for name in re.findall(r"\bbeckon_\w+", rule["expr"])}
+    assert used
+    assert {name for name in used if f'"{name}"' not in defined} == set()
+
+
+def test_settings_in_deployment_files_are_in_the_table_of_settings() -> None:
+    used = set(re.findall(r"\bBECKON_\w+", text("docker-compose.yml") + text("deploy/Dockerfile")))
+    assert used
+    assert {name for name in used if name not in text("README.md")} == set()
+
+
+def test_image_runs_as_nobody_in_particular_from_pinned_packages() -> None:
+    lines = text("deploy/Dockerfile")
+    final = lines.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER (?!0\b|root\b)\S+", final, re.MULTILINE)
+    assert "PYTHONSAFEPATH=1" in final
+    assert "/health" in final
+    assert "--require-hashes -r requirements.lock" in lines
+
+
+def test_image_gets_every_file_that_it_copies() -> None:
+    sent = {
+        line[1:]
+        for line in text("deploy/Dockerfile.dockerignore").splitlines()
+        if line.startswith("!")
+    }
+    for sources in re.findall(
+        r"^COPY (?!--from)(.+) \S+$", text("deploy/Dockerfile"), re.MULTILINE
+    ):
+        for source in sources.split():
+            assert source in sent
+            assert (ROOT / source).exists(), source
