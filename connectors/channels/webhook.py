@@ -1,0 +1,118 @@
+"""Posts commands to the addresses that marketers wrote, signed after Standard Webhooks.
+
+Last in the flow. The command's id is the message's id and its idempotency key: a receiver that
+remembers ids gets each command once, however often it is posted.
+Source: https://www.standardwebhooks.com, specification 1.0.
+"""
+
+from base64 import b64decode
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+from standardwebhooks import Webhook as Signer
+
+from connectors.errors import BadSetting
+from connectors.http import Client
+from connectors.outcomes import conclude
+from schemas.commands import Command
+from schemas.events import iso
+from schemas.outcomes import Outcome
+
+SECRET_BYTES = range(24, 65)
+MAX_SECRETS = 4
+
+
+class WebhookSender:
+    """Posts commands, a `Sender` by shape.
+
+    Guarantees:
+        Every repeat of a command has the same body, byte for byte.
+    """
+
+    channel = "webhook"
+
+    def __init__(
+        self,
+        client: Client,
+        secrets: Sequence[str],
+        *,
+        now_ms: Callable[[], int],
+        with_traits: bool = True,
+    ) -> None:
+        """Checks the secrets.
+
+        Args:
+            client: closed with the sender.
+            secrets: `whsec_…`, the newest first; each signs, so that one can be replaced by the
+                next while receivers still know the last.
+            now_ms: the wall clock; receivers refuse a signature that is older than minutes.
+            with_traits: whether the person's traits travel with the command.
+
+        Raises:
+            BadSetting: no secret, or one that is not 24 to 64 bytes in base64.
+        """
+        if not 1 <= len(secrets) <= MAX_SECRETS:
+            raise BadSetting(f"a webhook sender needs 1 to {MAX_SECRETS} secrets (whsec_…)")
+        self._signers = [_signer(secret) for secret in secrets]
+        self._client = client
+        self._now_ms = now_ms
+        self._with_traits = with_traits
+
+    async def send(self, command: Command) -> Outcome:
+        """Returns what came of posting the command."""
+        if command.url is None:
+            return conclude(command, "failed", "url-missing", attempts=0, at=self._now_ms())
+        content = body(command, with_traits=self._with_traits)
+        headers = partial(self._headers, command.id, content)
+        reply = await self._client.post(command.url, content, headers=headers, key=command.id)
+        return conclude(
+            command, reply.result, reply.detail, attempts=reply.attempts, at=self._now_ms()
+        )
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    def _headers(self, command_id: str, content: bytes) -> dict[str, str]:
+        seconds = self._now_ms() // 1000
+        at = datetime.fromtimestamp(seconds, UTC)
+        text = content.decode()
+        return {
+            "Content-Type": "application/json",
+            "Idempotency-Key": command_id,
+            "webhook-id": command_id,
+            "webhook-timestamp": str(seconds),
+            "webhook-signature": " ".join(one.sign(command_id, at, text) for one in self._signers),
+        }
+
+
+def body(command: Command, *, with_traits: bool) -> bytes:
+    """Returns what is posted for a command: JSON, the same bytes every time."""
+    message: dict[str, Any] = {
+        "id": command.id,
+        "type": "command",
+        "timestamp": iso(command.at),
+        "profile_id": command.profile_id,
+        "definition_id": command.definition_id,
+        "version": command.version,
+        "step": command.step,
+        "data": command.body or {},
+    }
+    if with_traits and command.traits:
+        message["traits"] = command.traits
+    return msgspec.json.encode(message)
+
+
+def _signer(secret: str) -> Signer:
+    """Says nothing of the secret in its errors: they are read by people, and logged."""
+    text = secret.removeprefix("whsec_")
+    try:
+        key = b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        raise BadSetting("a webhook secret must be whsec_ and base64") from None
+    if len(key) not in SECRET_BYTES:
+        raise BadSetting("a webhook secret must have 24 to 64 bytes")
+    return Signer(key)

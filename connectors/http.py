@@ -1,0 +1,336 @@
+"""The one module that opens user-given addresses: a small HTTP client with a bound on everything.
+
+Under the channels: they say what to post, it says what came of that. No redirects, no proxies, no
+cookies, no decompression; a connection goes only to an address that was checked, and it is the
+checked address that is connected to, so that a name cannot change its mind in between.
+"""
+
+import asyncio
+import hashlib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+import httpcore2
+import httpx2
+
+from connectors.addresses import allowed
+from connectors.errors import AddressRefused
+from schemas.outcomes import Result
+
+MAX_BODY_BYTES = 65_536
+"""As much of an answer as is read; the rest stays where it is."""
+MAX_URL_CHARS = 2_048
+MAX_ADDRESSES = 4
+"""How many of a name's addresses are tried."""
+PASSING = frozenset({408, 425, 429})
+"""Refusals that may pass; so may all 5xx."""
+
+REFUSED = frozenset(
+    {"url-invalid", "scheme-refused", "userinfo-refused", "port-refused", "address-refused"}
+)
+"""Details of attempts that were not made and never will be."""
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+Headers = Callable[[], Mapping[str, str]]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Bounds and permissions of a client."""
+
+    attempts: int = 4
+    connect_timeout_ms: int = 5_000
+    read_timeout_ms: int = 10_000
+    """Between two pieces of an answer."""
+    attempt_timeout_ms: int = 15_000
+    """One attempt in all, from the look-up of the name to the end of the answer."""
+    backoff_ms: int = 500
+    """Before the second attempt; doubles from there."""
+    backoff_max_ms: int = 30_000
+    retry_after_max_ms: int = 60_000
+    """As long as a receiver may ask us to wait."""
+    max_connections: int = 64
+    allow_http: bool = False
+    """Also without TLS."""
+    allow_private: bool = False
+    """Also to this machine and private networks; link-local stays refused."""
+    ports: frozenset[int] = frozenset({80, 443, 8080, 8443})
+    """Ports that may be called; empty = all."""
+    ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
+    """None = the usual authorities. For receivers with a certificate of an own authority."""
+
+
+class Reply(NamedTuple):
+    """What came of a post."""
+
+    result: Result
+    detail: str
+    """A short fixed word: `http-503`, `time-out`, `connect-failed`, `address-refused`, …"""
+    attempts: int
+    status: int | None
+    """Of the last answer; None where there was none."""
+    body: bytes
+    """Of the last answer, at most 64 kB of it."""
+
+
+class _Attempt(NamedTuple):
+    """What came of one attempt."""
+
+    detail: str
+    status: int | None = None
+    body: bytes = b""
+    retry_after: str | None = None
+    is_open: bool = False
+    """Whether the request was written and no answer came: it may have been carried out."""
+
+    @property
+    def sent(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def passing(self) -> bool:
+        if self.status is None:
+            return self.detail not in REFUSED
+        return self.status in PASSING or self.status >= 500
+
+
+class Client:
+    """Posts to addresses that users give.
+
+    Guarantees:
+        Never raises for what the other side does. Bounded in time: `attempts` attempts with
+        their waits. A repeat carries the same bytes, so that a receiver can drop it by its key.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        now_ms: Callable[[], int],
+        *,
+        resolve: Resolve | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._options = options
+        self._now_ms = now_ms
+        self._sleep = sleep
+        self._transport = _Transport(options, resolve or look_up)
+
+    async def post(self, url: str, content: bytes, *, headers: Headers, key: str) -> Reply:
+        """Returns what came of posting the content.
+
+        Args:
+            url: as a user wrote it.
+            content: the body, sent as it is.
+            headers: those beside what HTTP needs; made anew for each attempt, since the time in
+                a signature must be fresh.
+            key: what makes the request the one it is; spreads the retries of many.
+        """
+        left_open = False
+        attempt = 0
+        while True:
+            attempt += 1
+            found = await self._attempt(url, content, headers())
+            if found.sent:
+                return Reply("sent", found.detail, attempt, found.status, found.body)
+            left_open = left_open or found.is_open
+            if not found.passing or attempt >= self._options.attempts:
+                result: Result = "unknown" if left_open else "failed"
+                return Reply(result, found.detail, attempt, found.status, found.body)
+            asked_ms = retry_after_ms(found.retry_after, self._now_ms())
+            await self._sleep(wait_ms(attempt, key, asked_ms, options=self._options) / 1000)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._transport.aclose()
+
+    async def _attempt(self, url: str, content: bytes, headers: Mapping[str, str]) -> _Attempt:
+        written = False
+
+        async def trace(event: str, _: Mapping[str, Any]) -> None:
+            nonlocal written
+            written = written or event.endswith("send_request_body.started")
+
+        try:
+            request = self._request(url, content, headers)
+            request.extensions["trace"] = trace
+            async with asyncio.timeout(self._options.attempt_timeout_ms / 1000):
+                response = await self._transport.handle_async_request(request)
+                return await self._answer(response)
+        except AddressRefused as error:
+            return _Attempt(error.reason)
+        except (TimeoutError, httpx2.TimeoutException):
+            return _Attempt("time-out", is_open=written)
+        except httpx2.TransportError as error:
+            return _Attempt("connection-lost" if written else _reason(error), is_open=written)
+
+    def _request(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx2.Request:
+        options = self._options
+        timeout = httpx2.Timeout(
+            options.read_timeout_ms / 1000, connect=options.connect_timeout_ms / 1000
+        )
+        return httpx2.Request(
+            "POST",
+            checked_url(url, options),
+            content=content,
+            headers={"User-Agent": "beckon", "Accept-Encoding": "identity", **headers},
+            extensions={"timeout": timeout.as_dict()},
+        )
+
+    async def _answer(self, response: httpx2.Response) -> _Attempt:
+        """The status decides: an answer whose body does not end is still an answer."""
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._options.read_timeout_ms / 1000):
+                async for piece in response.aiter_raw():
+                    body += piece[: MAX_BODY_BYTES - len(body)]
+                    if len(body) >= MAX_BODY_BYTES:
+                        break
+        except (TimeoutError, httpx2.TransportError):
+            pass
+        finally:
+            await response.aclose()
+        status = response.status_code
+        after = response.headers.get("retry-after")
+        return _Attempt(f"http-{status}", status, bytes(body), after)
+
+
+def checked_url(url: str, options: Options) -> httpx2.URL:
+    """Returns the address, taken apart.
+
+    Raises:
+        AddressRefused: it is none, or one of a kind that is not called.
+    """
+    if len(url) > MAX_URL_CHARS or not url.isprintable() or "\\" in url or " " in url:
+        raise AddressRefused("url-invalid")
+    try:
+        found = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise AddressRefused("url-invalid") from error
+    if not found.host:
+        raise AddressRefused("url-invalid")
+    if found.scheme != "https" and not (found.scheme == "http" and options.allow_http):
+        raise AddressRefused("scheme-refused")
+    if found.userinfo:
+        raise AddressRefused("userinfo-refused")
+    port = found.port or (443 if found.scheme == "https" else 80)
+    if options.ports and port not in options.ports:
+        raise AddressRefused("port-refused")
+    return found
+
+
+def wait_ms(attempt: int, key: str, asked_ms: int | None, *, options: Options) -> int:
+    """Returns how long to wait after the attempt (1 = the first).
+
+    Doubles up to a bound; between half and all of it, by a hash of key and attempt: many
+    commands that failed together do not come back together, and a replay waits the same.
+    """
+    whole = min(options.backoff_ms << min(attempt - 1, 32), options.backoff_max_ms)
+    digest = hashlib.sha256(f"{key}:{attempt}".encode()).digest()
+    own = whole // 2 + (whole - whole // 2) * int.from_bytes(digest[:4], "big") // 2**32
+    return max(own, min(asked_ms or 0, options.retry_after_max_ms))
+
+
+def retry_after_ms(value: str | None, now_ms: int) -> int | None:
+    """Returns how long a Retry-After header asks to wait; None where it is absent or nonsense.
+
+    Source: RFC 9110, 10.2.3: seconds, or a date.
+
+    >>> retry_after_ms("120", 0), retry_after_ms("-1", 0), retry_after_ms("soon", 0)
+    (120000, None, None)
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return int(text[:10]) * 1000
+    try:
+        at = parsedate_to_datetime(text)
+        at_ms = round(at.replace(tzinfo=at.tzinfo or UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+    return max(0, at_ms - now_ms)
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """Returns the addresses of a name, as the machine's resolver gives them."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class _Backend(httpcore2.AsyncNetworkBackend):
+    """Connects to names whose addresses are all allowed, and to the very address it checked."""
+
+    def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
+        self._resolve = resolve
+        self._allow_private = allow_private
+        self._inner = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        last: Exception | None = None
+        for address in (await self._addresses(host, port, timeout))[:MAX_ADDRESSES]:
+            try:
+                return await self._inner.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                last = error
+        raise last or httpcore2.ConnectError("the name has no address")
+
+    async def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+        try:
+            async with asyncio.timeout(timeout):
+                found = await self._resolve(host, port)
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore2.ConnectError(str(error)) from error
+        if not all(allowed(address, allow_private=self._allow_private) for address in found):
+            raise AddressRefused("address-refused")
+        return found
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        raise AddressRefused("address-refused")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class _Transport(httpx2.AsyncHTTPTransport):
+    """httpx2's transport over a guarded pool; the guard has no public place of its own there."""
+
+    def __init__(self, options: Options, resolve: Resolve) -> None:
+        context = options.ssl_context or httpx2.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=options.max_connections,
+            max_keepalive_connections=options.max_connections,
+            keepalive_expiry=5.0,
+            network_backend=_Backend(resolve, allow_private=options.allow_private),
+        )
+
+
+def _reason(error: BaseException | None) -> str:
+    """Returns the detail of a connection that was not made."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return "tls-failed"
+        error = error.__cause__ or error.__context__
+    return "connect-failed"

@@ -1,0 +1,28 @@
+"""How a channel ends a command: every sender makes its outcomes here."""
+
+import uuid
+
+from schemas.commands import NAMESPACE, Command
+from schemas.outcomes import Outcome, Result
+
+
+def conclude(command: Command, result: Result, detail: str, *, attempts: int, at: int) -> Outcome:
+    """Returns the outcome of a command; the same end has the same id.
+
+    Args:
+        command: what was to be done.
+        result: what came of it.
+        detail: a short fixed word, never an answer's text.
+        attempts: how often the other side was asked.
+        at: ms since the epoch, when the sender knew.
+    """
+    return Outcome(
+        id=str(uuid.uuid5(NAMESPACE, f"{command.id} {result}")),
+        command_id=command.id,
+        profile_id=command.profile_id,
+        channel=command.channel,
+        result=result,
+        attempts=attempts,
+        detail=detail,
+        at=at,
+    )

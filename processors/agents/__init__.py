@@ -1,0 +1,1 @@
+"""The Kafka shell: Faust apps, and one agent a file."""

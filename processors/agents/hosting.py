@@ -1,0 +1,100 @@
+"""Faust, with what it gets wrong at its edge to Kafka put right, for every agent that it hosts.
+
+Loaded by `apps` only, when an app is made: importing faust takes long and reads the command line.
+Put right are: that it reads records of aborted transactions; that it commits past work which is not
+finished (faust-streaming issues 606, 707) and stands still before gaps in a partition; that it
+forgets, when partitions leave, what was finished since the last commit; that it makes directories.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, Message
+from faust.types.transports import TransportT
+from faust.types.tuples import ConsumerMessage
+
+
+class App(faust.App):
+    """A Faust app whose agents read committed records and finish what they took up."""
+
+    def __init__(self, *args: Any, makes_directories: bool, **options: Any) -> None:
+        self.unfinished: list[Callable[[], Awaitable[object]]] = []
+        """Called before partitions leave and before the app stops: finish what is in flight."""
+        self._makes_directories = makes_directories
+        super().__init__(*args, **options)
+
+    async def finish(self) -> None:
+        """Waits for what the agents have in flight; each of them has its own bound."""
+        for one in self.unfinished:
+            await one()
+
+    def _new_transport(self) -> TransportT:
+        return Transport(self.conf.broker_consumer, self)
+
+    def _create_directories(self) -> None:
+        if self._makes_directories:
+            super()._create_directories()
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Reads only what was committed: a command of an aborted batch was never decided."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        assert consumer._isolation_level == "read_uncommitted"  # read when the consumer starts
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class Consumer(driver.Consumer):
+    """Commits up to the first record that is not finished, whatever lies between the offsets."""
+
+    app: App
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._open: dict[TP, set[int]] = {}
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        self._open.setdefault(tp, set()).add(record.offset)
+        return super()._to_message(tp, record)
+
+    def ack(self, message: Message) -> bool:
+        """Remembers that the agents are finished with the record.
+
+        Not so with one that no agent saw: streams also ack what they leave out while partitions
+        move and while the app stops.
+        """
+        return bool(message.tracked) and super().ack(message)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        acked, index, committed = self._acked[tp], self._acked_index[tp], self._committed_offset[tp]
+        if not acked:
+            return None
+        left = {one for one in self._open.get(tp, ()) if one >= (committed or 0)} - index
+        self._open[tp] = left
+        offset: int = min(left, default=max(acked) + 1)
+        index.difference_update(one for one in acked if one < offset)
+        acked[:] = [one for one in acked if one >= offset]
+        return offset
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finishes and commits before the partitions leave: the next owner need not repeat it."""
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        await self.app.finish()
+        await self.commit()
+        for tp in revoked:
+            self._open.pop(tp, None)
+        await super().on_partitions_revoked(revoked)
+
+
+class Transport(driver.Transport):
+    """Kafka, read by our consumer."""
+
+    Consumer = Consumer

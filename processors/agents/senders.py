@@ -1,0 +1,163 @@
+"""The agent that has commands carried out: `commands.<channel>` in, `outcomes` out.
+
+At least once towards the world: a command is finished when its outcome is in Kafka, and only then
+is its offset committed. What can not be read goes to the dead letters. Where the channel as a whole
+does not work, commands wait: the places fill up, and the stream with them; none is dropped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from processors.agents import apps, letters
+from processors.agents.lanes import Lanes
+from processors.metrics import Counter, Gauge, Histogram, Metrics
+from processors.ports import Clock, Sender
+from schemas import codec
+from schemas.commands import Command
+from schemas.errors import BadRecord, SchemasUnavailable
+from schemas.topics import full_name
+
+if TYPE_CHECKING:
+    from processors.agents.hosting import App
+
+Found = TypeVar("Found")
+Publish = Callable[[bytes | None, bytes | None, letters.Headers], Awaitable[None]]
+"""Produces key, value and headers, and waits until Kafka has them; OSError where it has not."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a sender service sends, and how much at once."""
+
+    prefix: str
+    """Of all topics."""
+    channels: tuple[str, ...]
+    """Whose commands it takes."""
+    places: int = 16
+    """Commands that are sent at once; those of one person go one after the other."""
+    grace_ms: int = 10_000
+    """How long stopping waits for what is in flight; the rest is sent again after the restart."""
+    retry_ms: int = 1_000
+    """First wait where the channel does not work; doubles from there."""
+    retry_max_ms: int = 60_000
+    encode: Callable[[msgspec.Struct], bytes] = codec.encode
+    """For outcomes; see `codec.encoder`."""
+    schemas: codec.SchemaSource | None = None
+    """For commands in Avro."""
+
+
+def topics(options: Options) -> tuple[str, ...]:
+    """Returns the full names of the topics that must be there: commands, outcomes, dead letters."""
+    names = [f"commands.{channel}" for channel in options.channels]
+    return tuple(full_name(options.prefix, one) for one in (*names, "outcomes", "dead-letters"))
+
+
+def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clock: Clock) -> None:
+    """Adds the agent to the app. When the app stops, what is in flight ends and the sender closes.
+
+    Raises:
+        KeyError: a channel that there is not.
+    """
+    *commands, outcomes, dead = topics(options)
+    desk = Desk(
+        sender,
+        options,
+        outcomes=partial(apps.publish, apps.raw_topic(app, outcomes)),
+        dead=partial(apps.publish, apps.raw_topic(app, dead)),
+        metrics=metrics,
+        clock=clock,
+    )
+    crashes: set[asyncio.Future[None]] = set()
+    lanes = Lanes(
+        options.places, lambda error: crashes.add(asyncio.ensure_future(app.crash(error)))
+    )
+
+    async def work(event: Any) -> None:
+        metrics.set(Gauge.SENDING, len(lanes), sender.channel)
+        came = event.message
+        await desk.handle(
+            letters.Record(came.topic, came.partition, came.offset, came.key, came.value)
+        )
+        event.ack()
+
+    async def send(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await lanes.put(event.message.key, partial(work, event))
+
+    async def close(*_: Any, **__: Any) -> None:
+        if not await lanes.close(options.grace_ms):
+            logger.warning("commands in flight were given up; they are sent again")
+        await sender.close()
+
+    app.agent(apps.raw_topic(app, *commands), name=f"sender-{sender.channel}", concurrency=1)(send)
+    app.unfinished.append(partial(lanes.drain, options.grace_ms))
+    app.on_before_shutdown.connect(close)
+
+
+class Desk:
+    """Sees one record at a time to its end: sent and known, or laid with the dead letters."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        options: Options,
+        *,
+        outcomes: Publish,
+        dead: Publish,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._sender = sender
+        self._options = options
+        self._outcomes = outcomes
+        self._dead = dead
+        self._metrics = metrics
+        self._clock = clock
+
+    async def handle(self, record: letters.Record) -> None:
+        """Returns when Kafka has the command's outcome, or the dead letter."""
+        try:
+            command = await self._until_it_works(partial(self._read, record))
+        except BadRecord as bad:
+            await self._bury(record, bad)
+            return
+        started_ms = self._clock.now_ms()
+        outcome = await self._until_it_works(partial(self._sender.send, command))
+        taken_s = (self._clock.now_ms() - started_ms) / 1000
+        self._metrics.observe(Histogram.SEND_SECONDS, taken_s, command.channel)
+        key, value = outcome.profile_id.encode(), self._options.encode(outcome)
+        await self._until_it_works(partial(self._outcomes, key, value, []))
+        self._metrics.add(Counter.OUTCOMES, 1, outcome.channel, outcome.result)
+
+    async def _read(self, record: letters.Record) -> Command:
+        command = codec.decode_command(record.value, schemas=self._options.schemas)
+        if command.channel not in self._options.channels:
+            raise BadRecord("channel-mismatch", "the command is for another channel")
+        return command
+
+    async def _bury(self, record: letters.Record, bad: BadRecord) -> None:
+        headers = letters.headers(record, bad.reason, str(bad))
+        value = letters.value(record)
+        await self._until_it_works(partial(self._dead, record.key, value, headers))
+        self._metrics.add(Counter.DEAD_LETTERS, 1, bad.reason)
+        where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        logger.warning("a command can not be read", extra={"reason": bad.reason, **where})
+
+    async def _until_it_works(self, ask: Callable[[], Awaitable[Found]]) -> Found:
+        wait_ms = self._options.retry_ms
+        while True:
+            try:
+                return await ask()
+            except (OSError, SchemasUnavailable) as error:
+                logger.warning("does not work, trying again", extra={"error_type": repr(error)})
+            self._metrics.add(Counter.SEND_RETRIES, 1, self._sender.channel)
+            await asyncio.sleep(wait_ms / 1000)
+            wait_ms = min(2 * wait_ms, self._options.retry_max_ms)

@@ -1,0 +1,1 @@
+"""HTTP: how a process is, and later what it knows."""

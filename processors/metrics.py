@@ -1,0 +1,213 @@
+"""Every metric of the system, in one table; a metric exists only if it stands here.
+
+`Metrics` keeps the numbers of one process in a registry of its own; `api.health` serves them.
+The three enums are the table: one per kind, one member per metric.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import Counter as PrometheusCounter
+from prometheus_client import Gauge as PrometheusGauge
+from prometheus_client import Histogram as PrometheusHistogram
+from prometheus_client.process_collector import ProcessCollector
+
+FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+SLOW_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+SIZES = (1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 2000.0, 5000.0)
+
+
+class Row(NamedTuple):
+    """One metric: what it counts, in what, told apart by what."""
+
+    name: str
+    unit: str
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = ()
+    """Upper bounds of a histogram; empty for the other kinds."""
+
+
+class Counter(Enum):
+    """Metrics that only grow."""
+
+    EVENTS = Row("beckon_events_total", "events", (), "Events decided on and committed.")
+    DUPLICATES = Row(
+        "beckon_duplicates_total",
+        "events",
+        (),
+        "Events left out because their messageId was known.",
+    )
+    LATE = Row(
+        "beckon_late_events_total",
+        "events",
+        (),
+        "Events older than their profile's clock, applied.",
+    )
+    DECISIONS = Row(
+        "beckon_decisions_total",
+        "decisions",
+        ("outcome", "reason"),
+        "Decisions of triggers: yes or no, and why.",
+    )
+    COMMANDS = Row(
+        "beckon_commands_total", "commands", ("channel",), "Commands written for senders."
+    )
+    DEAD_LETTERS = Row(
+        "beckon_dead_letters_total", "records", ("reason",), "Records that could not be applied."
+    )
+    RESTORED = Row(
+        "beckon_restore_records_total", "records", (), "Changelog records read to restore state."
+    )
+    ABORTED = Row(
+        "beckon_transactions_aborted_total", "transactions", (), "Batches dropped and done again."
+    )
+    REBALANCES = Row(
+        "beckon_rebalances_total", "rebalances", (), "Times that partitions came or went."
+    )
+    DEFINITIONS_REFUSED = Row(
+        "beckon_definitions_refused_total",
+        "definitions",
+        (),
+        "Published definitions that could not be read; the old version stays active.",
+    )
+    OUTCOMES = Row(
+        "beckon_outcomes_total", "commands", ("channel", "result"), "What came of commands."
+    )
+    SEND_RETRIES = Row(
+        "beckon_send_retries_total",
+        "attempts",
+        ("channel",),
+        "Waits for a channel that did not work at all.",
+    )
+
+
+class Gauge(Enum):
+    """Metrics that go up and down."""
+
+    LAG = Row(
+        "beckon_lag_records",
+        "records",
+        ("partition",),
+        "Records of the partition that are not committed yet.",
+    )
+    TIMERS_PENDING = Row("beckon_timers_pending", "timers", (), "Timers that wait for their time.")
+    TIMERS_DUE = Row("beckon_timers_due", "timers", (), "Timers past their time, not yet fired.")
+    PROFILES = Row("beckon_profiles", "profiles", (), "Profiles held by this process.")
+    PROFILE_BYTES = Row(
+        "beckon_profile_bytes", "bytes", (), "Bytes of the profiles held, as serialized."
+    )
+    DEFINITIONS_ACTIVE = Row(
+        "beckon_definitions_active", "definitions", (), "Definitions that decide now."
+    )
+    SENDING = Row(
+        "beckon_sending", "commands", ("channel",), "Commands in the middle of being sent."
+    )
+    READY = Row("beckon_ready", "0 or 1", (), "1 while the process does its work.")
+
+
+class Histogram(Enum):
+    """Metrics that keep a distribution."""
+
+    BATCH_SIZE = Row("beckon_batch_size", "events", (), "Events of one transaction.", SIZES)
+    COMMIT_SECONDS = Row(
+        "beckon_commit_seconds",
+        "seconds",
+        (),
+        "Flush, offsets and commit of a batch.",
+        FAST_SECONDS,
+    )
+    EVENT_TO_COMMIT_SECONDS = Row(
+        "beckon_event_to_commit_seconds",
+        "seconds",
+        (),
+        "From the log time of a batch's oldest event to its commit.",
+        FAST_SECONDS,
+    )
+    RESTORE_SECONDS = Row(
+        "beckon_restore_seconds", "seconds", (), "Restoring one partition's state.", SLOW_SECONDS
+    )
+    SEND_SECONDS = Row(
+        "beckon_send_seconds",
+        "seconds",
+        ("channel",),
+        "From taking a command up to its outcome, waits included.",
+        SLOW_SECONDS,
+    )
+
+
+class Metrics:
+    """The numbers of one process.
+
+    Guarantees:
+        A label's values come from closed sets (channels, reasons, partitions), never from data.
+    """
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self._registry)
+        self._counters = {one: self._counter(one.value) for one in Counter}
+        self._gauges = {one: self._gauge(one.value) for one in Gauge}
+        self._histograms = {one: self._histogram(one.value) for one in Histogram}
+
+    def add(self, counter: Counter, amount: float = 1, *labels: str) -> None:
+        """Adds to a counter; labels in the order of the table."""
+        found = self._counters[counter]
+        (found.labels(*labels) if labels else found).inc(amount)
+
+    def set(self, gauge: Gauge, value: float, *labels: str) -> None:
+        """Sets a gauge; labels in the order of the table."""
+        found = self._gauges[gauge]
+        (found.labels(*labels) if labels else found).set(value)
+
+    def observe(self, histogram: Histogram, value: float, *labels: str) -> None:
+        """Adds one value to a distribution; labels in the order of the table."""
+        found = self._histograms[histogram]
+        (found.labels(*labels) if labels else found).observe(value)
+
+    def forget(self, gauge: Gauge, *labels: str) -> None:
+        """Takes one labelled value away, such as the lag of a partition that left."""
+        self._gauges[gauge].remove(*labels)
+
+    def read(self, metric: Counter | Gauge, *labels: str) -> float:
+        """Returns the present value; 0.0 where nothing was counted yet."""
+        row = metric.value
+        found = self._registry.get_sample_value(
+            row.name, dict(zip(row.labels, labels, strict=True))
+        )
+        return 0.0 if found is None else found
+
+    def text(self) -> bytes:
+        """Returns everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _counter(self, row: Row) -> PrometheusCounter:
+        return PrometheusCounter(row.name, row.help, row.labels, registry=self._registry)
+
+    def _gauge(self, row: Row) -> PrometheusGauge:
+        return PrometheusGauge(row.name, row.help, row.labels, registry=self._registry)
+
+    def _histogram(self, row: Row) -> PrometheusHistogram:
+        return PrometheusHistogram(
+            row.name, row.help, row.labels, registry=self._registry, buckets=row.buckets
+        )
+
+
+def page() -> str:
+    """Returns the table as a page for people: `docs/metrics.md`, compared in a test."""
+    lines = [
+        "# Metrics",
+        "",
+        "Every process serves these on `/metrics` in Prometheus' text format, beside the usual",
+        "`process_*` ones. This page is generated from `processors/metrics.py`.",
+        "",
+        "| name | kind | unit | labels | what it says |",
+        "|---|---|---|---|---|",
+    ]
+    for kind in (Counter, Gauge, Histogram):
+        for one in kind:
+            name, unit, labels, help_text, _ = one.value
+            shown = ", ".join(f"`{label}`" for label in labels)
+            lines.append(f"| `{name}` | {kind.__name__.lower()} | {unit} | {shown} | {help_text} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,283 @@
+"""The sender service end to end: commands on Kafka in, verified posts and outcomes out."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from schemas import codec
+from schemas.commands import Command
+from schemas.outcomes import Outcome
+from tests.receivers import SECRET, Receiver, receiver
+
+ROOT = Path(__file__).parent.parent.parent
+TOPICS = ("commands.webhook", "outcomes", "dead-letters")
+LIMIT_S = 40
+
+
+@dataclass
+class Cluster:
+    """A broker with the three topics of a sender service."""
+
+    bootstrap: str
+    prefix: str
+
+    def topic(self, name: str) -> str:
+        return self.prefix + name
+
+    def produce(self, *commands: Command, raw: tuple[bytes | None, ...] = ()) -> None:
+        producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 0})
+        for one in commands:
+            value = codec.encode(one)
+            producer.produce(self.topic("commands.webhook"), value, one.profile_id.encode())
+        for bad in raw:
+            producer.produce(self.topic("commands.webhook"), bad, b"ada")
+        assert producer.flush(LIMIT_S) == 0
+
+    def read(self, name: str, enough: Callable[[list[Message]], bool]) -> list[Message]:
+        """Returns the records of a topic, once they are enough."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "group.id": f"{self.prefix}test",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+            }
+        )
+        found: list[Message] = []
+        with contextlib.closing(consumer):
+            parts = consumer.list_topics(self.topic(name), LIMIT_S).topics[self.topic(name)]
+            consumer.assign([TopicPartition(self.topic(name), one, 0) for one in parts.partitions])
+            until = time.monotonic() + LIMIT_S
+            while not enough(found) and time.monotonic() < until:
+                found += consumer.consume(1000, 0.1)
+        assert all(one.error() is None for one in found)
+        assert enough(found), f"{len(found)} records of {name} came"
+        return found
+
+    def outcomes(self, numbers: Iterable[int]) -> list[Outcome]:
+        """Returns all outcomes, once there is one for each of these commands."""
+        wanted = {f"c-{one:04}" for one in numbers}
+
+        def enough(found: list[Message]) -> bool:
+            return wanted <= {decoded(one).command_id for one in found}
+
+        return [decoded(one) for one in self.read("outcomes", enough)]
+
+    def committed(self) -> int:
+        """Returns how many commands are committed, over all partitions."""
+        group = {"bootstrap.servers": self.bootstrap, "group.id": f"{self.prefix}sender-webhook"}
+        with contextlib.closing(Consumer(group)) as consumer:
+            name = self.topic("commands.webhook")
+            parts = consumer.list_topics(name, LIMIT_S).topics[name].partitions
+            found = consumer.committed([TopicPartition(name, one) for one in parts], LIMIT_S)
+            return sum(max(0, one.offset) for one in found)
+
+
+def decoded(message: Message) -> Outcome:
+    return codec.decode_outcome(message.value())
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[str]:
+    """librdkafka's mock cluster: topics come to be when they are written to."""
+    producer = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "embedded"})
+    brokers = producer.list_topics(timeout=LIMIT_S).brokers.values()
+    yield ",".join(f"{one.host}:{one.port}" for one in brokers)
+    del producer
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def cluster(request: pytest.FixtureRequest, topics_prefix: str) -> Cluster:
+    found = Cluster(request.getfixturevalue(request.param), topics_prefix)
+    if request.param == "kafka":
+        request.getfixturevalue("create_topics")(*map(found.topic, TOPICS))
+    else:
+        maker = Producer({"bootstrap.servers": found.bootstrap})
+        for name in TOPICS:
+            maker.list_topics(found.topic(name), LIMIT_S)
+    return found
+
+
+@pytest.fixture
+def inbox() -> Iterator[Receiver]:
+    with receiver() as found:
+        yield found
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(cluster: Cluster) -> Iterator[Start]:
+    """Starts sender services, waits until they are ready; the rest of them end with the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def begin(*, grace_ms: int = 5_000) -> "subprocess.Popen[str]":
+        words = [cluster.bootstrap, cluster.prefix, SECRET, str(grace_ms)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.sender_process", *words],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate(timeout=LIMIT_S)
+
+
+def stop(process: "subprocess.Popen[str]", how: signal.Signals = signal.SIGTERM) -> int:
+    process.send_signal(how)
+    return process.wait(LIMIT_S)
+
+
+def command(number: int, url: str, *, profile_id: str = "ada") -> Command:
+    return Command(
+        id=f"c-{number:04}",
+        channel="webhook",
+        profile_id=profile_id,
+        definition_id="welcome",
+        version="0123456789ab",
+        step="0",
+        occurrence=f"m-{number}",
+        at=1_714_566_896_789,
+        url=url,
+    )
+
+
+def test_commands_are_posted_signed_and_their_outcomes_written(
+    cluster: Cluster, inbox: Receiver, start: Start
+) -> None:
+    many = [command(one, inbox.url(), profile_id=f"p{one % 7}") for one in range(100)]
+    cluster.produce(*many, command(100, inbox.url("/status/410")))
+
+    process = start()
+    outcomes = cluster.outcomes(range(101))
+
+    assert stop(process) == 0
+    assert inbox.refused == 0
+    assert sorted(inbox.ids) == [f"c-{one:04}" for one in range(101)]
+    results = {one.command_id: (one.result, one.detail) for one in outcomes}
+    assert len(outcomes) == len(results) == 101
+    assert results.pop("c-0100") == ("failed", "http-410")
+    assert set(results.values()) == {("sent", "http-200")}
+    assert cluster.committed() == 101
+
+
+def test_commands_of_one_person_are_sent_in_their_order(
+    cluster: Cluster, inbox: Receiver, start: Start
+) -> None:
+    cluster.produce(*(command(one, inbox.url()) for one in range(50)))
+
+    process = start()
+    cluster.outcomes(range(50))
+
+    assert stop(process) == 0
+    assert inbox.ids == [f"c-{one:04}" for one in range(50)]
+
+
+def test_what_can_not_be_read_goes_to_the_dead_letters(
+    cluster: Cluster, inbox: Receiver, start: Start
+) -> None:
+    large = b'{"id": "' + b"x" * 950_000
+    cluster.produce(raw=(b"no command", None, b"\xff\xfe", large))
+    cluster.produce(command(1, inbox.url()))
+
+    process = start()
+    outcomes = cluster.outcomes([1])
+    letters = cluster.read("dead-letters", lambda found: len(found) >= 4)
+
+    assert stop(process) == 0
+    assert [one.command_id for one in outcomes] == ["c-0001"]
+    by_reason: dict[str, Message] = {}
+    for letter in letters:
+        headers = dict(letter.headers() or ())
+        by_reason[str(headers["reason"])] = letter
+        assert headers["topic"] == cluster.topic("commands.webhook").encode()
+        assert letter.key() == b"ada"
+    assert set(by_reason) == {"b'not-json'", "b'empty'", "b'not-utf8'"}
+    assert by_reason["b'empty'"].value() in (None, b"")
+    assert max(len(one.value() or b"") for one in letters) == 900_000
+    assert cluster.committed() == 5
+
+
+def test_stop_ends_what_is_in_flight_and_commits_it(
+    cluster: Cluster, inbox: Receiver, start: Start
+) -> None:
+    process = start()
+    cluster.produce(command(1, inbox.url("/slow")))
+    assert inbox.arrived.wait(LIMIT_S)
+
+    process.send_signal(signal.SIGTERM)
+    inbox.release.set()  # the receiver cuts the connection: the sender tries again, in its grace
+
+    assert process.wait(LIMIT_S) == 0
+    assert [one.result for one in cluster.outcomes([1])] == ["unknown"]
+    assert cluster.committed() == 1
+
+
+def test_what_was_not_finished_is_sent_again_after_a_restart(
+    cluster: Cluster, inbox: Receiver, start: Start
+) -> None:
+    process = start(grace_ms=50)
+    cluster.produce(command(1, inbox.url("/slow")))
+    assert inbox.arrived.wait(LIMIT_S)
+    cluster.produce(*(command(one, inbox.url(), profile_id=f"p{one}") for one in range(2, 30)))
+    finished = {one.command_id for one in cluster.outcomes(range(2, 30))}
+
+    assert stop(process) == 0
+    assert "c-0001" not in finished
+    assert cluster.committed() < 29
+    again = start()
+    inbox.release.set()
+    cluster.outcomes(range(1, 30))
+
+    assert stop(again) == 0
+    assert cluster.committed() == 29
+
+
+def test_second_service_takes_over_a_part_without_loss(
+    cluster: Cluster, inbox: Receiver, start: Start
+) -> None:
+    first = start()
+    cluster.produce(*(command(one, inbox.url(), profile_id=f"p{one % 50}") for one in range(300)))
+    assert inbox.arrived.wait(LIMIT_S)
+    second = start()
+    cluster.produce(
+        *(command(one, inbox.url(), profile_id=f"p{one % 50}") for one in range(300, 600))
+    )
+    outcomes = cluster.outcomes(range(600))
+
+    assert stop(first) == 0
+    assert stop(second) == 0
+    assert cluster.committed() == 600
+    assert len({one.id for one in outcomes}) == 600
+
+
+def test_kill_loses_no_command(cluster: Cluster, inbox: Receiver, start: Start) -> None:
+    many = [command(one, inbox.url(), profile_id=f"p{one % 40}") for one in range(400)]
+    cluster.produce(*many)
+    process = start()
+    assert inbox.arrived.wait(LIMIT_S)
+
+    stop(process, signal.SIGKILL)
+    again = start()
+    outcomes = cluster.outcomes(range(400))
+
+    assert stop(again) == 0
+    assert set(inbox.ids) == {one.id for one in many}
+    assert {one.command_id for one in outcomes} == {one.id for one in many}
+    assert cluster.committed() == 400
