@@ -93,7 +93,8 @@ wheel: $(DEV_STAMP)  ## build the wheel and test it as installed, away from this
 	$(WHEEL_VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	$(WHEEL_VENV)/bin/python -m pip install --quiet --no-deps dist/*.whl
 	away=$$(mktemp -d) && trap 'rm -rf "$$away"' EXIT \
-		&& cp -R tests examples deploy pyproject.toml Makefile README.md docker-compose.yml "$$away" \
+		&& tar -cf - $(addprefix --exclude=./,.?* build dist demo-out processors schemas connectors) . \
+		| tar -xf - -C "$$away" \
 		&& wheel_python="$$PWD/$(WHEEL_VENV)/bin/python" && cd "$$away" \
 		&& "$$wheel_python" -P -m pytest -q -p no:cacheprovider tests/unit
 	rm -rf $(WHEEL_VENV)
