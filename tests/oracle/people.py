@@ -94,6 +94,8 @@ class Person:
         self.moved: dict[str, int] = {}
         self.added = dict.fromkeys(definitions.scores, 0)
         self.fired: dict[str, list[int]] = {}
+        self.turned = False
+        """Whether points of a rule, a score or a membership turned since it was last unset."""
 
     def trait(self, path: str) -> Any:
         return self.traits.reach(path)
@@ -121,8 +123,12 @@ class Person:
         """
         while self.clock is not None:
             for now, parts in sorted(self._instants(self.clock, until_ms).items()):
-                turned = any(one.state(self, now) != one.state(self, now - 1) for one in parts)
-                if (turned or thorough) and self._handle(Cause(now), ("", {})):
+                self.turned = False
+                if thorough or any(
+                    one.state(self, now) != one.state(self, now - 1) for one in parts
+                ):
+                    self._handle(Cause(now), ("", {}))
+                if self.turned:
                     self.clock = now
                     break
             else:
@@ -136,13 +142,12 @@ class Person:
                     found.setdefault(at, []).append(part)
         return found
 
-    def _handle(self, cause: Cause, facts: tuple[str, Row]) -> bool:
-        """Returns whether anything turned."""
+    def _handle(self, cause: Cause, facts: tuple[str, Row]) -> None:
+        """Handles an event or an instant, and all that follows of it at once."""
         before = self.traits.values()
         if cause.event is not None:
             self._learn(cause.event, facts)
-        turned = self._evaluate(cause)
-        stimuli = turned + list(self._trait_changes(before))
+        stimuli = self._evaluate(cause) + list(self._trait_changes(before))
         emitted: list[Occurrence] = []
         for turn in range(MAX_ROUNDS + 1):
             event = cause.event if turn == 0 else None
@@ -158,7 +163,6 @@ class Person:
         for event in emitted:
             if cause.depth < MAX_DEPTH:
                 self._handle(Cause(cause.now, event, depth=cause.depth + 1), ("", {}))
-        return bool(turned)
 
     def _learn(self, event: Occurrence, facts: tuple[str, Row]) -> None:
         self.occurrences.setdefault(event.name, []).append(event)
@@ -189,10 +193,11 @@ class Person:
         worths = score.worths(self, cause.now)
         old, new = self.values[score.id], score.value(worths, self.added[score.id])
         were = self.worths[score.id]
+        rules = [rule for rule, worth in worths.items() if worth != were.get(rule, 0)]
         self.worths[score.id] = worths
+        self.turned = self.turned or bool(rules) or new != old
         if new == old:
             return None
-        rules = [rule for rule, worth in worths.items() if worth != were.get(rule, 0)]
         self.values[score.id] = new
         self.moved[score.id] = cause.now
         self.outputs.score_changes.append(
@@ -206,6 +211,7 @@ class Person:
         was, is_member = segment.id in self.members, segment.when.holds(self, cause.now, None)
         if was == is_member:
             return None
+        self.turned = True
         if is_member:
             self.members[segment.id] = cause.now
         else:

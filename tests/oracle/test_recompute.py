@@ -78,6 +78,22 @@ def test_timers_are_due_when_the_events_of_others_pass_them() -> None:
     ]
 
 
+@pytest.mark.parametrize("limit", [0, 5])
+def test_points_that_roll_off_move_the_clock_even_where_a_limit_hides_them(limit: int) -> None:
+    rule: Document = {"id": "r", "points": 5, "on": {"event": "A"}, "within": "1h"}
+    events = [track(1, 0, "A"), track(2, 9 * HOUR, "B", "q"), track(3, 30 * MINUTE, "C")]
+    told = trigger({"event": "C"}, SEND)
+    (command,) = run([score(rule, limit=limit), told], events).commands
+    assert after(command["at"]) == HOUR
+
+
+def test_part_that_turns_without_the_whole_does_not_move_the_clock() -> None:
+    both = segment({"all": [{"event": "A", "within": "1h"}, {"tag": "never"}]})
+    events = [track(1, 0, "A"), track(2, 9 * HOUR, "B", "q"), track(3, 30 * MINUTE, "C")]
+    (command,) = run([both, trigger({"event": "C"}, SEND)], events).commands
+    assert after(command["at"]) == 30 * MINUTE
+
+
 def test_events_of_another_partition_do_not_move_the_clock() -> None:
     events = [track(1, 0, "A"), track(2, 10 * HOUR, "B", "q"), track(3, 30 * MINUTE, "A")]
     apart = run([LATELY], events, partition_of=lambda person: ord(person))
