@@ -160,7 +160,7 @@ def _check_shape(document: Any) -> Faults:
 
 def _children(path: Path, value: Any, faults: Faults) -> Iterator[tuple[Path, Any]]:
     """Yields what is inside a list or mapping; nothing where that is too deep."""
-    if len(path) > MAX_DEPTH:
+    if len(path) >= MAX_DEPTH:
         return faults.add(path[:3], f"must not be nested deeper than {MAX_DEPTH}")
     if sum(part in _NESTING_KEYS for part in path) > MAX_NESTING:
         return faults.add(path[:3], f"conditions must not be nested deeper than {MAX_NESTING}")

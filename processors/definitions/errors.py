@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MAX_SHOWN = 40
+"""Characters of a text or a key that a message repeats."""
+
 Path = tuple[str | int, ...]
 """The way into a document: keys and places in lists, from the outside in."""
 
@@ -45,15 +48,19 @@ def show(path: Path) -> str:
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif part.replace("_", "").replace("-", "").isalnum():
+        elif len(part) <= MAX_SHOWN and part.replace("_", "").replace("-", "").isalnum():
             text += f".{part}" if text else part
         else:
             text += f"[{shorten(part)}]"
     return text
 
 
-def shorten(text: str, limit: int = 40) -> str:
+def shorten(text: str) -> str:
     """Returns the text in quotes, on one line and not too long."""
+    return f'"{one_line(text, MAX_SHOWN)}"'
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Returns the text on one line, cut where it is longer than the limit."""
     kept = text if len(text) <= limit else text[: limit - 1] + "…"
-    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in kept)
-    return f'"{shown}"'
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in kept)

@@ -19,11 +19,13 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from processors.definitions import suggestions, values
-from processors.definitions.errors import Path
+from processors.definitions.errors import Path, show
 
 TAG = "\0"
 """Begins the names by which pydantic tells models apart: no document may hold this character."""
 LATER = "not in this version"
+MAX_NAMED = 5
+"""Keys of a mapping that a message repeats."""
 
 
 class Faults(list[tuple[Path, str]]):
@@ -201,5 +203,6 @@ def _name_the_nearest(raw: dict[str, Any], noun: str, heads: Sequence[str], faul
         meant = suggestions.nearest(key, heads)
         if meant:
             return faults.add((key,), f"unknown key; did you mean {meant}?")
-    found = f"found {', '.join(map(str, raw))}" if raw else "found an empty mapping"
+    shown = ", ".join(show((key,)) for key in list(raw)[:MAX_NAMED])
+    found = f"found {shown}" if raw else "found an empty mapping"
     return faults.add((), f"{noun} needs one of {', '.join(heads)}; {found}")

@@ -15,12 +15,14 @@ from ruamel.yaml import events as yaml_events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from processors.definitions.documents import MAX_DEPTH, MAX_NODES
-from processors.definitions.errors import Path, shorten
+from processors.definitions.errors import Path, one_line, shorten
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 BOOLEANS = dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
     ("false", "False", "FALSE"), False
 )
+MAX_SHOWN = 3
+"""Steps of a path that are shown where reading ends: it may be very deep there."""
 MAX_DIGITS = 40
 """Enough to show that a whole number is too large for us, and quick to read."""
 
@@ -115,8 +117,8 @@ class _Builder:
         return bool(self._open) and self._open[-1].wants_key
 
     def path(self) -> Path:
-        """Returns the place of the next value."""
-        return tuple(frame.place() for frame in self._open)
+        """Returns the place of the next value; of the mapping, while its key is not known."""
+        return tuple(frame.place() for frame in self._open if not frame.wants_key)
 
     def fault(self, line: int, message: str) -> None:
         """Notes a mistake at the next value."""
@@ -129,7 +131,8 @@ class _Builder:
 
     def end(self, line: int, message: str) -> NoReturn:
         """Notes a mistake after which reading can not go on."""
-        self.fail(line, message)
+        self.text.faults.append((line, self.path()[:MAX_SHOWN], message))
+        self.text.is_whole = False
         raise _End
 
     def spoil(self, line: int, message: str) -> None:
@@ -162,7 +165,7 @@ class _Builder:
 
     def open(self, value: Any, line: int) -> None:
         """Takes a list or mapping as the next value; what follows goes into it."""
-        if len(self._open) > MAX_DEPTH:
+        if len(self._open) >= MAX_DEPTH:
             self.end(line, f"must not be nested deeper than {MAX_DEPTH}")
         self.put(value, line)
         self._open.append(_Frame(value))
@@ -184,7 +187,7 @@ class _Frame:
         self._count = 0
 
     def place(self) -> str | int:
-        return self._count if isinstance(self.value, list) else self.key or ""
+        return self._count if self.key is None else self.key
 
     def add(self, value: Any) -> None:
         if isinstance(self.value, list):
@@ -216,31 +219,34 @@ def _take(event: yaml_events.Event, builder: _Builder) -> None:
             if event.version or event.tags:
                 builder.end(line, "directives (%) are not allowed")
         case yaml_events.AliasEvent():
-            builder.spoil(line, f"aliases (*{event.anchor}) are not allowed: write it out")
+            builder.spoil(
+                line, f"aliases (*{one_line(event.anchor)}) are not allowed: write it out"
+            )
             _take_value("", line, builder)
         case yaml_events.NodeEvent():
             tag = getattr(event, "tag", None)
             if event.anchor is not None:
-                builder.spoil(line, f"anchors (&{event.anchor}) are not allowed: write it out")
+                builder.spoil(
+                    line, f"anchors (&{one_line(event.anchor)}) are not allowed: write it out"
+                )
             if tag is not None:
-                builder.spoil(line, f"tags ({tag}) are not allowed")
+                builder.spoil(line, f"tags ({one_line(str(tag))}) are not allowed")
             _take_node(event, line, builder)
         case yaml_events.CollectionEndEvent():
             builder.close()
 
 
 def _take_node(event: yaml_events.NodeEvent, line: int, builder: _Builder) -> None:
-    match event:
-        case yaml_events.MappingStartEvent() | yaml_events.SequenceStartEvent():
-            if builder.wants_key:
-                builder.end(line, "a key must be text, found a list or a mapping")
-            builder.open({} if isinstance(event, yaml_events.MappingStartEvent) else [], line)
-        case yaml_events.ScalarEvent():
-            is_plain = event.style is None or event.style == ""
-            value = _resolve(event.value, line, builder) if is_plain else event.value
-            if builder.wants_key and is_plain and value == "<<":
-                builder.end(line, "merge keys (<<) are not allowed: write it out")
-            _take_value(value, line, builder)
+    if isinstance(event, yaml_events.ScalarEvent):
+        is_plain = not event.style
+        value = _resolve(event.value, line, builder) if is_plain else event.value
+        if builder.wants_key and is_plain and value == "<<":
+            builder.end(line, "merge keys (<<) are not allowed: write it out")
+        _take_value(value, line, builder)
+    elif builder.wants_key:
+        builder.end(line, "a key must be text, found a list or a mapping")
+    else:
+        builder.open({} if isinstance(event, yaml_events.MappingStartEvent) else [], line)
 
 
 def _take_value(value: Any, line: int, builder: _Builder) -> None:
@@ -269,7 +275,7 @@ def _resolve(text: str, line: int, builder: _Builder) -> Any:
 
 
 def _plain(error: MarkedYAMLError) -> str:
-    said = " ".join(part for part in (error.context, error.problem) if part)
+    said = one_line(" ".join(part for part in (error.context, error.problem) if part))
     hint = next((hint for words, hint in HINTS.items() if words in said), None)
     return f"{said}; {hint}" if hint else said
 

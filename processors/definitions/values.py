@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from processors.definitions import durations
-from processors.definitions.errors import shorten
+from processors.definitions.errors import one_line, shorten
 
 MAX_NAME_CHARS = 256
 MAX_PROSE_CHARS = 4_096
@@ -212,7 +212,8 @@ def pattern(value: Any) -> str:
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise fault(f"must be a regular expression that RE2 can read ({said})", value) from None
+        expected = f"must be a regular expression that RE2 can read ({one_line(said)})"
+        raise fault(expected, value) from None
     return value
 
 

@@ -1,0 +1,51 @@
+"""Definitions in the shape that marketers write, and the messages that a broken one brings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from processors.definitions import documents
+from processors.definitions.errors import InvalidDefinitions
+
+IS_GOLD = {"trait": "plan", "equals": "gold"}
+ORDERED = {"event": "order.completed"}
+TAG_IT = {"add_tag": "vip"}
+
+
+def segment(when: Any = IS_GOLD, **keys: Any) -> dict[str, Any]:
+    return {"kind": "segment", "id": "vip", "name": "VIP", "when": when} | keys
+
+
+def static_list(**keys: Any) -> dict[str, Any]:
+    return {"kind": "list", "id": "guests", "name": "Guests"} | keys
+
+
+def rule(**keys: Any) -> dict[str, Any]:
+    return {"id": "orders", "points": 10, "on": ORDERED} | keys
+
+
+def when_rule(when: Any, **keys: Any) -> dict[str, Any]:
+    return {"id": "orders", "points": 10, "when": when} | keys
+
+
+def score(*rules: Any, **keys: Any) -> dict[str, Any]:
+    group = {"id": "all", "rules": list(rules) or [rule()]}
+    return {"kind": "score", "id": "fit", "name": "Fit", "groups": [group]} | keys
+
+
+def trigger(*actions: Any, **keys: Any) -> dict[str, Any]:
+    do = list(actions) or [TAG_IT]
+    return {"kind": "trigger", "id": "greet", "on": ORDERED, "do": do} | keys
+
+
+def problems(document: Any) -> list[str]:
+    """Returns what is wrong with a document, as `path: message`."""
+    return complaints(lambda: documents.parse(document))
+
+
+def complaints(act: Callable[[], object]) -> list[str]:
+    """Returns the problems that an act raises."""
+    try:
+        act()
+    except InvalidDefinitions as error:
+        return [str(each) for each in error.problems]
+    return []

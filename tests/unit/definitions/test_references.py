@@ -1,0 +1,89 @@
+"""Every mention of another definition is found, with its place."""
+
+from typing import Any
+
+import pytest
+
+from processors.definitions import documents, references
+from processors.definitions.references import Reference, Rung
+from tests.unit.definitions.builders import (
+    rule,
+    score,
+    segment,
+    static_list,
+    trigger,
+    when_rule,
+)
+
+
+def mentions(document: Any) -> list[Any]:
+    return list(references.of(documents.parse(document)))
+
+
+def test_condition_mentions_segments_lists_and_scores() -> None:
+    when = {
+        "all": [
+            {"any": [{"segment": "a"}, {"list": "b"}]},
+            {"not": {"score": "c", "level": "hot"}},
+            {"score": "d", "grade": "A"},
+            {"score": "e", "at_least": 3},
+            {"trait": "segment", "equals": "x"},
+            {"event": "segment"},
+        ]
+    }
+    expected = [
+        Reference(("when", "all", 0, "any", 0, "segment"), "segment", "a"),
+        Reference(("when", "all", 0, "any", 1, "list"), "list", "b"),
+        Reference(("when", "all", 1, "not", "score"), "score", "c"),
+        Rung(("when", "all", 1, "not", "level"), "c", "level", "hot"),
+        Reference(("when", "all", 2, "score"), "score", "d"),
+        Rung(("when", "all", 2, "grade"), "d", "grade", "A"),
+        Reference(("when", "all", 3, "score"), "score", "e"),
+    ]
+    assert mentions(segment(when)) == expected
+    assert mentions(trigger(when=when)) == expected
+
+
+def test_rule_mentions_by_its_condition() -> None:
+    path = ("groups", 0, "rules", 1, "when", "segment")
+    assert mentions(score(rule(), when_rule({"segment": "a"}, id="b"))) == [
+        Reference(path, "segment", "a")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        ({"event": "a"}, []),
+        ({"trait": "a", "changes": True}, []),
+        ({"segment": "a", "change": "exited"}, [Reference(("on", "segment"), "segment", "a")]),
+        ({"score": "a", "crosses": 5}, [Reference(("on", "score"), "score", "a")]),
+        (
+            {"level": "a", "becomes": "hot"},
+            [
+                Reference(("on", "level"), "score", "a"),
+                Rung(("on", "becomes"), "a", "level", "hot"),
+            ],
+        ),
+    ],
+)
+def test_stimulus_mentions(on: Any, expected: list[Any]) -> None:
+    assert mentions(trigger(on=on)) == expected
+
+
+def test_action_mentions() -> None:
+    actions = [
+        {"add_to_list": "a"},
+        {"remove_from_list": "b"},
+        {"add_points": {"score": "c", "points": 1}},
+        {"add_tag": "d"},
+    ]
+    assert mentions(trigger(*actions)) == [
+        Reference(("do", 0, "add_to_list"), "list", "a"),
+        Reference(("do", 1, "remove_from_list"), "list", "b"),
+        Reference(("do", 2, "add_points", "score"), "score", "c"),
+    ]
+
+
+def test_list_mentions_nothing() -> None:
+    assert mentions(static_list()) == []

@@ -1,0 +1,114 @@
+"""Scores: groups, rules, levels and grades."""
+
+from typing import Any
+
+import pytest
+
+from processors.definitions import documents
+from processors.definitions.scores import Score
+from tests.unit.definitions.builders import ORDERED, problems, rule, score, when_rule
+
+DAY_MS = 86_400_000
+
+
+def parse(document: Any) -> Score:
+    found = documents.parse(document)
+    assert isinstance(found, Score)
+    return found
+
+
+def test_score_is_read() -> None:
+    where = [{"property": "total", "at_least": 50}]
+    found = parse(
+        score(
+            rule(on={**ORDERED, "where": where}, max_occurrences=3, within="30d"),
+            when_rule({"tag": "vip"}, id="vip", points=-5),
+            limit=100,
+            levels={"hot": 80, "cold": 0},
+            grades={"A": 50},
+        )
+    )
+    assert (found.limit, found.floor) == (100, 0)
+    assert (found.levels, found.grades) == ({"hot": 80, "cold": 0}, {"A": 50})
+    (group,) = found.groups
+    assert (group.id, group.limit, group.floor) == ("all", None, None)
+    first, second = group.rules
+    assert first.on is not None
+    assert first.on.event == "order.completed"
+    assert first.on.where[0].property == "total"
+    assert (first.max_occurrences, first.within) == (3, 30 * DAY_MS)
+    assert (second.points, second.on) == (-5, None)
+    assert second.when is not None
+
+
+def test_floor_may_be_taken_away() -> None:
+    assert parse(score(floor=None)).floor is None
+    assert parse(score(floor=-10)).floor == -10
+
+
+def test_score_without_rules_is_moved_by_triggers_alone() -> None:
+    assert parse(score(groups=[])).groups == ()
+
+
+BAD: list[tuple[Any, list[str]]] = [
+    (score(rule(points="10")),
+     ['groups[0].rules[0].points: must be a whole number (write it without quotes), '
+      'found the text "10"']),
+    (score(rule(points=1.0)),
+     ["groups[0].rules[0].points: must be a whole number, found the number 1.0"]),
+    (score(rule(points=True)),
+     ["groups[0].rules[0].points: must be a whole number, found true"]),
+    (score(rule(points=2_000_000)),
+     ["groups[0].rules[0].points: must lie between -1000000 and 1000000, "
+      "found the number 2000000"]),
+    (score(rule(when={"tag": "x"})),
+     ["groups[0].rules[0]: takes either on or when, found both: make them two rules"]),
+    (score({"id": "a", "points": 1}),
+     ["groups[0].rules[0]: needs on (points for each event) or when (points while it is true)"]),
+    (score({"id": "a", "points": 1, "event": "x"}),
+     ["groups[0].rules[0].event: unknown key; did you mean on?"]),
+    (score(when_rule({"tag": "x"}, within="7d", max_occurrences=1)),
+     ["groups[0].rules[0].max_occurrences: may only stand beside on",
+      "groups[0].rules[0].within: may only stand beside on"]),
+    (score(rule(max_occurrences=0)),
+     ["groups[0].rules[0].max_occurrences: must be a count from 1 to 10000, found the number 0"]),
+    (score(rule(decay={"half_life": "14d"})),
+     ["groups[0].rules[0].decay: not in this version"]),
+    (score(rule(on="order")),
+     ['groups[0].rules[0].on: must be a mapping of event, where, found the text "order"']),
+    (score(rule(on={"event": "a", "at_least": 3})),
+     ["groups[0].rules[0].on.at_least: unknown key; allowed here: event, where"]),
+    (score(when_rule({"not": {"property": "x", "equals": 1}})),
+     ["groups[0].rules[0].when.not.property: when has no event at hand; use on with where"]),
+    (score(rule(), rule()),
+     ["groups[0].rules[1].id: rule orders is there twice, first at groups[0].rules[0]"]),
+    (score(groups=[{"id": "g", "rules": [rule()]}, {"id": "g", "rules": [rule(id="b")]}]),
+     ["groups[1].id: group g is there twice, first at groups[0]"]),
+    (score(groups=[{"id": "g", "rules": []}]),
+     ["groups[0].rules: must be a list with at least one item, found a list"]),
+    (score(groups=[{"id": "g", "limit": -1, "floor": 0, "rules": [rule()]}]),
+     ["groups[0].limit: must not lie below the floor 0, found the number -1"]),
+    (score(groups=[3]), ["groups[0]: must be a mapping of id, limit, floor, rules, "
+                         "found the number 3"]),
+    (score(groups=[{"id": "g", "rules": 3}]), ["groups[0].rules: must be a list, "
+                                               "found the number 3"]),
+    (score(groups={}), ["groups: must be a list, found a mapping"]),
+    (score(3), ["groups[0].rules[0]: must be a mapping of id, points, on, when, max_occurrences, "
+                "within, found the number 3"]),
+    (score(limit=-5), ["limit: must not lie below the floor 0, found the number -5"]),
+    (score(limit=None), ["limit: is empty; give it a value or leave the key out"]),
+    (score(levels={"hot": "80"}),
+     ['levels.hot: must be a whole number (write it without quotes), found the text "80"']),
+    (score(levels={"hot": 80, "warm": 80}),
+     ["levels: two of them have the same threshold, so that one could never be reached"]),
+    (score(levels={"": 80}),
+     ["levels: must be one line of 1 to 256 characters, found an empty text"]),
+    (score(levels=[80]), ["levels: must be a mapping, found a list"]),
+    (score(combined={"of": ["fit"]}), ["combined: not in this version"]),
+    (score(level={"hot": 1}), ["level: unknown key; did you mean levels?"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "expected"), BAD, ids=[row[1][0] for row in BAD])
+def test_mistake_brings_one_plain_message(document: Any, expected: list[str]) -> None:
+    assert problems(document) == expected

@@ -1,0 +1,190 @@
+"""Sets: what is mentioned exists, nothing goes in circles, and the order is the only one."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.definitions import documents, references, sets
+from processors.definitions.references import Reference
+from tests.unit.definitions.builders import (
+    complaints,
+    rule,
+    score,
+    segment,
+    static_list,
+    trigger,
+    when_rule,
+)
+
+
+def refused(*written: Any) -> list[str]:
+    return complaints(lambda: sets.from_documents(written))
+
+
+def named(name: str, *needed: str) -> dict[str, Any]:
+    """Returns a segment that refers to the segments, or the scores where it says `score:x`."""
+    asked: list[dict[str, Any]] = [{"tag": "x"}]
+    for each in needed:
+        kind, _, other = each.rpartition(":")
+        asked.append({"score": other, "at_least": 1} if kind else {"segment": other})
+    return segment({"all": asked}, id=name)
+
+
+def scored(name: str, needed: str) -> dict[str, Any]:
+    return score(when_rule({"segment": needed}), id=name)
+
+
+def test_set_holds_definitions_documents_and_versions() -> None:
+    written = [trigger(), segment(), score(), static_list()]
+    built = sets.from_documents(written)
+    assert list(built.segments) == ["vip"]
+    assert list(built.scores) == ["fit"]
+    assert list(built.triggers) == ["greet"]
+    assert list(built.lists) == ["guests"]
+    keys = [("list", "guests"), ("score", "fit"), ("segment", "vip"), ("trigger", "greet")]
+    assert list(built.versions) == list(built.documents) == keys
+    assert built.documents["segment", "vip"] == segment()
+    assert built.versions["segment", "vip"] == documents.version(segment())
+    assert built.order == (("score", "fit"), ("segment", "vip"))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        built.id = "x"  # type: ignore[misc]
+
+
+def test_id_of_a_set_depends_on_its_versions_alone() -> None:
+    first = sets.from_documents([segment(), score()])
+    assert first.id == sets.from_documents([score(), segment()]).id
+    assert len(first.id) == 12
+    assert first.id != sets.from_documents([segment()]).id
+    assert first.id != sets.from_documents([segment(name="Other"), score()]).id
+    assert sets.from_documents([]).id == documents.version([])
+
+
+def test_same_id_may_be_used_by_two_kinds() -> None:
+    built = sets.from_documents([segment(id="a"), static_list(id="a"), score(id="a")])
+    assert built.order == (("score", "a"), ("segment", "a"))
+
+
+def test_id_used_twice_is_refused() -> None:
+    assert refused(segment(), segment(name="B")) == [
+        "segment/vip: id: segment vip is defined twice"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ([named("a", "b")], "segment/a: when.all[1].segment: there is no segment b; "
+                            "the segments are a"),
+        ([named("vips", "vip")], "segment/vips: when.all[1].segment: there is no segment vip; "
+                                 "did you mean vips?"),
+        ([named("a", "guests"), static_list()],
+         "segment/a: when.all[1].segment: there is no segment guests, but a list of this id"),
+        ([named("a", "score:fit")],
+         "segment/a: when.all[1].score: there is no score fit; there are no scores"),
+        ([scored("fit", "b")], "score/fit: groups[0].rules[0].when.segment: there is no segment b; "
+                               "there are no segments"),
+        ([trigger({"add_to_list": "vip"}), segment()],
+         "trigger/greet: do[0].add_to_list: there is no list vip, but a segment of this id"),
+        ([trigger({"add_points": {"score": "fitt", "points": 1}}), score()],
+         "trigger/greet: do[0].add_points.score: there is no score fitt; did you mean fit?"),
+        ([trigger(on={"segment": "gold", "change": "entered"})],
+         "trigger/greet: on.segment: there is no segment gold; there are no segments"),
+        ([trigger(on={"level": "fit", "becomes": "hott"}), score(levels={"hot": 5, "cold": 0})],
+         "trigger/greet: on.becomes: score fit has no level hott; did you mean hot?"),
+        ([trigger(when={"score": "fit", "level": "x"}), score(levels={"hot": 5, "cold": 0})],
+         "trigger/greet: when.level: score fit has no level x; the levels are hot, cold"),
+        ([trigger(when={"score": "fit", "grade": "A"}), score(levels={"A": 5})],
+         "trigger/greet: when.grade: score fit has no grade A; there are no grades"),
+        ([named(f"s{place:02}", "gold") if place == 0 else named(f"s{place:02}")
+          for place in range(12)],
+         "segment/s00: when.all[1].segment: there is no segment gold; the segments are "
+         "s00, s01, s02, s03, s04, s05, s06, s07, s08, s09, …"),
+    ],
+)  # fmt: skip
+def test_unknown_mention_is_refused(written: list[Any], message: str) -> None:
+    assert refused(*written) == [message]
+
+
+def test_level_of_an_unknown_score_is_no_second_mistake() -> None:
+    assert refused(trigger(on={"level": "fit", "becomes": "hot"})) == [
+        "trigger/greet: on.level: there is no score fit; there are no scores"
+    ]
+
+
+def test_known_levels_and_grades_are_accepted() -> None:
+    fit = score(levels={"hot": 5}, grades={"A": 5})
+    asks = trigger(on={"level": "fit", "becomes": "hot"}, when={"score": "fit", "grade": "A"})
+    assert refused(fit, asks) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "messages"),
+    [
+        ([named("a", "a")], ["segment/a: when.all[1].segment: goes round in a circle: a -> a"]),
+        ([named("a", "b"), named("b", "a")],
+         ["segment/a: when.all[1].segment: goes round in a circle: a -> b -> a"]),
+        ([named("c", "a"), named("a", "x", "b"), named("b", "c"), named("x")],
+         ["segment/a: when.all[2].segment: goes round in a circle: a -> b -> c -> a"]),
+        ([scored("b", "a"), named("a", "score:b")],
+         ["score/b: groups[0].rules[0].when.segment: goes round in a circle: b -> a -> b"]),
+        ([scored("a", "a"), named("a", "score:a")],
+         ["score/a: groups[0].rules[0].when.segment: goes round in a circle: "
+          "score a -> segment a -> score a"]),
+        ([named("a", "b"), named("b", "a"), named("c", "a", "d"), named("d", "a", "c"),
+          named("e", "c")],
+         ["segment/a: when.all[1].segment: goes round in a circle: a -> b -> a",
+          "segment/c: when.all[2].segment: goes round in a circle: c -> d -> c"]),
+    ],
+)  # fmt: skip
+def test_circle_is_shown(written: list[Any], messages: list[str]) -> None:
+    assert sorted(refused(*written)) == messages
+
+
+def test_mention_of_what_could_not_be_parsed_is_no_second_mistake() -> None:
+    broken = score(id="fit", points=3)
+    (message,) = refused(broken, trigger({"add_points": {"score": "fit", "points": 1}}))
+    assert message.startswith("points: unknown key")
+
+
+def test_mistakes_of_parsing_and_of_the_set_are_named_together() -> None:
+    found = refused(segment(when=3), named("a", "gold"), score(rule(points="1")), [])
+    assert len(found) == 4
+
+
+@given(st.permutations(range(12)), st.data())
+def test_order_puts_each_after_what_it_needs(places: list[int], data: st.DataObject) -> None:
+    names = [f"s{place}" for place in places]
+    written = [
+        named(name, *data.draw(st.sets(st.sampled_from(names[:at]))) if at else ())
+        for at, name in enumerate(names)
+    ]
+    order = sets.from_documents(written).order
+    assert order == sets.from_documents(reversed(written)).order
+    assert sorted(order) == sorted(("segment", name) for name in names)
+    seen: set[tuple[str, str]] = set()
+    built = sets.from_documents(written)
+    for kind, name in order:
+        for mention in references.of(built.segments[name]):
+            assert isinstance(mention, Reference)
+            assert (mention.kind, mention.id) in seen
+        seen.add((kind, name))
+
+
+def test_order_breaks_ties_by_kind_and_id() -> None:
+    written = [named("b"), named("a", "z"), scored("c", "z"), score(id="d"), named("z")]
+    assert sets.from_documents(written).order == (
+        ("score", "d"),
+        ("segment", "b"),
+        ("segment", "z"),
+        ("score", "c"),
+        ("segment", "a"),
+    )
+
+
+def test_chain_of_a_thousand_is_ordered() -> None:
+    names = [f"s{place:04}" for place in range(1_000)]
+    chain = [named(name, *names[at + 1 : at + 2]) for at, name in enumerate(names)]
+    assert [name for _, name in sets.from_documents(chain).order] == names[::-1]

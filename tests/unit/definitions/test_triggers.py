@@ -1,0 +1,161 @@
+"""Triggers: stimulus, limit and actions."""
+
+from typing import Any
+
+import pytest
+
+from processors.definitions import documents, scores, triggers
+from processors.definitions.triggers import Trigger
+from tests.unit.definitions.builders import TAG_IT, problems, trigger
+
+
+def parse(document: Any) -> Trigger:
+    found = documents.parse(document)
+    assert isinstance(found, Trigger)
+    return found
+
+
+def test_trigger_is_read() -> None:
+    found = parse(
+        trigger(when={"property": "total", "at_least": 5}, limit={"times": 1, "within": "1d"})
+    )
+    assert found.on == scores.EventMatch(event="order.completed")
+    assert (found.name, found.priority) == (None, 5)
+    assert found.limit == triggers.Limit(times=1, within="1d")  # type: ignore[arg-type]
+    assert found.limit.within == 86_400_000
+    assert parse(trigger(priority=0, limit={"times": 2})).priority == 0
+
+
+def test_every_stimulus_is_read() -> None:
+    def stimulus(**on: Any) -> Any:
+        return parse(trigger(on=on)).on
+
+    change = stimulus(segment="vip", change="exited")
+    assert (change.segment, change.change) == ("vip", "exited")
+    up = stimulus(score="fit", crosses=80)
+    assert (up.score, up.crosses, up.direction) == ("fit", 80, "up")
+    assert stimulus(score="fit", crosses=0.5, direction="either").direction == "either"
+    level = stimulus(level="fit", becomes="hot")
+    assert (level.score, level.becomes) == ("fit", "hot")
+    trait = stimulus(trait="plan", becomes=False)
+    assert (trait.trait, trait.becomes, trait.changes) == ("plan", False, False)
+    changes = stimulus(trait="plan", changes=True)
+    assert (changes.becomes, changes.changes) == (None, True)
+    event = stimulus(event="order", where=[{"property": "a", "is_set": True}])
+    assert event.where[0].property == "a"
+
+
+def test_every_action_is_read() -> None:
+    url = "https://example.com/hook?x=1"
+    found = parse(
+        trigger(
+            {"send": {"channel": "email", "template": "hi", "topic": "news"}},
+            {"add_tag": "a"},
+            {"remove_tag": "b"},
+            {"set_trait": {"trait": "plan", "value": None}},
+            {"set_status": "customer"},
+            {"add_to_list": "guests"},
+            {"remove_from_list": "guests"},
+            {"webhook": {"url": url, "body": {"a": [1]}}},
+            {"add_points": {"score": "fit", "points": -5}},
+            {"emit": {"event": "e", "properties": {"a": 1}}},
+        )
+    )
+    send, add, remove, trait, status, onto, off, hook, points, emit = found.do
+    assert send == triggers.Send(channel="email", template="hi", topic="news")
+    assert isinstance(add, triggers.AddTag)
+    assert add.tag == "a"
+    assert isinstance(remove, triggers.RemoveTag)
+    assert remove.tag == "b"
+    assert trait == triggers.SetTrait(trait="plan", value=None)
+    assert isinstance(status, triggers.SetStatus)
+    assert status.status == "customer"
+    assert isinstance(onto, triggers.AddToList)
+    assert isinstance(off, triggers.RemoveFromList)
+    assert onto.list_id == off.list_id == "guests"
+    assert hook == triggers.Webhook(url=url, body={"a": [1]})
+    assert points == triggers.AddPoints(score="fit", points=-5)
+    assert emit == triggers.Emit(event="e", properties={"a": 1})
+
+
+def test_parsed_action_may_stand_in_for_a_written_one() -> None:
+    hook = triggers.Webhook(url="http://localhost:8080")
+    made = Trigger.model_validate(trigger(hook))
+    assert made.do == (hook,)
+    assert hook.body is None
+    assert triggers.Emit(event="e").properties == {}
+
+
+CHANNELS = "email, sms, push, whatsapp, inbox, slack, webhook, crm, task"
+ACTIONS = ", ".join(triggers.ACTIONS)
+URL = "must be an address such as https://example.com/hook, without user and password"
+BAD: list[tuple[Any, list[str]]] = [
+    # stimulus
+    (trigger(on={"evnt": "a"}), ["on.evnt: unknown key; did you mean event?"]),
+    (trigger(on="order"), ["on: must be a stimulus: a mapping with one of event, segment, score, "
+                           'level, trait, found the text "order"']),
+    (trigger(on={"event": "a", "segment": "b"}),
+     ["on: a stimulus is one thing only, found event and segment: make them separate"]),
+    *[(trigger(on={key: "x"}), [f"on.{key}: not in this version"])
+      for key in ("status", "schedule", "date", "inactive", "manual")],
+    (trigger(on={"segment": "vip"}), ["on: needs the key change"]),
+    (trigger(on={"segment": "vip", "change": "enter"}),
+     ['on.change: must be one of entered, exited, found the text "enter"']),
+    (trigger(on={"score": "fit", "crosses": "80", "direction": 1}),
+     ['on.crosses: must be a number (write it without quotes), found the text "80"',
+      "on.direction: must be one of up, down, either, found the number 1"]),
+    (trigger(on={"score": "fit", "crosses": 80, "minimum_change": 5}),
+     ["on.minimum_change: not in this version"]),
+    (trigger(on={"trait": "a"}),
+     ["on: takes one of becomes: value and changes: true, found neither"]),
+    (trigger(on={"trait": "a", "becomes": 1, "changes": True}),
+     ["on: takes one of becomes: value and changes: true, found becomes and changes"]),
+    (trigger(on={"trait": "a", "changes": False}),
+     ["on.changes: can only be true, found false"]),
+    (trigger(on={"trait": "a", "become": 1}), ["on.become: unknown key; did you mean becomes?"]),
+    # limits
+    (trigger(limit={"within": "7d"}), ["limit: needs the key times"]),
+    (trigger(limit=3), ["limit: must be a mapping of times, within, found the number 3"]),
+    (trigger(priority=10), ["priority: must be a whole number from 0 to 9, "
+                            "found the number 10"]),
+    # actions
+    (trigger(do=[]), ["do: must be a list with at least one item, found a list"]),
+    (trigger(do=TAG_IT), ["do: must be a list, found a mapping"]),
+    (trigger("add_tag"), [f"do[0]: must be an action: a mapping with one of {ACTIONS}, "
+                          'found the text "add_tag"']),
+    (trigger({"sned": {}}), ["do[0].sned: unknown key; did you mean send?"]),
+    (trigger({"add_tag": "a", "remove_tag": "b"}),
+     ["do[0]: an action is one thing only, found add_tag and remove_tag: make them separate"]),
+    (trigger({"send": {"channel": "email", "template": "a"}, "topic": "x"}),
+     ["do[0].topic: unknown key; an action is a mapping with one key"]),
+    *[(trigger({key: "x"}), [f"do[0].{key}: not in this version"])
+      for key in ("start_journey", "stop_journey", "create_task", "crm")],
+    (trigger({"send": {"channel": "fax", "template": 3, "topc": "x"}}),
+     ["do[0].send.topc: unknown key; did you mean topic?",
+      f'do[0].send.channel: must be one of {CHANNELS}, found the text "fax"',
+      "do[0].send.template: must be text (put it in quotes), found the number 3"]),
+    (trigger({"send": None}),
+     ["do[0].send: must be a mapping of channel, template, topic, found nothing"]),
+    (trigger({"add_tag": None}),
+     ["do[0].add_tag: is empty; give it a value or leave the key out"]),
+    (trigger({"add_tag": 3}), ["do[0].add_tag: must be text (put it in quotes), "
+                               "found the number 3"]),
+    (trigger({"set_trait": {"trait": "a.b", "value": 1}}),
+     ['do[0].set_trait.trait: must name a whole trait, without dots, found the text "a.b"']),
+    (trigger({"set_trait": {"trait": "a"}}), ["do[0].set_trait: needs the key value"]),
+    (trigger({"webhook": {"url": "x", "body": []}}),
+     [f'do[0].webhook.url: {URL}, found the text "x"',
+      "do[0].webhook.body: must be a mapping, found a list"]),
+    *[(trigger({"webhook": {"url": url}}), [f'do[0].webhook.url: {URL}, found the text "{url}"'])
+      for url in ("ftp://example.com", "https://", "https://u:p@example.com", "https://[::1",
+                  "https://a b.com", "https://example.com:99999")],
+    (trigger({"webhook": {"url": 5}}), [f"do[0].webhook.url: {URL}, found the number 5"]),
+    (trigger({"add_points": {"score": "fit", "points": 1.5}}),
+     ["do[0].add_points.points: must be a whole number, found the number 1.5"]),
+    (trigger(actions=[]), ["actions: unknown key; did you mean do?"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "expected"), BAD, ids=[row[1][0] for row in BAD])
+def test_mistake_brings_one_plain_message(document: Any, expected: list[str]) -> None:
+    assert problems(document) == expected
