@@ -54,6 +54,11 @@ class Compiled(msgspec.Struct, kw_only=True):
     """Who waits for a segment, a score or a trait to change."""
 
     @property
+    def size(self) -> int:
+        """How many definitions there are."""
+        return len(self.segments) + len(self.scales) + len(self.triggers)
+
+    @property
     def everything(self) -> Bits:
         """All nodes."""
         return (1 << len(self.nodes)) - 1

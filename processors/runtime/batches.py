@@ -13,7 +13,7 @@ from processors.decisions import decide
 from processors.decisions.compiled import Compiled
 from processors.decisions.decide import Arrival
 from processors.decisions.moments import DUPLICATE, NOTHING, Decision
-from processors.runtime.outputs import DeadLetter, Outputs
+from processors.runtime.outputs import Outputs
 from processors.runtime.tables import (
     PROGRESS_KEY,
     WAKE_BYTES,
@@ -29,6 +29,7 @@ from processors.state.profiles import NEVER, Profile
 from schemas import codec, events
 from schemas.errors import BadEvent
 from schemas.events import Event
+from schemas.letters import DeadLetter, Record
 
 DAY_MS = 86_400_000
 
@@ -212,17 +213,8 @@ class Batch:
         return True
 
     def _bury(self, key: bytes | None, value: bytes | None, offset: int, error: BadEvent) -> None:
-        self._outputs.dead_letters.append(
-            DeadLetter(
-                key=key,
-                value=value,
-                reason=error.reason,
-                message=str(error),
-                topic=self._topic,
-                partition=self._partition,
-                offset=offset,
-            )
-        )
+        record = Record(self._topic, self._partition, offset, key, value)
+        self._outputs.dead_letters.append(DeadLetter(record, error.reason, str(error)))
 
 
 class _Tick(msgspec.Struct, tag_field="type", tag="clock"):

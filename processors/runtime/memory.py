@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from processors.decisions.compiled import Compiled
 from processors.runtime.batches import Batch, Policy
-from processors.runtime.outputs import DeadLetter, Outputs, Write
+from processors.runtime.outputs import Outputs, Write
 from processors.runtime.tables import Table
+from schemas.letters import DeadLetter
 
 BATCH = 5_000
 SLICE = 1_000

@@ -10,6 +10,7 @@ import msgspec
 from processors.decisions.moments import Decision
 from schemas.commands import Command
 from schemas.events import Event
+from schemas.letters import DeadLetter
 from schemas.records import (
     DecisionRecord,
     ScoreChange,
@@ -17,20 +18,6 @@ from schemas.records import (
     SegmentChange,
     SegmentRecord,
 )
-
-
-class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that can not be applied, as it came."""
-
-    key: bytes | None
-    value: bytes | None
-    reason: str
-    """One short word out of a fixed set."""
-    message: str
-    topic: str
-    partition: int
-    offset: int
-
 
 Write = Callable[[str, str, msgspec.Struct | None], None]
 """Takes a topic's name without prefix, a key and a value; None deletes the key's record."""

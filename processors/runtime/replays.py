@@ -80,8 +80,12 @@ class _Replay:
         if until_ms is not None:
             self.driver.advance(until_ms)
         for letter in self.driver.dead_letters:
-            text = (letter.value or b"").decode("utf-8", "replace")
-            row = {"line": letter.offset + 1, "reason": letter.reason, "message": letter.message}
+            text = (letter.record.value or b"").decode("utf-8", "replace")
+            row = {
+                "line": letter.record.offset + 1,
+                "reason": letter.reason,
+                "message": letter.message,
+            }
             _line(self.files["dead-letters"], {**row, "value": text})
         self._write_tables()
         summary.events = self.driver.events

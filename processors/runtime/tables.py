@@ -4,6 +4,7 @@ What is in the table is committed. A batch works on a copy of what it touches (s
 """
 
 import heapq
+from itertools import islice
 
 import msgspec
 
@@ -11,6 +12,8 @@ from processors.runtime.errors import StateLost
 from processors.state.profiles import NEVER
 
 WAKE_BYTES = 8
+SAMPLE = 1_000
+"""How many profiles are looked at to reckon the size of all."""
 PROGRESS_KEY = b"\x00progress"
 """Key of the record beside the profiles that says how far the partition is. No id begins so."""
 
@@ -67,6 +70,12 @@ class Table:
         heapq.heapify(self._index)
         if not self.progress.is_settled:
             self.outdated = list(self.profiles)
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes the stored profiles have, roughly: reckoned from a sample."""
+        sample = list(islice(self.profiles.values(), SAMPLE))
+        return sum(map(len, sample)) * len(self.profiles) // max(1, len(sample))
 
     def put(self, profile_id: str, value: bytes, known_wake: int) -> None:
         """Stores a profile; `known_wake` is the wake time that it was stored with before."""

@@ -1,0 +1,134 @@
+"""librdkafka's clients, with the settings that the promises rest on and nothing left to defaults.
+
+The names and limits are librdkafka's (CONFIGURATION.md). Every blocking call has a time-out.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+
+MAX_STATE_BYTES = 16_777_216
+"""The largest changelog record: a profile with everything at its bound stays below it."""
+
+CALL_S = 15.0
+"""How long one call to the cluster may take."""
+SESSION_MS = 6_000
+TRANSACTION_MS = 10_000
+"""How long a dead worker's open transaction may hold up the others."""
+
+UNSET = -1001
+"""librdkafka's mark for no offset."""
+
+logger = logging.getLogger(__name__)
+
+
+class Cluster(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the brokers are and how to be let in."""
+
+    bootstrap: str
+    security: Mapping[str, str] = {}
+    """librdkafka's settings, such as `security.protocol`; holds secrets, so it is never printed."""
+    client_id: str = "beckon"
+    group_protocol: str = "classic"
+    """`consumer` = KIP-848, where all brokers have it."""
+    compression: str = "none"
+
+    def __repr__(self) -> str:
+        """Shows no secrets."""
+        return f"Cluster({self.bootstrap!r})"
+
+
+def common(cluster: Cluster) -> dict[str, Any]:
+    """Returns the settings of every client."""
+    return {
+        "bootstrap.servers": cluster.bootstrap,
+        "client.id": cluster.client_id,
+        "topic.metadata.refresh.interval.ms": 10_000,
+        "allow.auto.create.topics": False,
+        **cluster.security,
+    }
+
+
+def consumer(cluster: Cluster, group: str, instance: str | None) -> Consumer:
+    """Returns the consumer of `events`: member of a group, with its offsets in our hands."""
+    settings = {
+        **common(cluster),
+        "group.id": group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": True,
+        "fetch.wait.max.ms": 100,
+        "fetch.message.max.bytes": 4_194_304,
+        "message.max.bytes": MAX_STATE_BYTES,
+        "queued.max.messages.kbytes": 65_536,
+    }
+    if instance is not None:
+        settings["group.instance.id"] = instance
+    if cluster.group_protocol == "consumer":
+        settings["group.protocol"] = "consumer"
+    else:
+        settings |= {
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": SESSION_MS,
+            "heartbeat.interval.ms": SESSION_MS // 4,
+        }
+    return Consumer(settings, logger=logger)
+
+
+def reader(cluster: Cluster, name: str) -> Consumer:
+    """Returns a consumer that reads given partitions from end to end and belongs to no group."""
+    return Consumer(
+        {
+            **common(cluster),
+            "group.id": name,
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,
+            "fetch.message.max.bytes": 4_194_304,
+            "message.max.bytes": MAX_STATE_BYTES,
+            "check.crcs": True,
+        },
+        logger=logger,
+    )
+
+
+def producer(cluster: Cluster, transactional_id: str | None, log: logging.Logger) -> Producer:
+    """Returns a producer that loses and doubles nothing; transactional where it has an id."""
+    settings: dict[str, Any] = {
+        **common(cluster),
+        "enable.idempotence": True,
+        "acks": "all",
+        "partitioner": "murmur2_random",
+        "compression.type": cluster.compression,
+        "linger.ms": 5,
+        "message.timeout.ms": TRANSACTION_MS - 2_000,
+        "message.max.bytes": MAX_STATE_BYTES,
+        "queue.buffering.max.messages": 1_000_000,
+        "queue.buffering.max.kbytes": 524_288,
+        "delivery.report.only.error": True,
+    }
+    if transactional_id is not None:
+        settings |= {
+            "transactional.id": transactional_id,
+            "transaction.timeout.ms": TRANSACTION_MS,
+        }
+    return Producer(settings, logger=log)
+
+
+def code(error: KafkaException) -> int:
+    """Returns librdkafka's number of an error."""
+    found = error.args[0]
+    return found.code() if isinstance(found, KafkaError) else KafkaError._FAIL
+
+
+def words(error: KafkaException | KafkaError) -> str:
+    """Returns an error in one line."""
+    found = error.args[0] if isinstance(error, KafkaException) else error
+    return f"{found.name()}: {found.str()}" if isinstance(found, KafkaError) else str(found)

@@ -1,0 +1,186 @@
+"""The partitions that this worker owns: they come, are restored, are worked on, and go.
+
+A partition that comes is paused at once, and read only when its state is there.
+"""
+
+import logging
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import msgspec
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from processors.metrics import Counter, Gauge, Histogram, Metrics
+from processors.ports import Status
+from processors.runtime import clients, restores
+from processors.runtime.clients import Cluster
+from processors.runtime.restores import Restored, Source
+from processors.runtime.tables import Table
+
+logger = logging.getLogger(__name__)
+
+
+class Owned(msgspec.Struct, kw_only=True):
+    """One partition, ready to be worked on."""
+
+    partition: int
+    table: Table
+    end: int = -1
+    """The offset at which its end was last reached."""
+    target: tuple[int, int] | None = None
+    """How far it must be read before idle timers may fire, and up to which instant those are."""
+
+
+class Partitions:
+    """The consumer and what it is assigned. All but `status` is called from the polling thread."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        group: str,
+        slot: str,
+        events: str,
+        changelog: str,
+        metrics: Metrics,
+    ) -> None:
+        self.owned: dict[int, Owned] = {}
+        self._cluster = cluster
+        self._events = events
+        self._changelog = changelog
+        self._metrics = metrics
+        self._restoring: dict[int, threading.Event] = {}
+        """By partition, what is set when the restore is not wanted any more."""
+        self._done: queue.SimpleQueue[tuple[int, threading.Event, Restored | Exception]] = (
+            queue.SimpleQueue()
+        )
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="restore")
+        self._joined = False
+        self.consumer: Consumer = clients.consumer(cluster, group, slot)
+
+    def open(self) -> None:
+        """Joins the group."""
+        self.consumer.subscribe(
+            [self._events], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke
+        )
+
+    @property
+    def status(self) -> Status:
+        """How far this worker is; callable from any thread."""
+        restoring = len(self._restoring)
+        state: Literal["starting", "restoring", "running"] = (
+            "restoring" if restoring else "running" if self._joined else "starting"
+        )
+        return Status(state=state, progress={"partitions": len(self.owned), "restoring": restoring})
+
+    def admit(self) -> None:
+        """Begins with the partitions whose state has been restored.
+
+        Raises:
+            RuntimeFailure: one could not be restored.
+        """
+        while not self._done.empty():
+            partition, unwanted, restored = self._done.get()
+            if unwanted.is_set():
+                continue
+            del self._restoring[partition]
+            if isinstance(restored, Exception):
+                raise restored
+            table = restored.table
+            self.owned[partition] = Owned(partition=partition, table=table)
+            if table.progress.offset > 0:
+                self.seek(partition, table.progress.offset)
+            self.consumer.resume([TopicPartition(self._events, partition)])
+            self._metrics.add(Counter.RESTORED, restored.records)
+            self._metrics.observe(Histogram.RESTORE_SECONDS, restored.seconds)
+            logger.info(
+                "partition ready",
+                extra={
+                    "partition": partition,
+                    "records": restored.records,
+                    "seconds": round(restored.seconds, 3),
+                    "cpu_seconds": round(restored.cpu_seconds, 3),
+                },
+            )
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Has a partition read from an offset on."""
+        self.consumer.seek(TopicPartition(self._events, partition, offset))
+
+    def measure(self, until_ms: int) -> None:
+        """Sets the gauges of lag, timers and state."""
+        due = pending = count = size = 0
+        for partition, one in self.owned.items():
+            table = one.table
+            pending += table.pending
+            due += table.next_wake() <= until_ms
+            count += len(table.profiles)
+            size += table.size_bytes
+            try:
+                _, end = self.consumer.get_watermark_offsets(
+                    TopicPartition(self._events, partition), cached=True
+                )
+            except KafkaException:
+                continue
+            lag = max(0, end - max(table.progress.offset, one.end))
+            self._metrics.set(Gauge.LAG, lag, str(partition))
+        self._metrics.set(Gauge.TIMERS_PENDING, pending)
+        self._metrics.set(Gauge.TIMERS_DUE, due)
+        self._metrics.set(Gauge.PROFILES, count)
+        self._metrics.set(Gauge.PROFILE_BYTES, size)
+
+    def close(self) -> None:
+        """Leaves the group and stops restoring."""
+        for unwanted in self._restoring.values():
+            unwanted.set()
+        self.consumer.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._joined = True
+        self._metrics.add(Counter.REBALANCES)
+        if not partitions:
+            return
+        consumer.incremental_assign(partitions)
+        consumer.pause(partitions)
+        logger.info(
+            "partitions came", extra={"partitions": sorted(each.partition for each in partitions)}
+        )
+        for each in partitions:
+            unwanted = threading.Event()
+            self._restoring[each.partition] = unwanted
+            self._pool.submit(self._restore, each.partition, unwanted)
+
+    def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._metrics.add(Counter.REBALANCES)
+        for each in partitions:
+            unwanted = self._restoring.pop(each.partition, None)
+            if unwanted is not None:
+                unwanted.set()
+            if self.owned.pop(each.partition, None) is not None:
+                self._metrics.forget(Gauge.LAG, str(each.partition))
+        logger.info(
+            "partitions left", extra={"partitions": sorted(each.partition for each in partitions)}
+        )
+        if partitions:
+            consumer.incremental_unassign(partitions)
+
+    def _restore(self, partition: int, unwanted: threading.Event) -> None:
+        """Runs in the restoring thread."""
+        if unwanted.is_set():
+            return
+        source = Source(events=self._events, changelog=self._changelog, partition=partition)
+        found: Restored | Exception | None
+        try:
+            found = restores.restore(
+                self._cluster,
+                source,
+                committed=lambda: restores.committed_offset(self.consumer, source),
+                is_wanted=lambda: not unwanted.is_set(),
+            )
+        except Exception as error:
+            found = error
+        if found is not None:
+            self._done.put((partition, unwanted, found))

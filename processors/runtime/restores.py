@@ -1,0 +1,130 @@
+"""Restoring the state of a partition from its changelog, off the polling thread.
+
+The state is what the transactions say it is: the progress record in the changelog and the group's
+committed offset were written by the same ones, so they must agree before anything is decided.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from processors.runtime import clients
+from processors.runtime.clients import CALL_S, Cluster
+from processors.runtime.errors import BrokerAway, RuntimeFailure, StateLost
+from processors.runtime.tables import Table
+
+POLL_RECORDS = 10_000
+AGREE_S = 30.0
+"""How long the changelog may take to show the transaction that the committed offset is part of."""
+
+logger = logging.getLogger(__name__)
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """What is restored, and from where."""
+
+    events: str
+    """Full name of the topic whose partition it is."""
+    changelog: str
+    partition: int
+
+
+class Restored(msgspec.Struct, kw_only=True):
+    """A partition's state, as the last transaction left it."""
+
+    table: Table
+    records: int
+    seconds: float
+    cpu_seconds: float
+
+
+def restore(
+    cluster: Cluster,
+    source: Source,
+    *,
+    committed: Callable[[], int],
+    is_wanted: Callable[[], bool],
+) -> Restored | None:
+    """Reads a partition's changelog to its end; None if nobody wants it any more.
+
+    Args:
+        cluster: where.
+        source: what.
+        committed: returns the group's committed offset, once no transaction is pending on it;
+            negative where there is none.
+        is_wanted: asked now and then.
+
+    Raises:
+        StateLost: the changelog does not reach what was committed.
+        BrokerAway: the cluster does not answer.
+    """
+    offset = committed()
+    started_s, started_cpu_s = time.monotonic(), time.thread_time()
+    table = Table()
+    reader = clients.reader(cluster, f"{source.changelog}-restore")
+    records = 0
+    try:
+        reader.assign([TopicPartition(source.changelog, source.partition, OFFSET_BEGINNING)])
+        deadline_s = 0.0
+        while is_wanted():
+            read, at_end = _read(reader, table)
+            records += read
+            if not at_end:
+                continue
+            if table.progress.offset >= offset:
+                break
+            deadline_s = deadline_s or time.monotonic() + AGREE_S
+            if time.monotonic() > deadline_s:
+                raise StateLost(_lost(source, table.progress.offset, offset))
+        else:
+            return None
+    finally:
+        reader.close()
+    table.restored()
+    return Restored(
+        table=table,
+        records=records,
+        seconds=time.monotonic() - started_s,
+        cpu_seconds=time.thread_time() - started_cpu_s,
+    )
+
+
+def committed_offset(consumer: Consumer, source: Source) -> int:
+    """Returns the group's committed offset; waits for transactions that are pending on it.
+
+    Raises:
+        BrokerAway: it can not be had.
+    """
+    asked = [TopicPartition(source.events, source.partition)]
+    try:
+        found = consumer.committed(asked, CALL_S)[0]
+    except KafkaException as error:
+        raise BrokerAway(f"no committed offsets ({clients.words(error)})") from error
+    if found.error is not None:
+        raise BrokerAway(f"no committed offsets ({clients.words(found.error)})")
+    return int(found.offset)
+
+
+def _read(reader: Consumer, table: Table) -> tuple[int, bool]:
+    """Takes in what is there; returns how many records, and whether the end was reached."""
+    count, at_end = 0, False
+    for message in reader.consume(POLL_RECORDS, 0.1):
+        error = message.error()
+        if error is None:
+            table.restore(message.key() or b"", message.value())
+            count += 1
+        elif error.code() == KafkaError._PARTITION_EOF:
+            at_end = True
+        elif error.fatal() or not error.retriable():
+            raise RuntimeFailure(f"the changelog can not be read ({clients.words(error)})")
+    return count, at_end
+
+
+def _lost(source: Source, progress: int, committed: int) -> str:
+    return (
+        f"partition {source.partition}: the changelog {source.changelog} ends at event {progress},"
+        f" but events up to {committed} were committed. State was lost: see docs/operations.md"
+    )

@@ -1,0 +1,380 @@
+"""The stream over Kafka: polls `events`, decides in batches, commits each as one transaction.
+
+Everything here is called from one thread, turn by turn: `poll`, then `process`. So partitions come
+and go only between transactions.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
+
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from processors.decisions.compiled import Compiled
+from processors.metrics import Counter, Gauge, Histogram, Metrics
+from processors.ports import Clock, Status
+from processors.runtime import clients
+from processors.runtime.batches import Batch, Policy
+from processors.runtime.clients import Cluster
+from processors.runtime.errors import BrokerAway, Fenced, RuntimeFailure, TopicMissing
+from processors.runtime.outputs import Outputs
+from processors.runtime.partitions import Owned, Partitions
+from processors.runtime.transactions import Aborted, Transactions
+from schemas import topics
+from schemas.letters import Headers
+
+MAX_ABORTS = 10
+"""After so many in a row the worker gives up."""
+LAG_MS = 2_000
+"""How often lag and sizes are measured."""
+WATERMARK_S = 2.0
+
+Encode = Callable[[msgspec.Struct], bytes]
+
+logger = logging.getLogger(__name__)
+
+
+class Polled(Protocol):
+    """A `confluent_kafka.Message` that came from a partition: no error, so nothing is None."""
+
+    def partition(self) -> int:
+        """Returns the partition."""
+        ...
+
+    def offset(self) -> int:
+        """Returns the offset."""
+        ...
+
+    def key(self) -> bytes | None:
+        """Returns the key."""
+        ...
+
+    def value(self) -> bytes | None:
+        """Returns the value."""
+        ...
+
+    def timestamp(self) -> tuple[int, int]:
+        """Returns the kind of timestamp and the ms."""
+        ...
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How one worker runs the stream."""
+
+    cluster: Cluster
+    prefix: str = topics.DEFAULT_PREFIX
+    group: str = "beckon.decide"
+    slot: str
+    """A name that this worker alone has, and has again after a restart."""
+    policy: Policy = Policy()
+    grace_ms: int = 2_000
+    """How long after its instant an idle timer fires: time for events that are still on the way."""
+    max_batch: int = 5_000
+    poll_ms: int = 100
+    slice: int = 500
+    """How many profiles are looked at between two polls where no event asks for it."""
+
+    def topic(self, name: str) -> str:
+        """Returns the full name of a topic."""
+        return topics.full_name(self.prefix, name)
+
+
+class Stream:
+    """One worker's share of `events`."""
+
+    def __init__(
+        self,
+        options: Options,
+        compiled: Compiled,
+        *,
+        encoders: Mapping[str, Encode],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._options = options
+        self._compiled = compiled
+        self._next: Compiled | None = None
+        self._names = {name: options.topic(name) for name in topics.TOPICS}
+        self._encoders = encoders
+        self._metrics = metrics
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._transactions = Transactions(options.cluster, f"{options.group}-{options.slot}")
+        self._partitions = Partitions(
+            options.cluster,
+            group=options.group,
+            metrics=metrics,
+            slot=options.slot,
+            events=self._names["events"],
+            changelog=self._names["profiles"],
+        )
+        self._aborts = 0
+        self._measured_ms = 0
+        self._writer: Producer | None = None
+
+    def open(self) -> None:
+        """Joins the group."""
+        self._partitions.open()
+
+    def activate(self, compiled: Compiled) -> None:
+        """Makes other definitions active from the next batch on; callable from any thread."""
+        self._next = compiled
+
+    @property
+    def status(self) -> Status:
+        """How far this worker is; callable from any thread."""
+        return self._partitions.status
+
+    def poll(self) -> list[Polled]:
+        """Returns the records that are there, after waiting a little where there are none.
+
+        Raises:
+            RuntimeFailure: this worker can not go on.
+        """
+        self._partitions.admit()
+        consumer = self._partitions.consumer
+        found = consumer.consume(1, self._options.poll_ms / 1000)
+        if found:
+            found += consumer.consume(self._options.max_batch - 1, 0)
+        owned = self._partitions.owned
+        records: list[Polled] = []
+        for message in found:
+            if message.error() is not None:
+                self._note(message)
+            elif message.partition() in owned:
+                records.append(cast("Polled", message))
+        return records
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to do without any record."""
+        self._adopt()
+        return any(self._is_due(one) for one in self._partitions.owned.values())
+
+    def process(self, records: list[Polled]) -> None:
+        """Decides on the records and on what the clock has brought, as one transaction.
+
+        Raises:
+            RuntimeFailure: this worker can not go on.
+        """
+        self._adopt()
+        owned = self._partitions.owned
+        work: dict[int, tuple[Batch, Outputs]] = {}
+        firsts: dict[int, int] = {}
+        try:
+            self._writer = self._transactions.begin()
+            for message in records:
+                partition = message.partition()
+                if partition not in work:
+                    if partition not in owned:
+                        continue
+                    firsts[partition] = message.offset()
+                    work[partition] = self._begin(owned[partition])
+                work[partition][0].add(
+                    message.key(),
+                    message.value(),
+                    offset=message.offset(),
+                    log_ms=message.timestamp()[1],
+                )
+            for partition, one in owned.items():
+                if partition in work or self._is_due(one):
+                    if partition not in work:
+                        work[partition] = self._begin(one)
+                    self._run_clock(one, work[partition][0])
+            self._write(work)
+            self._commit(work)
+        except Aborted as error:
+            self._rewind(work, firsts, error)
+            return
+        except BaseException:
+            self._transactions.abort()
+            raise
+        self._aborts = 0
+        for batch, _ in work.values():
+            batch.apply()
+        self._count(work, records)
+
+    def close(self) -> None:
+        """Leaves: what is decided is committed already, what is not is left to the next owner."""
+        self._stopping.set()
+        self._transactions.close()
+        self._partitions.close()
+
+    def _adopt(self) -> None:
+        if self._next is not None:
+            self._compiled, self._next = self._next, None
+
+    def _begin(self, one: Owned) -> tuple[Batch, Outputs]:
+        outputs = Outputs()
+        batch = Batch(
+            one.table,
+            self._compiled,
+            policy=self._options.policy,
+            outputs=outputs,
+            source=(self._names["events"], one.partition),
+        )
+        return batch, outputs
+
+    def _is_due(self, one: Owned) -> bool:
+        """Returns whether the clock, or a change of definitions, has work for a partition."""
+        table = one.table
+        if table.outdated or (table.progress.definitions != self._compiled.id and table.profiles):
+            return True
+        return table.next_wake() <= self._horizon(one)
+
+    def _horizon(self, one: Owned) -> int:
+        """Returns up to which instant idle timers may fire, ms.
+
+        With the wall clock: past its due time by the grace, and the partition read to where it
+        ended then. So no timer fires into a backlog.
+        """
+        if self._options.policy.clock == "stream":
+            return one.table.progress.high_water
+        until_ms = self._clock.now_ms() - self._options.grace_ms
+        if one.table.next_wake() > until_ms:
+            return 0
+        if one.target is None:
+            try:
+                _, end = self._partitions.consumer.get_watermark_offsets(
+                    TopicPartition(self._names["events"], one.partition), WATERMARK_S
+                )
+            except KafkaException as error:
+                logger.warning("no watermark", extra={"error_text": clients.words(error)})
+                return 0
+            one.target = (end, until_ms)
+        end, until_ms = one.target
+        if max(one.table.progress.offset, one.end) < end:
+            return 0
+        return until_ms
+
+    def _run_clock(self, one: Owned, batch: Batch) -> None:
+        """Fires timers and looks at outdated profiles, a bounded number of both."""
+        if one.table.outdated:
+            batch.settle(self._options.slice)
+        if self._options.policy.clock == "stream":
+            batch.fire(batch.progress.high_water, self._options.max_batch)
+        elif (until_ms := self._horizon(one)) > 0:
+            one.target = None
+            batch.fire(until_ms, self._options.slice)
+
+    def _write(self, work: dict[int, tuple[Batch, Outputs]]) -> None:
+        for partition, (batch, outputs) in work.items():
+
+            def write(
+                name: str, key: str, value: msgspec.Struct | None, at: int = partition
+            ) -> None:
+                body = None if value is None else self._encoders[name](value)
+                self._produce(self._names[name], key.encode(), body, at if name == "events" else -1)
+
+            outputs.write(write)
+            for letter in outputs.dead_letters:
+                self._produce(
+                    self._names["dead-letters"],
+                    letter.record.key,
+                    letter.value(),
+                    headers=letter.headers(),
+                )
+            changelog = self._names["profiles"]
+            for key, state in batch.finish():
+                self._produce(changelog, key, state, partition)
+
+    def _produce(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int = -1,
+        *,
+        headers: Headers | None = None,
+    ) -> None:
+        producer = self._writer
+        assert producer is not None
+        while True:
+            try:
+                if headers is None:
+                    producer.produce(topic, value, key, partition)
+                else:
+                    producer.produce(topic, value, key, partition, headers=headers)
+            except BufferError:
+                producer.poll(0.05)
+            except KafkaException as error:
+                raise Aborted(clients.words(error)) from error
+            else:
+                return
+
+    def _commit(self, work: dict[int, tuple[Batch, Outputs]]) -> None:
+        offsets = [
+            TopicPartition(self._names["events"], partition, batch.progress.offset)
+            for partition, (batch, _) in work.items()
+        ]
+        started_ms = self._clock.now_ms()
+        self._transactions.commit(self._partitions.consumer, offsets)
+        self._metrics.observe(Histogram.COMMIT_SECONDS, (self._clock.now_ms() - started_ms) / 1000)
+
+    def _rewind(
+        self, work: dict[int, tuple[Batch, Outputs]], firsts: dict[int, int], error: Aborted
+    ) -> None:
+        """Forgets the batch, and has its records read again."""
+        self._transactions.abort()
+        self._metrics.add(Counter.ABORTED)
+        self._aborts += 1
+        logger.warning("batch aborted, doing it again", extra={"why": str(error)})
+        if self._aborts > MAX_ABORTS:
+            raise BrokerAway(f"{MAX_ABORTS} batches in a row came to nothing ({error})")
+        for batch, _ in work.values():
+            batch.drop()
+        for partition, offset in firsts.items():
+            if partition in self._partitions.owned:
+                self._partitions.seek(partition, offset)
+        self._stopping.wait(min(0.05 * 2**self._aborts, 5.0))
+
+    def _note(self, message: Message) -> None:
+        """Takes in what is no record: the end of a partition, or an error."""
+        error = message.error()
+        assert error is not None
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            end = cast("Polled", message)
+            one = self._partitions.owned.get(end.partition())
+            if one is not None:
+                one.end = end.offset()
+            return
+        text = clients.words(error)
+        if code in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+            raise Fenced(
+                f"another worker runs under the slot {self._options.slot!r}:"
+                " give each worker a slot of its own (BECKON_SLOT)"
+            )
+        if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            raise TopicMissing(f"a topic is missing ({text}): run `beckon topics create`")
+        if error.fatal() or code in (
+            KafkaError.TOPIC_AUTHORIZATION_FAILED,
+            KafkaError.GROUP_AUTHORIZATION_FAILED,
+        ):
+            raise RuntimeFailure(f"events can not be read ({text})")
+        logger.warning("while reading events", extra={"error_text": text})
+
+    def _count(self, work: dict[int, tuple[Batch, Outputs]], records: list[Polled]) -> None:
+        add = self._metrics.add
+        now_ms = self._clock.now_ms()
+        for _, outputs in work.values():
+            add(Counter.EVENTS, outputs.events)
+            add(Counter.DUPLICATES, outputs.duplicates)
+            for command in outputs.commands:
+                add(Counter.COMMANDS, 1, command.channel)
+            for decision in outputs.decisions:
+                add(Counter.DECISIONS, 1, decision.outcome, decision.reason)
+            for letter in outputs.dead_letters:
+                add(Counter.DEAD_LETTERS, 1, letter.reason)
+        if records:
+            self._metrics.observe(Histogram.BATCH_SIZE, len(records))
+            self._metrics.observe(
+                Histogram.EVENT_TO_COMMIT_SECONDS,
+                max(0, now_ms - records[0].timestamp()[1]) / 1000,
+            )
+        if now_ms - self._measured_ms >= LAG_MS:
+            self._measured_ms = now_ms
+            self._partitions.measure(now_ms - self._options.grace_ms)
+            self._metrics.set(Gauge.DEFINITIONS_ACTIVE, self._compiled.size)
