@@ -218,8 +218,8 @@ def checked_url(url: str, options: Options) -> httpx2.URL:
         raise AddressRefused("scheme-refused")
     if found.userinfo:
         raise AddressRefused("userinfo-refused")
-    port = found.port or (443 if found.scheme == "https" else 80)
-    if options.ports and port not in options.ports:
+    port = {"https": 443, "http": 80}[found.scheme] if found.port is None else found.port
+    if not 0 < port < 65_536 or (options.ports and port not in options.ports):
         raise AddressRefused("port-refused")
     return found
 
@@ -294,7 +294,7 @@ class _Backend(httpcore2.AsyncNetworkBackend):
                 found = await self._resolve(host, port)
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout(str(error)) from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # no such name, or one that cannot be
             raise httpcore2.ConnectError(str(error)) from error
         if not all(allowed(address, allow_private=self._allow_private) for address in found):
             raise AddressRefused("address-refused")

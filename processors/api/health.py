@@ -5,6 +5,7 @@ a loop that hangs does not answer, which is what a liveness probe wants to know.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Health:
         self._metrics = metrics
         self._options = options or Options()
         self._server: asyncio.Server | None = None
-        self._open = 0
+        self._calls: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
@@ -84,23 +85,32 @@ class Health:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stops to listen."""
+        """Stops to listen, and leaves those who are still asking."""
         assert self._server is not None
         self._server.close()
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
+        call = asyncio.current_task()
+        assert call is not None
+        self._calls.add(call)
         try:
-            if self._open <= MAX_CONNECTIONS:
+            if len(self._calls) <= MAX_CONNECTIONS:
                 async with asyncio.timeout(self._options.timeout_ms / 1000):
                     writer.write(await self._exchange(reader))
                     await writer.drain()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # the caller went away, or never took the answer
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # The caller went away, or does not take the answer, or we stop: asyncio's streams log
+            # a call that ends as cancelled as an error, so it just ends.
+            writer.transport.abort()
         finally:
-            self._open -= 1
+            self._calls.discard(call)
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _exchange(self, reader: asyncio.StreamReader) -> bytes:
         """Returns the bytes to send for the request that comes in."""

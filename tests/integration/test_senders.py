@@ -117,6 +117,12 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start(cluster: Cluster) -> Iterator[Start]:
+    with services(cluster) as begin:
+        yield begin
+
+
+@contextlib.contextmanager
+def services(cluster: Cluster) -> Iterator[Start]:
     """Starts sender services, waits until they are ready; the rest of them end with the test."""
     running: list[subprocess.Popen[str]] = []
 
@@ -281,3 +287,40 @@ def test_kill_loses_no_command(cluster: Cluster, inbox: Receiver, start: Start) 
     assert set(inbox.ids) == {one.id for one in many}
     assert {one.command_id for one in outcomes} == {one.id for one in many}
     assert cluster.committed() == 400
+
+
+@pytest.mark.kafka
+def test_command_of_an_aborted_transaction_is_never_sent(
+    kafka: str, create_topics: Callable[..., None], topics_prefix: str, inbox: Receiver
+) -> None:
+    cluster = Cluster(kafka, topics_prefix)
+    create_topics(*map(cluster.topic, TOPICS), partitions=1)
+    transactions(cluster, inbox.url())
+
+    with services(cluster) as begin:
+        process = begin()
+        cluster.outcomes([1, 3])
+        assert stop(process) == 0
+        assert inbox.ids == ["c-0001", "c-0003"]
+        again = begin()
+        cluster.produce(command(4, inbox.url()))
+        cluster.outcomes([4])
+        assert stop(again) == 0
+
+    assert inbox.ids == ["c-0001", "c-0003", "c-0004"]
+
+
+def transactions(cluster: Cluster, url: str) -> None:
+    """Writes commands 1 and 3 in committed transactions, ten in an aborted one between them."""
+    producer = Producer(
+        {"bootstrap.servers": cluster.bootstrap, "transactional.id": cluster.prefix}
+    )
+    producer.init_transactions(LIMIT_S)
+    for numbers, is_kept in (((1,), True), (range(20, 30), False), ((3,), True)):
+        producer.begin_transaction()
+        for one in numbers:
+            value = codec.encode(command(one, url))
+            producer.produce(cluster.topic("commands.webhook"), value, b"ada")
+        producer.flush(LIMIT_S)
+        end = producer.commit_transaction if is_kept else producer.abort_transaction
+        end(LIMIT_S)
