@@ -109,8 +109,10 @@ class Registry(Branch):
 class Webhook(Branch):
     """The sender of webhooks."""
 
-    secret: SecretStr | None = Field(
-        None, description="Signs requests (Standard Webhooks): `whsec_` and base64."
+    secrets: SecretStr | None = Field(
+        None,
+        description="Sign requests (Standard Webhooks): `whsec_` and base64; several with commas,"
+        " the newest first.",
     )
     allow_http: bool = Field(False, description="Also without TLS.")
     allow_private: bool = Field(False, description="Also to this machine and private networks.")

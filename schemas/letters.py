@@ -5,7 +5,7 @@ from typing import NamedTuple
 MAX_VALUE_BYTES = 900_000
 """A value is cut here: with its headers it must still fit into a record."""
 
-Headers = list[tuple[str, str | bytes | None]]
+Headers = list[tuple[str, bytes]]
 
 
 class Record(NamedTuple):

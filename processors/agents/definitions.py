@@ -6,7 +6,8 @@ change waits a moment for more of them.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from processors.decisions.compiled import Compiled, compile_set
 from processors.metrics import Counter, Metrics
 from processors.runtime import catalogues
 from processors.runtime.catalogues import Catalogue
-from schemas.letters import DeadLetter, Record
+from processors.runtime.clients import Cluster
+from schemas.letters import DeadLetter, Headers, Record
 from schemas.topics import full_name
 
 if TYPE_CHECKING:
@@ -26,53 +28,100 @@ TOGETHER_S = 0.2
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Where definitions come from, and who tells of those that are refused."""
+
+    cluster: Cluster
+    prefix: str
+    """Of all topics."""
+    is_first: Callable[[], bool]
+    """Whether this worker is the one that writes dead letters for all."""
+
+    @property
+    def topic(self) -> str:
+        """Full name of the topic."""
+        return full_name(self.prefix, "definitions")
+
+
 def build(
-    app: "App",
-    catalogue: Catalogue,
-    activate: Callable[[Compiled], None],
-    *,
-    prefix: str,
-    is_first: Callable[[], bool],
-    metrics: Metrics,
-) -> None:
-    """Adds the agent to the app.
+    app: "App", activate: Callable[[Compiled], None], *, options: Options, metrics: Metrics
+) -> Callable[[], Awaitable[None]]:
+    """Adds the agent to the app; returns what reads all that is published already.
 
     Args:
         app: whose consumer group is this worker's alone.
-        catalogue: what was published before the app started.
         activate: takes the set that is active from the next batch on.
-        prefix: of all topics.
-        is_first: tells whether this worker is the one that writes dead letters for all.
+        options: see there.
         metrics: counts what is refused.
     """
-    bury = partial(apps.publish, apps.raw_topic(app, full_name(prefix, "dead-letters")))
+    dead_letters = apps.raw_topic(app, full_name(options.prefix, "dead-letters"))
+    taker = Taker(activate, options, bury=partial(apps.publish, dead_letters), metrics=metrics)
 
-    async def refuse(letter: DeadLetter) -> None:
-        metrics.add(Counter.DEFINITIONS_REFUSED)
-        logger.error("a definition is refused", extra=catalogues.refusal(letter))
-        if is_first():
-            await bury(letter.record.key, letter.value(), letter.headers())
-
-    async def take_up(records: Any) -> None:
-        async for event in records.events():
-            came = event.message
-            refused = catalogue.take(
-                Record(came.topic, came.partition, came.offset, came.key, came.value)
-            )
-            if refused is not None:
-                await refuse(refused)
-
-    async def activate_changes() -> None:
+    async def watch() -> None:
         while not app.should_stop:
             await asyncio.sleep(TOGETHER_S)
-            if not catalogue.is_changed:
-                continue
-            active, misfits = catalogue.build()
-            for letter in misfits:
-                await refuse(letter)
-            if not misfits:
-                activate(compile_set(active))
-                logger.info("definitions are active", extra={"set": active.id})
+            await taker.build()
 
-    app.agent(apps.raw_topic(app, full_name(prefix, "definitions")), name="definitions")(take_up)
-    app.task(activate_changes)
+    app.agent(apps.raw_topic(app, options.topic), name="definitions")(taker.take_up)
+    app.task(watch)
+    return taker.load
+
+
+class Taker:
+    """Takes up what is published, and says why it does not."""
+
+    def __init__(
+        self,
+        activate: Callable[[Compiled], None],
+        options: Options,
+        *,
+        bury: Callable[[bytes | None, bytes | None, Headers], Awaitable[None]],
+        metrics: Metrics,
+    ) -> None:
+        self._activate = activate
+        self._options = options
+        self._bury = bury
+        self._metrics = metrics
+        self._catalogue = Catalogue()
+        self._loaded = asyncio.Event()
+
+    async def load(self) -> None:
+        """Reads the topic to its end and activates what is there; tells of refusals in the log."""
+        read = partial(catalogues.read, self._options.cluster, self._options.topic, self._catalogue)
+        await asyncio.get_running_loop().run_in_executor(None, read)
+        for letter in self._build():
+            logger.error("a definition is refused", extra=catalogues.refusal(letter))
+        self._loaded.set()
+
+    async def take_up(self, records: Any) -> None:
+        """The agent: each record is one version of a definition, or its end."""
+        async for event in records.events():
+            await self._loaded.wait()
+            came = event.message
+            record = Record(came.topic, came.partition, came.offset, came.key, came.value)
+            refused = self._catalogue.take(record)
+            if refused is not None:
+                await self._refuse(refused)
+
+    async def build(self) -> None:
+        """Activates what has been taken up, if it fits together."""
+        if self._loaded.is_set() and self._catalogue.is_changed:
+            for letter in self._build():
+                await self._refuse(letter)
+
+    def _build(self) -> list[DeadLetter]:
+        active, misfits = self._catalogue.build()
+        if not misfits:
+            self._activate(compile_set(active))
+            logger.info(
+                "definitions are active",
+                extra={"set": active.id, "definitions": len(active.versions)},
+            )
+        return misfits
+
+    async def _refuse(self, letter: DeadLetter) -> None:
+        self._metrics.add(Counter.DEFINITIONS_REFUSED)
+        logger.error("a definition is refused", extra=catalogues.refusal(letter))
+        if self._options.is_first():
+            await self._bury(letter.record.key, letter.value(), letter.headers())

@@ -6,6 +6,7 @@ one transaction; Faust's own consumer, tables and commits take no part in it.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -26,55 +27,75 @@ class Turn(msgspec.Struct):
     done: "asyncio.Future[None]"
 
 
-def build(app: "App", stream: Stream) -> None:
+def build(app: "App", stream: Stream, *, first: Callable[[], Awaitable[None]]) -> None:
     """Adds the agent and its feeder to the app. The stream is opened and closed with the app.
 
-    Polling and deciding take turns in one thread, so that partitions never move within a
-    transaction; the event loop stays free for everything else.
+    Args:
+        app: becomes their host.
+        stream: not open yet.
+        first: awaited before the stream is opened.
     """
-    thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
-    batches = app.channel(maxsize=1)
-    in_turn = asyncio.Lock()
+    feeder = Feeder(app, stream, first)
+    app.agent(feeder.batches, name="decide")(feeder.decide)
+    app.task(feeder.feed)
+    app.on_before_shutdown.connect(feeder.close, weak=False)
 
-    async def run(call: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
 
-    async def decide(turns: Any) -> None:
+class Feeder:
+    """Polling and deciding take turns in one thread, so partitions never move in a transaction.
+
+    The event loop stays free for everything else.
+    """
+
+    def __init__(self, app: "App", stream: Stream, first: Callable[[], Awaitable[None]]) -> None:
+        self._app = app
+        self._stream = stream
+        self._first = first
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
+        self._in_turn = asyncio.Lock()
+        self._is_closed = False
+        self.batches: Any = app.channel(maxsize=1)
+
+    async def decide(self, turns: Any) -> None:
+        """The agent: one batch, one transaction."""
         async for turn in turns:
             try:
-                await run(stream.process, turn.records)
-            except Exception as error:  # noqa: BLE001 - the agent's loop: the worker ends with it
-                await _crash(app, error)
+                await self._run(self._stream.process, turn.records)
+            except Exception as error:
+                await self._crash(error)
             finally:
                 turn.done.set_result(None)
 
-    async def feed() -> None:
-        await run(stream.open)
-        while not app.should_stop:
-            async with in_turn:
-                await turn_once()
-
-    async def turn_once() -> None:
+    async def feed(self) -> None:
+        """Hands over batch after batch, each when the one before is committed."""
         try:
-            records = await run(stream.poll)
-        except Exception as error:  # noqa: BLE001 - as above
-            await _crash(app, error)
+            await self._first()
+            await self._run(self._stream.open)
+            while not (self._app.should_stop or self._is_closed):
+                async with self._in_turn:
+                    await self._turn()
+        except Exception as error:
+            await self._crash(error)
+
+    async def close(self, *_: Any, **__: Any) -> None:
+        """Lets the batch at hand be committed, then leaves the group."""
+        async with self._in_turn:
+            self._is_closed = True
+            await self._run(self._stream.close)
+        self._thread.shutdown(wait=False)
+
+    async def _turn(self) -> None:
+        if self._is_closed:
             return
-        if records or stream.has_work:
+        records = await self._run(self._stream.poll)
+        if records or await self._run(self._stream.has_work):
             turn = Turn(records, asyncio.get_running_loop().create_future())
-            await batches.put(turn)
+            await self.batches.put(turn)
             await turn.done
 
-    async def close(*_: Any, **__: Any) -> None:
-        async with in_turn:
-            await run(stream.close)
-        thread.shutdown(wait=False)
+    async def _run(self, call: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
 
-    app.agent(batches, name="decide")(decide)
-    app.task(feed)
-    app.on_before_shutdown.connect(close)
-
-
-async def _crash(app: "App", error: Exception) -> None:
-    logger.critical("the stream stopped", extra={"why": str(error)})
-    await app.crash(error)
+    async def _crash(self, error: Exception) -> None:
+        logger.critical("the stream stopped", extra={"why": str(error)})
+        await self._app.crash(error)

@@ -114,6 +114,10 @@ class Stream:
         self._measured_ms = 0
         self._writer: Producer | None = None
 
+    def owns(self, partition: int) -> bool:
+        """Returns whether a partition is worked on here; callable from any thread."""
+        return partition in self._partitions.owned
+
     def open(self) -> None:
         """Joins the group."""
         self._partitions.open()
@@ -147,7 +151,6 @@ class Stream:
                 records.append(cast("Polled", message))
         return records
 
-    @property
     def has_work(self) -> bool:
         """Whether there is something to do without any record."""
         self._adopt()
@@ -296,7 +299,8 @@ class Stream:
                 if headers is None:
                     producer.produce(topic, value, key, partition)
                 else:
-                    producer.produce(topic, value, key, partition, headers=headers)
+                    told = [(name, text) for name, text in headers]
+                    producer.produce(topic, value, key, partition, headers=[*told])
             except BufferError:
                 producer.poll(0.05)
             except KafkaException as error:

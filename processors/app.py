@@ -1,0 +1,251 @@
+"""The composition root: puts the parts together as the settings say. Alone knows both sides.
+
+`worker` and `sender` build what `beckon worker` and `beckon sender` run.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from pydantic import SecretStr
+
+from connectors import http, registry
+from connectors.channels.webhook import WebhookSender
+from connectors.errors import BadSetting
+from connectors.registry import Registry
+from processors.agents import apps, definitions, events, senders
+from processors.api import health
+from processors.clock import WallClock
+from processors.decisions.compiled import compile_set
+from processors.definitions import sets
+from processors.metrics import Metrics
+from processors.ports import Sender, Status
+from processors.runtime.batches import Policy
+from processors.runtime.clients import Cluster
+from processors.runtime.streams import Encode, Options, Stream
+from processors.settings import InvalidSettings, Kafka, Settings
+from schemas import codec, topics
+
+if TYPE_CHECKING:
+    from processors.agents.hosting import App
+
+
+class Role(msgspec.Struct, kw_only=True):
+    """One process's work, ready to run."""
+
+    app: "App"
+    running: apps.Running
+    metrics: Metrics
+    status: Callable[[], Status]
+    ready: Callable[[bool], None]
+    health: health.Options
+
+
+async def serve(role: Role) -> int:
+    """Runs a role until it is told to stop; returns the exit code of the process."""
+    async with health.Health(role.status, role.metrics, options=role.health):
+        return await apps.serve(role.app, role.running, ready=role.ready)
+
+
+def hosted(role: Role) -> "App":
+    """Returns the app of a role that somebody else runs; it brings its health server along."""
+    server = health.Health(role.status, role.metrics, options=role.health)
+
+    async def close(*_: Any, **__: Any) -> None:
+        await server.__aexit__()
+
+    role.app.task(server.__aenter__)
+    role.app.on_before_shutdown.connect(close, weak=False)
+    return role.app
+
+
+def worker(settings: Settings) -> Role:
+    """Returns the worker: reads what is published, then decides."""
+    cluster, metrics, prefix = cluster_of(settings), Metrics(), settings.topics.prefix
+    known = registry_of(settings)
+    stream = Stream(
+        Options(
+            cluster=cluster,
+            prefix=prefix,
+            group=f"{prefix}decide",
+            slot=settings.slot,
+            policy=policy_of(settings, known),
+            grace_ms=settings.stream.grace_ms,
+            max_batch=settings.stream.max_batch,
+            poll_ms=settings.stream.poll_ms,
+        ),
+        compile_set(sets.from_documents([])),
+        encoders=encoders_of(prefix, known),
+        metrics=metrics,
+        clock=WallClock(),
+    )
+    app = faust_app(settings, f"{prefix}worker-{settings.slot}")
+    load = definitions.build(
+        app,
+        stream.activate,
+        options=definitions.Options(
+            cluster=cluster, prefix=prefix, is_first=lambda: stream.owns(0)
+        ),
+        metrics=metrics,
+    )
+    events.build(app, stream, first=load)
+    return Role(
+        app=app,
+        running=_running(settings, tuple(topics.full_name(prefix, each) for each in topics.TOPICS)),
+        metrics=metrics,
+        status=lambda: stream.status,
+        ready=lambda _: None,
+        health=health_of(settings),
+    )
+
+
+def sender(settings: Settings, carrier: Sender, channels: tuple[str, ...]) -> Role:
+    """Returns a sender service: carries out the commands of some channels."""
+    metrics, known, prefix = Metrics(), registry_of(settings), settings.topics.prefix
+    options = senders.Options(
+        prefix=prefix,
+        channels=channels,
+        places=settings.webhook.places,
+        encode=codec.encoder("outcomes", known, prefix=prefix),
+        schemas=known,
+    )
+    app = faust_app(settings, f"{prefix}sender-{carrier.channel}")
+    senders.build(app, carrier, options=options, metrics=metrics, clock=WallClock())
+    readiness = _Readiness()
+    return Role(
+        app=app,
+        running=_running(settings, senders.topics(options)),
+        metrics=metrics,
+        status=readiness.status,
+        ready=readiness.tell,
+        health=health_of(settings),
+    )
+
+
+def webhook_sender(settings: Settings) -> Sender:
+    """Returns what posts webhooks.
+
+    Raises:
+        InvalidSettings: no secret, or one that does not sign.
+    """
+    chosen = settings.webhook
+    secrets = _told(chosen.secrets) or ""
+    client = http.Client(
+        http.Options(
+            attempts=chosen.attempts,
+            allow_http=chosen.allow_http,
+            allow_private=chosen.allow_private,
+            ports=frozenset(chosen.ports),
+        ),
+        now_ms=WallClock().now_ms,
+    )
+    try:
+        return WebhookSender(
+            client,
+            [each.strip() for each in secrets.split(",") if each.strip()],
+            now_ms=WallClock().now_ms,
+        )
+    except BadSetting as error:
+        raise InvalidSettings(f"BECKON_WEBHOOK__SECRETS: {error}") from error
+
+
+def cluster_of(settings: Settings) -> Cluster:
+    """Returns how to reach the cluster."""
+    kafka = settings.kafka
+    given = {
+        "security.protocol": kafka.security_protocol,
+        "sasl.mechanism": kafka.sasl_mechanism if "SASL" in kafka.security_protocol else None,
+        "sasl.username": kafka.sasl_username,
+        "sasl.password": _told(kafka.sasl_password),
+        "ssl.ca.location": kafka.ssl_ca_file,
+        "ssl.certificate.location": kafka.ssl_certificate_file,
+        "ssl.key.location": kafka.ssl_key_file,
+        "ssl.key.password": _told(kafka.ssl_key_password),
+    }
+    return Cluster(
+        bootstrap=kafka.bootstrap_servers,
+        security={name: str(value) for name, value in given.items() if value is not None},
+        client_id=f"beckon-{settings.slot}",
+        group_protocol=kafka.group_protocol,
+        compression=kafka.compression,
+    )
+
+
+def security_of(kafka: Kafka) -> apps.Security:
+    """Returns the same for Faust."""
+    return apps.Security(
+        protocol=kafka.security_protocol,
+        mechanism=kafka.sasl_mechanism,
+        username=kafka.sasl_username,
+        password=_told(kafka.sasl_password),
+        ca_file=kafka.ssl_ca_file,
+        certificate_file=kafka.ssl_certificate_file,
+        key_file=kafka.ssl_key_file,
+        key_password=_told(kafka.ssl_key_password),
+    )
+
+
+def faust_app(settings: Settings, group: str) -> "App":
+    """Returns an empty Faust app on the settings' cluster."""
+    return apps.build(
+        apps.Options(
+            bootstrap=settings.kafka.bootstrap_servers,
+            group=group,
+            security=security_of(settings.kafka),
+        )
+    )
+
+
+def registry_of(settings: Settings) -> Registry | None:
+    """Returns the schema registry, where there is one."""
+    chosen = settings.registry
+    if chosen.url is None:
+        return None
+    return Registry(
+        registry.Options(
+            url=chosen.url,
+            user_info=_told(chosen.user_info),
+            ca_path=str(chosen.ca_file) if chosen.ca_file is not None else None,
+        )
+    )
+
+
+def encoders_of(prefix: str, known: Registry | None) -> Mapping[str, Encode]:
+    """Returns what writes the values of each topic."""
+    return {name: codec.encoder(name, known, prefix=prefix) for name in topics.TOPICS}
+
+
+def policy_of(settings: Settings, known: Registry | None) -> Policy:
+    """Returns what time means to the worker."""
+    return Policy(
+        clock=settings.stream.clock,
+        lateness_ms=settings.stream.lateness_s * 1000,
+        decode=codec.decode_event if known is None else partial(codec.decode_event, schemas=known),
+    )
+
+
+def health_of(settings: Settings) -> health.Options:
+    """Returns where a process tells how it is."""
+    return health.Options(host=settings.health.host, port=settings.health.port)
+
+
+def _told(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def _running(settings: Settings, names: tuple[str, ...]) -> apps.Running:
+    return apps.Running(topics=names, patience_ms=settings.kafka.patience_s * 1000)
+
+
+class _Readiness:
+    """Whether an app that only hosts Faust agents does its work."""
+
+    def __init__(self) -> None:
+        self._status = Status(state="starting")
+
+    def status(self) -> Status:
+        return self._status
+
+    def tell(self, ready: bool) -> None:
+        self._status = Status(state="running" if ready else "stopping")
