@@ -1,0 +1,366 @@
+"""Made-up definitions and histories over a small vocabulary, for properties.
+
+Times lie on each other's edges on purpose: a gap is as long as a window, or 1 ms off.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schemas.events import iso
+from tests.builders import DAY, HOUR, MINUTE, SECOND, T0, Document, Json, event
+
+Documents = st.SearchStrategy[Document]
+
+EVENTS = ("a", "b", "c")
+PEOPLE = ("p", "q")
+DURATIONS = ("1s", "1m", "1h", "1d", "3d", "7d")
+VALUES: tuple[Any, ...] = (1, 2, 1.0, True, "1", "x", None, [1, "x"], {"deep": 1}, {"deep": True})
+SCALARS: tuple[Any, ...] = (1, 1.5, 2, True, False, "1", "x")
+GAPS = (0, 1, 999, SECOND, MINUTE - 1, MINUTE, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY)
+LATE = (0, 0, 0, 0, 1, SECOND, MINUTE, HOUR, DAY, 3 * DAY, 7 * DAY, 7 * DAY + 1)
+DATES = tuple(iso(T0 + at) for at in (-DAY, 0, SECOND, HOUR, DAY, 7 * DAY, 30 * DAY))
+TAGS, LISTS, STATUSES = ("t1", "t2"), ("l1", "l2"), ("lead", "customer")
+LEVELS = {"hot": 20, "warm": 10, "cold": 0}
+
+NOTHING: Documents = st.just({})
+durations = st.sampled_from(DURATIONS)
+dates = st.sampled_from(DATES)
+numbers = st.sampled_from([0, 1, 1.0, 1.5, 2, 10])
+
+
+def one(**choices: st.SearchStrategy[Any]) -> Documents:
+    """Draws a document with one of the keys."""
+    return st.one_of([st.fixed_dictionaries({key: of}) for key, of in choices.items()])
+
+
+TIMELESS = {
+    "equals": st.sampled_from(SCALARS),
+    "contains": st.sampled_from(SCALARS),
+    "in": st.lists(st.sampled_from(SCALARS), min_size=1, max_size=2),
+    "starts_with": st.just("x"),
+    "ends_with": st.just("1"),
+    "matches": st.sampled_from(["^x$", "[0-9]"]),
+    "is_set": st.just(True),
+    "is_not_set": st.just(True),
+    "greater_than": numbers,
+    "less_than": numbers,
+    "at_least": numbers,
+    "at_most": numbers,
+    "between": st.just([1, 2]),
+    "before": dates,
+    "after": dates,
+}
+NEGATIVE = {f"not_{key}": TIMELESS[key] for key in ("equals", "contains", "in")}
+TEMPORAL = {"within_last": durations, "within_next": durations, "older_than": durations}
+
+comparisons = st.one_of(
+    one(**TIMELESS),
+    st.builds(
+        lambda operator, missing: operator | missing,
+        one(**NEGATIVE),
+        st.sampled_from([{}, {"missing": False}, {"missing": True}]),
+    ),
+    one(**TEMPORAL),
+)
+about_property = st.builds(
+    lambda path, comparison: {"property": path} | comparison,
+    st.sampled_from(["n", "n.deep", "d"]),
+    comparisons,
+)
+wheres: Documents = st.one_of(
+    NOTHING, st.builds(lambda w: {"where": w}, st.lists(about_property, max_size=2))
+)
+counts: Documents = st.one_of(
+    NOTHING,
+    one(at_least=st.integers(1, 3), at_most=st.integers(0, 2), exactly=st.integers(0, 2)),
+)
+spans: Documents = st.one_of(
+    NOTHING, one(within=durations), one(within=durations), one(since=dates)
+)
+
+
+@st.composite
+def about_events(draw: st.DrawFn) -> Document:
+    named: Document = {"event": draw(st.sampled_from(EVENTS))}
+    return named | draw(wheres) | draw(counts) | draw(spans)
+
+
+about_facts = st.one_of(
+    st.builds(
+        lambda path, comparison: {"trait": path} | comparison,
+        st.sampled_from(["plan", "plan.deep", "born"]),
+        comparisons,
+    ),
+    st.builds(lambda comparison: {"trait": "born"} | comparison, one(**TEMPORAL)),
+    st.builds(lambda comparison: {"account": "tier"} | comparison, comparisons),
+    one(tag=st.sampled_from(TAGS), list=st.sampled_from(LISTS), status=st.sampled_from(STATUSES)),
+    st.builds(
+        lambda edge: {"bucket": {"salt": "s", "from": edge, "to": edge + 40}},
+        st.sampled_from([0, 30, 60]),
+    ),
+)
+
+
+def about_others(segments: Sequence[str], scores: Sequence[str]) -> list[st.SearchStrategy[Any]]:
+    """Returns what conditions may ask of the segments and scores that come before."""
+    found: list[st.SearchStrategy[Any]] = []
+    if segments:
+        of_segments = st.sampled_from(segments)
+        found.append(st.builds(lambda id, way: {"segment": id} | way, of_segments, WAYS))
+    if scores:
+        of_scores = st.sampled_from(scores)
+        found.append(st.builds(lambda id, asked: {"score": id} | asked, of_scores, asked_of_score))
+    return found
+
+
+WAYS = st.sampled_from([{}, {"is": "in"}, {"is": "out"}])
+asked_of_score = one(
+    at_least=st.sampled_from([5, 10]),
+    less_than=st.sampled_from([5, 10]),
+    equals=st.just(10.0),
+    not_in=st.just([0, 10]),
+    between=st.just([1, 10]),
+    level=st.sampled_from(list(LEVELS)),
+    grade=st.sampled_from(["A", "B"]),
+)
+
+
+def conditions(
+    segments: Sequence[str] = (), scores: Sequence[str] = (), *, of_trigger: bool = False
+) -> Documents:
+    """Draws a condition over the vocabulary, and the segments and scores named."""
+    leaves = [about_events(), about_events(), about_facts, *about_others(segments, scores)]
+    if of_trigger:
+        leaves.append(about_property)
+    return st.recursive(
+        st.one_of(leaves),
+        lambda inner: st.one_of(
+            st.builds(lambda parts: {"all": parts}, st.lists(inner, min_size=1, max_size=3)),
+            st.builds(lambda parts: {"any": parts}, st.lists(inner, min_size=1, max_size=3)),
+            st.builds(lambda part: {"not": part}, inner),
+        ),
+        max_leaves=4,
+    )
+
+
+@st.composite
+def rules(draw: st.DrawFn, id: str, segments: Sequence[str], scores: Sequence[str]) -> Document:
+    points = draw(st.sampled_from([-10, -1, 1, 5, 10]))
+    if draw(st.booleans()):
+        return {"id": id, "points": points, "when": draw(conditions(segments, scores))}
+    found = {"event": draw(st.sampled_from(EVENTS))} | draw(wheres)
+    within = draw(st.one_of(NOTHING, one(within=durations)))
+    most = draw(st.one_of(NOTHING, one(max_occurrences=st.integers(1, 2))))
+    return {"id": id, "points": points, "on": found} | within | most
+
+
+bounds: Documents = st.sampled_from([{}, {"limit": 10}, {"limit": 5, "floor": 0}, {"floor": -5}])
+
+
+@st.composite
+def scores(
+    draw: st.DrawFn, id: str, known_segments: Sequence[str], known_scores: Sequence[str]
+) -> Document:
+    groups = [
+        {
+            "id": f"g{place}",
+            "rules": [
+                draw(rules(f"r{place}{n}", known_segments, known_scores))
+                for n in range(draw(st.integers(1, 2)))
+            ],
+        }
+        | draw(bounds)
+        for place in range(draw(st.integers(1, 2)))
+    ]
+    kept: Document = draw(
+        st.sampled_from([{}, {"limit": 20}, {"floor": None}, {"floor": 5, "limit": 15}])
+    )
+    named = {"levels": LEVELS, "grades": {"A": 10, "B": 0}}
+    return {"kind": "score", "id": id, "name": id, "groups": groups} | kept | named
+
+
+@st.composite
+def states(draw: st.DrawFn) -> list[Document]:
+    """Draws segments and scores that ask each other, in no cycle, whatever their names' order."""
+    names = draw(st.permutations(["s1", "s2", "s3", "k1", "k2"]))
+    found: list[Document] = []
+    of_segments: list[str] = []
+    of_scores: list[str] = []
+    for id in names[: draw(st.integers(2, 5))]:
+        if id.startswith("s"):
+            when = draw(conditions(of_segments, of_scores))
+            found.append({"kind": "segment", "id": id, "name": id, "when": when})
+            of_segments.append(id)
+        else:
+            found.append(draw(scores(id, of_segments, of_scores)))
+            of_scores.append(id)
+    return found
+
+
+def ids(documents: Sequence[Document], kind: str) -> list[str]:
+    return [each["id"] for each in documents if each["kind"] == kind]
+
+
+def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
+    found = [
+        st.builds(lambda name, where: {"event": name} | where, st.sampled_from(EVENTS), wheres),
+        st.builds(lambda change: {"trait": "plan"} | change, CHANGES),
+        st.builds(lambda change: {"trait": "plan.deep"} | change, CHANGES),
+    ]
+    if of_segments:
+        change = st.sampled_from(["entered", "exited"])
+        found.append(
+            st.builds(
+                lambda id, way: {"segment": id, "change": way}, st.sampled_from(of_segments), change
+            )
+        )
+    if of_scores:
+        found.append(
+            st.builds(
+                lambda id, way, at: {"score": id, "crosses": at, "direction": way},
+                st.sampled_from(of_scores),
+                st.sampled_from(["up", "down", "either"]),
+                st.sampled_from([1, 5, 10]),
+            )
+        )
+        found.append(
+            st.builds(
+                lambda id, level: {"level": id, "becomes": level},
+                st.sampled_from(of_scores),
+                st.sampled_from(list(LEVELS)),
+            )
+        )
+    return st.one_of(found)
+
+
+CHANGES = one(changes=st.just(True), becomes=st.sampled_from([1, True, "x"]))
+EMIT = st.builds(
+    lambda name, value: {"emit": {"event": name, "properties": {"n": value}}},
+    st.sampled_from(EVENTS),
+    st.sampled_from([1, True, "x"]),
+)
+
+
+def actions(of_scores: Sequence[str]) -> Documents:
+    """Draws what a trigger does, apart from telling events, which may multiply."""
+    choices: dict[str, st.SearchStrategy[Any]] = {
+        "send": st.just({"channel": "email", "template": "hello"}),
+        "webhook": st.just({"url": "https://example.com/hook", "body": {"n": 1}}),
+        "add_tag": st.sampled_from(TAGS),
+        "remove_tag": st.sampled_from(TAGS),
+        "add_to_list": st.sampled_from(LISTS),
+        "remove_from_list": st.sampled_from(LISTS),
+        "set_status": st.sampled_from(STATUSES),
+        "set_trait": st.builds(
+            lambda value: {"trait": "plan", "value": value}, st.sampled_from(VALUES)
+        ),
+    }
+    if of_scores:
+        choices["add_points"] = st.builds(
+            lambda id, points: {"score": id, "points": points},
+            st.sampled_from(of_scores),
+            st.sampled_from([-10, 1, 10]),
+        )
+    return one(**choices)
+
+
+@st.composite
+def triggers(draw: st.DrawFn, documents: Sequence[Document]) -> list[Document]:
+    """Draws up to four triggers, of which two tell an event when they hear one."""
+    of_segments, of_scores = ids(documents, "segment"), ids(documents, "score")
+    found: list[Document] = []
+    for number in range(draw(st.integers(1, 4))):
+        on = draw(stimuli(of_segments, of_scores))
+        do = draw(st.lists(actions(of_scores), min_size=1, max_size=2))
+        if number < 2 and "event" in on and draw(st.booleans()):
+            do.append(draw(EMIT))
+        document: Document = {"kind": "trigger", "id": f"t{number}", "on": on, "do": do}
+        if draw(st.booleans()):
+            document["when"] = draw(conditions(of_segments, of_scores, of_trigger=True))
+        if draw(st.booleans()):
+            document["limit"] = {"times": draw(st.integers(1, 2))} | draw(
+                st.one_of(NOTHING, one(within=durations))
+            )
+        if draw(st.booleans()):
+            document["priority"] = draw(st.integers(0, 9))
+        found.append(document)
+    return found
+
+
+STATIC = [{"kind": "list", "id": id, "name": id} for id in LISTS]
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> list[Document]:
+    """Draws segments, scores and triggers that fit together."""
+    found = draw(states())
+    return [*STATIC, *found, *draw(triggers(found))]
+
+
+known_values = st.sampled_from(VALUES)
+contents = st.one_of(
+    st.builds(
+        lambda name, number, date: ("track", {"event": name, "properties": {"n": number} | date}),
+        st.sampled_from(EVENTS),
+        known_values,
+        st.one_of(NOTHING, one(d=dates)),
+    ),
+    st.builds(lambda name: ("track", {"event": name}), st.sampled_from(EVENTS)),
+    st.builds(
+        lambda traits: ("identify", {"traits": traits}),
+        st.one_of(one(plan=known_values), one(born=dates)),
+    ),
+    st.builds(lambda value: ("group", {"traits": {"tier": value}}), known_values),
+)
+entries = st.tuples(st.sampled_from(GAPS), st.sampled_from(PEOPLE), contents, st.sampled_from(LATE))
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Json]:
+    """Draws a log in which events come late and twice, and clock records stand between them."""
+    log: list[Json] = []
+    now = high_water = T0 + 8 * DAY
+    logged: dict[str, list[int]] = {}
+    for number, (gap, person, (kind, fields), late) in enumerate(
+        draw(st.lists(entries, min_size=4, max_size=16))
+    ):
+        now += gap
+        at_ms = now - late
+        high_water = max(high_water, at_ms)
+        log.append(event(kind, at_ms, id=f"m{number}", person=person, **fields))
+        logged[f"m{number}"] = [high_water]
+        extra = draw(st.integers(0, 9))
+        if extra == 0:
+            again = draw(st.sampled_from(log))
+            times = logged.get(again.get("messageId", ""), [])
+            if times and not is_on_edge(high_water, times):
+                log.append(again)
+                times.append(high_water)
+        elif extra == 1:
+            now += draw(st.sampled_from(GAPS))
+            high_water = max(high_water, now)
+            log.append({"type": "clock", "timestamp": iso(now)})
+    return log
+
+
+def is_on_edge(log_ms: int, times: Sequence[int]) -> bool:
+    """Returns whether a repeat comes at the end of the memory, which is kept in whole seconds."""
+    return any(abs(log_ms - at - 7 * DAY) < SECOND for at in times)
+
+
+@st.composite
+def sorted_histories(draw: st.DrawFn) -> list[Json]:
+    """Draws a log in order, in which no two events tell of traits at the same time."""
+    log: list[Json] = []
+    now, told = T0, -1
+    for number, (gap, person, (kind, fields), _) in enumerate(
+        draw(st.lists(entries, min_size=4, max_size=14))
+    ):
+        now += gap
+        if kind != "track":
+            now = max(now, told + 1)
+            told = now
+        log.append(event(kind, now, id=f"m{number}", person=person, **fields))
+    return log
