@@ -14,6 +14,8 @@ MAX_IDS = 2_000
 
 ID_BYTES = 8
 TIME_BYTES = 4
+LATEST_S = (1 << 8 * TIME_BYTES) - 1
+"""The latest log time that can be kept: producers set it, and their clocks may say anything."""
 _MANY = 64 * ID_BYTES
 _TRIM_AT = (MAX_IDS + 256) * ID_BYTES
 
@@ -42,7 +44,9 @@ class Seen:
         if known is not None:
             known.add(digest)
         ids += digest
-        profile.seen_at += max(log_s, 0).to_bytes(TIME_BYTES, "little")
+        if not 0 <= log_s <= LATEST_S:
+            log_s = min(max(log_s, 0), LATEST_S)
+        profile.seen_at += log_s.to_bytes(TIME_BYTES, "little")
         if len(ids) > _TRIM_AT:
             self._trim()
         return True

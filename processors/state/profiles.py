@@ -106,7 +106,7 @@ def trait(held: dict[str, tuple[Any, int]], path: tuple[str, ...]) -> Any:
 
 
 def put_trait(held: dict[str, tuple[Any, int]], key: str, value: Any, at_ms: int) -> bool:
-    """Lays a value over a trait unless a later one stands; returns whether the value changed."""
+    """Lays a value over a trait unless a later one stands; returns whether it may have changed."""
     entry = held.get(key)
     if entry is None:
         if len(held) >= MAX_TRAITS:
@@ -117,4 +117,5 @@ def put_trait(held: dict[str, tuple[Any, int]], key: str, value: Any, at_ms: int
         return False
     held[key] = (value, at_ms)
     old = entry[0]
-    return type(old) is not type(value) or bool(old != value)
+    # Inside of lists and objects Python holds 1 and True for the same, conditions do not.
+    return isinstance(value, list | dict) or type(old) is not type(value) or bool(old != value)

@@ -1,0 +1,156 @@
+"""Profiles: bytes and back, and which value of a trait stands."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.state import profiles
+from processors.state.errors import UnreadableProfile
+from processors.state.profiles import NEVER, Profile, ScoreState
+from tests.properties import budget
+
+names = st.text(max_size=5)
+instants = st.integers(0, NEVER)
+integers = st.integers(-(2**63), 2**63 - 1)
+leaves = st.none() | st.booleans() | integers | st.floats(allow_nan=False) | names
+values = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=2)
+)
+traits = st.dictionaries(names, st.tuples(values, instants), max_size=3)
+counts = st.dictionaries(names, integers, max_size=3)
+times = st.dictionaries(names, st.lists(instants, max_size=3), max_size=3)
+known_profiles = st.builds(
+    Profile,
+    id=names,
+    clock=instants,
+    offset=integers,
+    definitions=names,
+    due=instants,
+    seen=st.binary(max_size=24).map(bytearray),
+    seen_at=st.binary(max_size=24).map(bytearray),
+    traits=traits,
+    account=traits,
+    counts=counts,
+    times=times,
+    segments=counts,
+    scores=st.dictionaries(
+        names, st.builds(ScoreState, value=integers, added=integers, points=counts), max_size=2
+    ),
+    tags=st.lists(names, max_size=3),
+    lists=st.lists(names, max_size=3),
+    status=st.none() | names,
+    fired=times,
+    timers=counts,
+)
+
+
+@budget(100)
+@given(known_profiles)
+def test_bytes_give_the_profile_back(profile: Profile) -> None:
+    data = profiles.encode(profile)
+    found = profiles.decode(data)
+    assert found == profile
+    assert profiles.encode(found) == data
+
+
+def test_profile_can_be_read_out_of_a_larger_record() -> None:
+    record = b"12345678" + profiles.encode(Profile(id="p"))
+    assert profiles.decode(memoryview(record)[8:]) == Profile(id="p")
+
+
+def test_fields_that_an_older_layout_lacks_have_their_defaults() -> None:
+    assert profiles.decode(msgspec.msgpack.encode([profiles.FORMAT, "p"])) == Profile(id="p")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xc1", b"{}", msgspec.msgpack.encode([1, 2]), msgspec.msgpack.encode({"id": "p"})],
+    ids=["nothing", "no msgpack", "json", "wrong field", "no array"],
+)
+def test_bytes_of_no_profile_are_refused(data: bytes) -> None:
+    with pytest.raises(UnreadableProfile, match="can not be read"):
+        profiles.decode(data)
+
+
+def test_profile_of_a_newer_layout_is_refused() -> None:
+    data = profiles.encode(Profile(format=profiles.FORMAT + 1, id="p"))
+    with pytest.raises(UnreadableProfile, match="layout 2, known is 1"):
+        profiles.decode(data)
+
+
+def test_a_bytearray_in_a_profile_is_its_own() -> None:
+    assert Profile().seen is not Profile().seen
+
+
+def test_profile_is_new_until_definitions_have_judged_it() -> None:
+    assert Profile().is_new
+    assert not Profile(definitions="d").is_new
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("plan",), "gold"),
+        (("company", "size"), 5),
+        (("company", "address", "city"), "Rome"),
+        (("company",), {"size": 5, "address": {"city": "Rome"}}),
+        (("none",), None),
+        (("none", "size"), None),
+        (("plan", "size"), None),
+        (("company", "none"), None),
+        (("company", "none", "size"), None),
+        (("list", "0"), None),
+    ],
+)
+def test_trait_is_reached_by_its_path(path: tuple[str, ...], expected: Any) -> None:
+    held = {
+        "plan": ("gold", 0),
+        "company": ({"size": 5, "address": {"city": "Rome"}}, 0),
+        "list": ([1], 0),
+    }
+    assert profiles.trait(held, path) == expected
+
+
+def test_trait_of_the_latest_event_time_stands() -> None:
+    held: dict[str, tuple[Any, int]] = {}
+    assert profiles.put_trait(held, "plan", "gold", 20)
+    assert not profiles.put_trait(held, "plan", "old", 19)
+    assert held == {"plan": ("gold", 20)}
+
+
+def test_of_traits_at_one_time_the_later_in_the_log_stands() -> None:
+    held = {"plan": ("gold", 20)}
+    assert profiles.put_trait(held, "plan", "silver", 20)
+    assert held == {"plan": ("silver", 20)}
+
+
+def test_the_same_value_again_is_no_change_but_moves_its_time() -> None:
+    held = {"plan": ("gold", 20)}
+    assert not profiles.put_trait(held, "plan", "gold", 30)
+    assert not profiles.put_trait(held, "plan", "silver", 25)
+    assert held == {"plan": ("gold", 30)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(1, True), (0, False), (1, "1"), ("x", None), (None, "x"), ({"a": 1}, {"a": True})],
+)
+def test_values_that_only_python_holds_for_equal_are_a_change(old: Any, new: Any) -> None:
+    assert profiles.put_trait({"plan": (old, 20)}, "plan", new, 20)
+
+
+def test_unset_is_a_value_that_stands_against_earlier_ones() -> None:
+    held: dict[str, tuple[Any, int]] = {}
+    assert not profiles.put_trait(held, "plan", None, 20)
+    assert not profiles.put_trait(held, "plan", "gold", 10)
+    assert profiles.trait(held, ("plan",)) is None
+
+
+def test_traits_of_one_person_are_bounded() -> None:
+    held = {str(n): (n, 0) for n in range(profiles.MAX_TRAITS)}
+    assert not profiles.put_trait(held, "more", 1, 0)
+    assert profiles.put_trait(held, "0", "new", 0)
+    assert len(held) == profiles.MAX_TRAITS
