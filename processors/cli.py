@@ -1,0 +1,268 @@
+"""The command line: `beckon …`. Each command says what it did, and what to do next.
+
+Exit codes: 0 done, 1 it could not be done, 2 wrong use, 69 the cluster did not answer in time.
+"""
+
+import asyncio
+import functools
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from processors import logs
+from processors.clock import WallClock
+from processors.definitions import files
+from processors.definitions.errors import InvalidDefinitions
+from processors.operations.errors import OperationFailed
+from processors.progress import Progress
+from processors.runtime.errors import RuntimeFailure
+from processors.settings import InvalidSettings, Settings
+
+EXIT_FAILED = 1
+
+cli = typer.Typer(
+    name="beckon",
+    help="Real-time marketing automation on Kafka: events in; scores, segments and commands out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+topics_cli = typer.Typer(help="The topics on the cluster.", no_args_is_help=True)
+cli.add_typer(topics_cli, name="topics")
+
+Arguments = ParamSpec("Arguments")
+
+Folder = Annotated[Path, typer.Argument(exists=True, help="Definitions: a folder or a file.")]
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Runs the command line."""
+    cli()
+
+
+def told(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Has a command's failures told in words, with the exit code that belongs to them."""
+
+    @functools.wraps(command)
+    def run(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
+        try:
+            command(*arguments, **options)
+        except InvalidDefinitions as error:
+            _fail(files.render(error.problems))
+        except (InvalidSettings, OperationFailed, RuntimeFailure) as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            _fail("stopped", 130)
+        except BrokenPipeError:
+            sys.stderr.close()
+
+    return run
+
+
+@cli.command()
+@told
+def check(folder: Folder) -> None:
+    """Checks definitions, and says what is wrong with file and line."""
+    found = files.load(folder)
+    counts = {
+        "segments": len(found.segments),
+        "scores": len(found.scores),
+        "triggers": len(found.triggers),
+        "lists": len(found.lists),
+    }
+    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    typer.echo(f"{folder}: {said or 'no definitions'}; all fit together (set {found.id})")
+
+
+@cli.command()
+@told
+def replay(
+    events: Annotated[list[str], typer.Option("--events", help="JSON lines: FILE, FILE.zst or -.")],
+    definitions: Annotated[Path, typer.Option("--definitions", exists=True, help="The folder.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results; made if need be.")],
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--until",
+            help="To when timers run; none: the last event's time.",
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
+        ),
+    ] = None,
+) -> None:
+    """Runs recorded events through the same engine in virtual time, without a broker."""
+    from processors.decisions.compiled import compile_set
+    from processors.operations.ingesting import all_lines
+    from processors.runtime.replays import replay as run
+
+    compiled = compile_set(files.load(definitions))
+    until_ms = None if until is None else round(until.timestamp() * 1000)
+    with Progress("replayed", "events") as progress:
+        summary = run(compiled, all_lines(events), out, until_ms=until_ms, progress=progress)
+    typer.echo(
+        f"{summary.events:,} events of {summary.profiles:,} people:"
+        f" {summary.segment_changes:,} segment changes, {summary.commands:,} commands,"
+        f" {summary.dead_letters:,} dead letters. Results are in {out}/"
+    )
+
+
+@topics_cli.command("create")
+@told
+def create_topics() -> None:
+    """Makes all topics that are not there yet."""
+    from processors import app
+    from processors.operations import administration
+
+    settings = _settings()
+    chosen = settings.topics
+    layout = administration.Layout(
+        prefix=chosen.prefix,
+        partitions=chosen.partitions,
+        output_partitions=chosen.output_partitions,
+        replication=chosen.replication,
+    )
+    created = administration.create(app.cluster_of(settings), layout)
+    typer.echo(f"{len(created.made)} topics made, {len(created.present)} were there")
+    for name, difference in created.differing.items():
+        typer.echo(f"note: {name} {difference}", err=True)
+    typer.echo("next: beckon publish FOLDER")
+
+
+@cli.command()
+@told
+def publish(folder: Folder) -> None:
+    """Publishes definitions: running workers take up what is new or changed."""
+    from processors import app
+    from processors.operations import publishing
+
+    settings = _settings()
+    changes = publishing.publish(
+        app.cluster_of(settings),
+        settings.topics.prefix,
+        files.load(folder),
+        now_ms=WallClock().now_ms(),
+    )
+    table = Table("definition", "", "version", "number", box=None)
+    for each in changes:
+        table.add_row(f"{each.kind}/{each.id}", each.change, each.version, str(each.number))
+    Console().print(table)
+    count = sum(each.change != "unchanged" for each in changes)
+    typer.echo(f"{count} published, {len(changes) - count} unchanged; next: beckon worker")
+
+
+@cli.command()
+@told
+def ingest(
+    source: Annotated[list[str], typer.Argument(help="JSON lines: FILE, FILE.zst or -.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Into events.raw: before identity.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where it broke off.")] = False,
+) -> None:
+    """Sends JSON lines as events, each under its person's id."""
+    from processors import app
+    from processors.operations.ingesting import ingest as run
+    from processors.operations.producing import Writer
+    from schemas.topics import full_name
+
+    settings = _settings()
+    topic = full_name(settings.topics.prefix, "events.raw" if raw else "events")
+    bad = 0
+    with Writer(app.cluster_of(settings)) as writer:
+        for one in source:
+            with Progress("ingested", "events") as progress:
+                report = run(
+                    writer, topic, one, resume=resume, progress=lambda found: progress(found.sent)
+                )
+            for line in report.examples:
+                typer.echo(f"{one}:{line.number}: {line.reason}: {line.message}", err=True)
+            bad += report.bad
+            typer.echo(f"{one}: {report.sent:,} events sent to {topic}, {report.bad:,} bad lines")
+    if bad:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@cli.command()
+@told
+def tick(
+    instant: Annotated[
+        datetime,
+        typer.Argument(help="To when.", formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]),
+    ],
+) -> None:
+    """Moves the stream's clock to an instant (where workers run with the clock of the stream)."""
+    from processors import app
+    from processors.operations.ingesting import send_tick
+    from processors.operations.producing import Writer
+    from schemas.topics import full_name
+
+    settings = _settings()
+    topic = full_name(settings.topics.prefix, "events")
+    with Writer(app.cluster_of(settings)) as writer:
+        count = send_tick(writer, topic, round(instant.timestamp() * 1000))
+    typer.echo(f"a clock record in each of {count} partitions of {topic}")
+
+
+@cli.command()
+@told
+def worker() -> None:
+    """Decides: events in; scores, segments and commands out. Ctrl-C stops cleanly."""
+    from processors import app
+
+    settings = _settings()
+    _run(app.serve(app.worker(settings)))
+
+
+@cli.command()
+@told
+def sender(
+    channel: Annotated[str, typer.Argument(help="webhook, or jsonl: all channels into files.")],
+    out: Annotated[Path, typer.Option(help="For jsonl: the folder.")] = Path("commands"),
+) -> None:
+    """Carries out the commands of a channel."""
+    from connectors.channels.jsonl import JsonlSender
+    from processors import app
+    from processors.ports import Sender
+    from schemas.topics import CHANNELS
+
+    settings = _settings()
+    carrier: Sender
+    if channel == "webhook":
+        carrier = app.webhook_sender(settings)
+    elif channel == "jsonl":
+        carrier = JsonlSender(out, now_ms=WallClock().now_ms)
+    else:
+        raise typer.BadParameter("there are webhook and jsonl in this version")
+    channels = CHANNELS if channel == "jsonl" else (channel,)
+    _run(app.serve(app.sender(settings, carrier, channels)))
+
+
+@cli.command()
+@told
+def config() -> None:
+    """Shows all settings as they are now; secrets are masked."""
+    for branch, held in _settings().model_dump(mode="json").items():
+        rows = held.items() if isinstance(held, dict) else [("", held)]
+        for name, value in rows:
+            typer.echo(f"{branch}.{name} = {value!r}".replace(". =", " ="))
+
+
+def _settings() -> Settings:
+    settings = Settings.from_env()
+    logs.configure(settings.log.level, settings.log.format)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
+    raise SystemExit(asyncio.run(work))
+
+
+def _fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

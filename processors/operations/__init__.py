@@ -1,0 +1,1 @@
+"""What people do to a running system: make its topics, publish to it, feed it."""
