@@ -93,7 +93,7 @@ class Comparison(Part):
 
     operator: str
     operand: Any
-    missing: bool = True
+    missing: values.Boolean = True
     """Whether an unset value passes; matters for the negative operators only."""
 
     hints = HINTS
@@ -109,13 +109,7 @@ class Comparison(Part):
         """Returns subject, operator, operand and missing."""
         fields = {key: value for key, value in raw.items() if key in cls.model_fields}
         fields |= _operation(raw, OPERATORS, faults)
-        if "missing" not in raw:
-            return fields
-        if not isinstance(raw["missing"], bool):
-            faults.add(
-                ("missing",), f"must be true or false, found {values.describe(raw['missing'])}"
-            )
-        if not any(operator in raw for operator in NEGATIVE):
+        if "missing" in raw and not any(operator in raw for operator in NEGATIVE):
             faults.add(("missing",), f"may only stand beside {', '.join(NEGATIVE)}")
         return fields
 

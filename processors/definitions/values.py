@@ -203,6 +203,13 @@ def true(value: Any) -> bool:
     return True
 
 
+def boolean(value: Any) -> bool:
+    """Returns true or false."""
+    if not isinstance(value, bool):
+        raise fault("must be true or false", value)
+    return value
+
+
 def pattern(value: Any) -> str:
     """Returns a regular expression in the syntax of RE2, which runs in linear time."""
     if not isinstance(value, str):
@@ -274,8 +281,8 @@ Count = Annotated[int, PlainValidator(count)]
 Digit = Annotated[int, PlainValidator(digit)]
 Percent = Annotated[float, PlainValidator(percent)]
 Single = Annotated[Scalar, PlainValidator(scalar)]
-true_only = PlainValidator(true)
-Truth = Annotated[bool, true_only]
+Truth = Annotated[bool, PlainValidator(true)]
+Boolean = Annotated[bool, PlainValidator(boolean)]
 Pattern = Annotated[str, PlainValidator(pattern)]
 Duration = Annotated[int, PlainValidator(duration)]
 Instant = Annotated[int, PlainValidator(instant)]

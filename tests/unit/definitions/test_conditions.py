@@ -190,6 +190,10 @@ BAD: list[tuple[Any, list[str]]] = [
      ["when.missing: may only stand beside not_equals, not_contains, not_in"]),
     ({"trait": "a", "not_equals": 1, "missing": "no"},
      ['when.missing: must be true or false, found the text "no"']),
+    ({"property": "a", "equals": 1, "missing": "often"},
+     ["when.property: a segment has no event at hand; use event with where",
+      "when.missing: may only stand beside not_equals, not_contains, not_in",
+      'when.missing: must be true or false, found the text "often"']),
     # what is compared
     ({"trait": 3, "equals": 1},
      ["when.trait: must be text (put it in quotes), found the number 3"]),

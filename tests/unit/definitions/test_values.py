@@ -68,7 +68,7 @@ def test_every_leaf_accepts_or_says_why_not(value: object) -> None:
         values.text, values.prose, values.identifier, values.trait_path, values.trait_key,
         values.number, values.whole, values.tally, values.count, values.digit, values.percent,
         values.scalar, values.listed, values.filled, values.pair, values.mapping, values.true,
-        values.pattern, values.duration, values.instant, values.url,
+        values.boolean, values.pattern, values.duration, values.instant, values.url,
     ):  # fmt: skip
         said = "must "
         try:

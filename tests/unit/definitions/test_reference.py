@@ -1,0 +1,41 @@
+"""The reference for marketers says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from processors.definitions import conditions, documents, syntax, triggers
+
+REFERENCE = (Path(__file__).parents[3] / "docs" / "definitions.md").read_text("utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_example_is_right(example: str) -> None:
+    text = syntax.read_yaml(example)
+    assert text.faults == []
+    if "kind" in text.document:
+        documents.parse(text.document)
+    else:
+        condition = text.document.get("when", text.document)
+        TypeAdapter(conditions.Condition).validate_python(condition)
+
+
+WORDS = (
+    *conditions.HEADS, *conditions.OPERATORS, *conditions.COUNTS, *conditions.LATER,
+    *conditions.EventCondition.later, *triggers.STIMULI, *triggers.LATER_STIMULI,
+    *triggers.ACTIONS, *triggers.LATER_ACTIONS, *documents.KINDS, *documents.LATER_KINDS,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_word_of_the_grammar_is_in_the_reference(word: str) -> None:
+    assert re.search(rf"\b{word}\b", REFERENCE)
+
+
+@pytest.mark.parametrize("kind", documents.KINDS)
+def test_every_key_is_in_the_reference(kind: str) -> None:
+    for key in documents.KINDS[kind].known_keys():
+        assert f"`{key}`" in REFERENCE
