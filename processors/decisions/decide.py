@@ -3,13 +3,14 @@
 Pure: no clock, no socket, no chance. The profile that is handed in is changed in place.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from processors.decisions import triggers
 from processors.decisions.compiled import Compiled, Plan
-from processors.decisions.features import Feature
+from processors.decisions.features import NO_PROPERTIES, Feature, Properties
 from processors.decisions.moments import (
     CLOCK,
     DEFINITION,
@@ -28,8 +29,6 @@ from schemas.events import Event
 from schemas.records import SegmentChange
 
 _NO_PLAN = Plan()
-_NOTHING_READ: dict[str, Any] = {}
-"""Shared, so never changed."""
 _WITH_TRAITS = frozenset({"identify", "group"})
 
 
@@ -51,19 +50,18 @@ def on_event(compiled: Compiled, profile: Profile, seen: Seen, arrival: Arrival)
     Raises:
         BadEvent: the event can not be read; the profile is as it was.
     """
-    event, at_ms = arrival.event, arrival.at_ms
-    facts = _read(compiled, event)
-    if not seen.add(event.message_id, arrival.log_s):
+    facts = _read(compiled, arrival.event, arrival.at_ms)
+    if not seen.add(arrival.event.message_id, arrival.log_s):
         return DUPLICATE
     decision = NOTHING
     if profile.definitions != compiled.id and profile.definitions:
         decision = on_definitions(compiled, profile)
-    until_ms = at_ms if at_ms > arrival.timers_ms else arrival.timers_ms
+    until_ms = facts.at_ms if facts.at_ms > arrival.timers_ms else arrival.timers_ms
     if profile.due <= until_ms:
         decision = _own(decision)
         _fire(_Frame(compiled, profile, seen, arrival.log_s), decision, until_ms)
     told = len(decision.emitted)
-    moment = _apply(compiled, profile, facts, decision, at_ms=at_ms)
+    moment = _apply(compiled, profile, facts, decision)
     if moment is None:
         return decision
     if len(moment.decision.emitted) > told:
@@ -99,9 +97,11 @@ class _Facts(msgspec.Struct, gc=False):
     """What is read of an event before anything is changed."""
 
     event: Event
+    at_ms: int
     plan: Plan
-    properties: dict[str, Any]
-    traits: dict[str, Any]
+    properties: Properties
+    traits: Mapping[str, Any] | None
+    """None where the event changes no traits."""
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -113,15 +113,15 @@ class _Frame(msgspec.Struct, gc=False):
     log_s: int
 
 
-def _read(compiled: Compiled, event: Event) -> _Facts:
+def _read(compiled: Compiled, event: Event, at_ms: int) -> _Facts:
     plan = compiled.plans.get(events.name(event), _NO_PLAN)
+    reads = plan.reads_properties or compiled.reads_properties
     return _Facts(
         event,
+        at_ms,
         plan,
-        events.properties(event)
-        if plan.reads_properties or compiled.reads_properties
-        else _NOTHING_READ,
-        events.traits(event) if event.type in _WITH_TRAITS else _NOTHING_READ,
+        events.properties(event) if reads else NO_PROPERTIES,
+        events.traits(event) if event.type in _WITH_TRAITS else None,
     )
 
 
@@ -130,25 +130,17 @@ def _own(decision: Decision) -> Decision:
 
 
 def _apply(
-    compiled: Compiled,
-    profile: Profile,
-    facts: _Facts,
-    decision: Decision,
-    *,
-    at_ms: int,
-    depth: int = 0,
+    compiled: Compiled, profile: Profile, facts: _Facts, decision: Decision, *, depth: int = 0
 ) -> Moment | None:
     """Lays an event's facts into the profile and follows them; None where they touch nothing."""
-    plan = facts.plan
-    now = profile.clock
+    plan, at_ms, now = facts.plan, facts.at_ms, profile.clock
     late = at_ms < now
     if not late:
         now = profile.clock = at_ms
     dirty: Bits = 0
     for feature in plan.features:
-        if (feature.where is None or feature.where(facts.properties, at_ms)) and _count(
-            profile, feature, at_ms
-        ):
+        where = feature.where
+        if (where is None or where(facts.properties, at_ms)) and _count(profile, feature, at_ms):
             dirty |= feature.users
     if not profile.definitions:
         profile.definitions = compiled.id
@@ -160,7 +152,7 @@ def _apply(
     moment.late = late
     moment.properties = facts.properties
     if facts.traits:
-        dirty |= _learn(compiled, profile, moment, facts, at_ms)
+        dirty |= _learn(compiled, profile, moment, facts)
     if dirty:
         _evaluate(compiled, profile, moment, dirty)
     if plan.triggers or moment.changes:
@@ -194,16 +186,15 @@ def _count(profile: Profile, feature: Feature, at_ms: int) -> bool:
     return windows.insert(kept, at_ms, feature.capacity)
 
 
-def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts, at_ms: int) -> Bits:
+def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) -> Bits:
     """Lays the traits of an event into the profile; returns who reads those that changed."""
     dirty: Bits = 0
-    if facts.event.type == "group":
-        for key, value in facts.traits.items():
-            if put_trait(profile.account, key, value, at_ms):
+    is_group = facts.event.type == "group"
+    for key, value in (facts.traits or {}).items():
+        if is_group:
+            if put_trait(profile.account, key, value, facts.at_ms):
                 dirty |= compiled.users.get(("account", key), 0)
-        return dirty
-    for key, value in facts.traits.items():
-        if triggers.set_whole(profile, moment, key, value, at_ms=at_ms):
+        elif triggers.set_whole(profile, moment, key, value, at_ms=facts.at_ms):
             dirty |= compiled.users.get(("trait", key), 0)
     return dirty
 
@@ -214,9 +205,14 @@ def _evaluate(compiled: Compiled, profile: Profile, moment: Moment, dirty: Bits)
     while dirty:
         lowest = dirty & -dirty
         dirty ^= lowest
-        dirty |= nodes[lowest.bit_length() - 1].evaluate(profile, moment)
+        users = nodes[lowest.bit_length() - 1].evaluate(profile, moment)
+        if users:
+            dirty |= users
     timers = profile.timers
-    profile.due = min(timers.values()) if timers else NEVER
+    if timers:
+        profile.due = min(timers.values())
+    elif profile.due != NEVER:
+        profile.due = NEVER
 
 
 def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Trigger]) -> None:
@@ -268,6 +264,7 @@ def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
                 dirty |= 1 << compiled.places[key]
                 decision.fired += 1
         moment = Moment(decision, compiled.scales, now=now, cause=CLOCK)
+        moment.occurrence = f"{CLOCK}@{now}"
         told = len(decision.emitted)
         _evaluate(compiled, profile, moment, dirty)
         if moment.turned:
@@ -285,15 +282,8 @@ def _follow(frame: _Frame, moment: Moment, told: int) -> None:
         if not frame.seen.add(event.message_id, frame.log_s):
             continue
         before = len(decision.emitted)
-        facts = _read(frame.compiled, event)
-        following = _apply(
-            frame.compiled,
-            frame.profile,
-            facts,
-            decision,
-            at_ms=moment.now,
-            depth=moment.depth + 1,
-        )
+        facts = _read(frame.compiled, event, moment.now)
+        following = _apply(frame.compiled, frame.profile, facts, decision, depth=moment.depth + 1)
         if following is not None and len(decision.emitted) > before:
             _follow(frame, following, before)
 
@@ -319,8 +309,7 @@ def _forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
         del profile.scores[score_id]
         decision.removed.append(("score", score_id))
     for score_id, state in profile.scores.items():
-        rules = {rule for group in compiled.scales[score_id].groups for rule in group[0]}
-        state.points = {rule: held for rule, held in state.points.items() if rule in rules}
+        compiled.scales[score_id].keep(state)
     for key in profile.counts.keys() - compiled.features.keys():
         del profile.counts[key]
     for key in profile.times.keys() - compiled.features.keys():

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.scales import Scale
 from schemas.commands import Command
 from schemas.events import Event
@@ -55,12 +56,12 @@ class Moment:
         self.now = now
         self.cause = cause
         """messageId of the event, or `clock`, or `definition`."""
-        self.occurrence = f"{CLOCK}@{now}" if cause == CLOCK else cause
+        self.occurrence = cause
         """The same, but different at every instant of the clock: part of the commands' ids."""
         self.depth = 0
         """How many events told the next before this one."""
         self.late = False
-        self.properties: dict[str, Any] = {}
+        self.properties: Properties = NO_PROPERTIES
         self.turned = False
         """Whether the points of a rule, or a membership, are other than before."""
         self.changes: dict[Change, tuple[Any, Any]] = {}
