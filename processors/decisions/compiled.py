@@ -3,7 +3,7 @@
 import msgspec
 
 from processors.decisions import triggers
-from processors.decisions.conditions import Compiler, Fact
+from processors.decisions.conditions import CLOCK, Compiler, Fact
 from processors.decisions.features import Feature, Features, compile_where
 from processors.decisions.moments import Change
 from processors.decisions.nodes import (
@@ -99,7 +99,10 @@ class _Build:
             if kind == "feature":
                 self.features.by_key[id_].users |= users
             elif kind in ("segment", "score"):
-                self._node(id_, kind).users |= users
+                self._changing(kind, id_).users |= users
+        for kind, id_ in self.woken:
+            if kind != "trait":
+                self._changing(kind, id_).is_watched = True
         return Compiled(
             id=self.definitions.id,
             plans=self.plans,
@@ -114,54 +117,84 @@ class _Build:
             woken=self.woken,
         )
 
-    def _node(self, id_: str, kind: str) -> Node:
-        return self.nodes[self.places[_key(kind, id_)]]
+    def _changing(self, kind: str, id_: str) -> SegmentNode | ScoreNode:
+        node = self.nodes[self.places[_key(kind, id_)]]
+        assert isinstance(node, SegmentNode | ScoreNode)
+        return node
 
-    def _add(self, key: str, node: Node) -> None:
+    def _add(self, node: Node, reads: set[Fact]) -> None:
         place = len(self.nodes)
-        self.places[key] = place
+        self.places[node.key] = place
         self.nodes.append(node)
-        for fact in self.compiler.take_reads():
+        for fact in reads:
             self.users[fact] = self.users.get(fact, 0) | 1 << place
 
     def _segment(self, segment: Segment) -> None:
         version = self.definitions.versions["segment", segment.id]
         condition = self.compiler.compile(segment.when)
-        key = _key("segment", segment.id)
-        self._add(key, SegmentNode(key, segment.id, version, condition))
+        reads = self.compiler.take_reads()
+        node = SegmentNode(
+            key=_key("segment", segment.id),
+            id=segment.id,
+            version=version,
+            condition=condition,
+            is_timed=CLOCK in reads,
+        )
+        self._add(node, reads)
 
     def _score(self, score: Score) -> None:
-        key = _key("score", score.id)
         rules = [rule for group in score.groups for rule in group.rules]
         of_score = 1 << (len(self.nodes) + len(rules))
         for rule in rules:
             self._rule(score.id, rule, of_score)
-        numbers = self.scales[score.id]
-        self._add(key, ScoreNode(key, score.id, numbers, numbers.empty))
+        node = ScoreNode(key=_key("score", score.id), id=score.id, scale=self.scales[score.id])
+        self._add(node, set())
         self.users["added", score.id] = of_score
 
     def _rule(self, score_id: str, rule: Rule, users: Bits) -> None:
         key = f"score/{score_id}/{rule.id}"
-        holder = Holder(score_id, rule.id, self.scales[score_id].empty)
+        scale = self.scales[score_id]
+        holder = Holder(score_id, rule.id, scale.groups[rule.id], scale)
         if rule.when is not None:
             condition = self.compiler.compile(rule.when)
-            self._add(key, StateRule(key, holder, condition, rule.points, users))
-        elif rule.on is not None and rule.within is not None:
-            feature = self.features.window(
-                rule.on.event, rule.on.where, width_ms=rule.within, capacity=rule.max_occurrences
+            reads = self.compiler.take_reads()
+            node: Node = StateRule(
+                key=key,
+                holder=holder,
+                condition=condition,
+                is_timed=CLOCK in reads,
+                points=rule.points,
+                users=users,
             )
-            self.compiler.reads.add(("feature", feature.key))
-            most = rule.max_occurrences or UNLIMITED
-            self._add(
-                key, WindowRule(key, holder, feature.key, rule.points, most, rule.within, users)
-            )
-        elif rule.on is not None:
+        else:
+            assert rule.on is not None  # the model sees to it
+            node, feature = self._on_rule(key, holder, rule, rule.on)
+            node.users = users
+            reads = {("feature", feature.key)}
+        self._add(node, reads)
+
+    def _on_rule(
+        self, key: str, holder: Holder, rule: Rule, on: EventMatch
+    ) -> tuple[CountRule | WindowRule, Feature]:
+        most = rule.max_occurrences or UNLIMITED
+        if rule.within is None:
             feature = self.features.count(
-                rule.on.event, rule.on.where, since_ms=None, capacity=rule.max_occurrences
+                on.event, on.where, since_ms=None, capacity=rule.max_occurrences
             )
-            self.compiler.reads.add(("feature", feature.key))
-            most = rule.max_occurrences or UNLIMITED
-            self._add(key, CountRule(key, holder, feature.key, rule.points, most, users))
+            return CountRule(
+                key=key, holder=holder, feature=feature.key, points=rule.points, most=most
+            ), feature
+        feature = self.features.window(
+            on.event, on.where, width_ms=rule.within, capacity=rule.max_occurrences
+        )
+        return WindowRule(
+            key=key,
+            holder=holder,
+            feature=feature.key,
+            points=rule.points,
+            most=most,
+            width_ms=rule.within,
+        ), feature
 
     def _triggers(self) -> None:
         ordered = sorted(

@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Callable
 from typing import assert_never
 
-from processors.decisions.comparisons import FALSE, TRUE, Answer, compare
+from processors.decisions.comparisons import FALSE, TEMPORAL, TRUE, Answer, compare
 from processors.decisions.features import Features, Properties, read
-from processors.decisions.scales import Scale, span, value
+from processors.decisions.scales import Scale, value
 from processors.definitions.conditions import (
     AccountCondition,
     AllCondition,
@@ -31,6 +31,7 @@ from processors.state.profiles import Profile, trait
 Evaluate = Callable[[Profile, int, Properties], Answer]
 Fact = tuple[str, str]
 """Something that a profile holds and a condition reads: ("trait", key), ("segment", id) …"""
+CLOCK: Fact = ("clock", "")
 
 
 class Compiler:
@@ -40,7 +41,7 @@ class Compiler:
         self.features = features
         self.scales = scales
         self.reads: set[Fact] = set()
-        """The facts read since the last `take_reads`."""
+        """The facts read since the last `take_reads`; ("clock", "") where time alone turns it."""
 
     def take_reads(self) -> set[Fact]:
         """Returns the facts that were noted, and begins anew."""
@@ -101,6 +102,8 @@ class Compiler:
         dotted = condition.account if isinstance(condition, AccountCondition) else condition.trait
         path = tuple(dotted.split("."))
         self.reads.add(("account" if of_account else "trait", path[0]))
+        if condition.operator in TEMPORAL:
+            self.reads.add(CLOCK)
         meets = compare(condition)
         if of_account:
             return lambda profile, now, properties: meets(trait(profile.account, path), now)
@@ -116,9 +119,9 @@ class Compiler:
             meets = compare(condition.comparison)
             return lambda profile, now, properties: meets(value(profile, score_id, empty), now)
         if condition.level is not None:
-            low, high = span(scale.levels, condition.level)
+            low, high = scale.levels.span(condition.level)
         elif condition.grade is not None:
-            low, high = span(scale.grades, condition.grade)
+            low, high = scale.grades.span(condition.grade)
         return lambda profile, now, properties: (
             TRUE if low <= value(profile, score_id, empty) < high else FALSE
         )
@@ -147,7 +150,7 @@ class Compiler:
         feature = self.features.window(
             condition.event, condition.where, width_ms=condition.within, capacity=times
         )
-        self.reads.add(("feature", feature.key))
+        self.reads |= {("feature", feature.key), CLOCK}
         return _windowed(feature.key, times, condition.within)
 
 

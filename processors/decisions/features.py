@@ -6,6 +6,7 @@ A count holds how often, a window the latest times. Definitions that ask the sam
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from processors.definitions.conditions import PropertyCondition
 from processors.state.windows import MAX_TIMES
 
 Properties = Mapping[str, Any]
+NO_PROPERTIES: Properties = MappingProxyType({})
+"""There is no event at hand."""
 Where = Callable[[Properties, int], bool]
 """Whether an event's properties meet the conditions, at its own time."""
 

@@ -9,10 +9,11 @@ from typing import Protocol
 import msgspec
 
 from processors.decisions.conditions import Evaluate
+from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import Moment
-from processors.decisions.scales import Scale, band
+from processors.decisions.scales import Scale
 from processors.state import windows
-from processors.state.profiles import NEVER, Profile, ScoreState
+from processors.state.profiles import NEVER, Profile
 from schemas.records import ScoreChange, SegmentChange
 
 Bits = int
@@ -25,6 +26,7 @@ class Node(Protocol):
     key: str
     """Names its timer in the profile."""
     users: Bits
+    """Who reads it."""
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Brings the profile up to date at `moment.now`; returns who must be evaluated for it."""
@@ -39,29 +41,34 @@ def set_timer(profile: Profile, key: str, until: int) -> None:
         del profile.timers[key]
 
 
-class SegmentNode(msgspec.Struct):
+class SegmentNode(msgspec.Struct, kw_only=True):
     """A dynamic segment."""
 
     key: str
     id: str
     version: str
     condition: Evaluate
+    is_timed: bool
+    """Whether time alone can turn it."""
+    is_watched: bool = False
+    """Whether a trigger waits for it to turn."""
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Lets the profile in or out."""
-        answer = self.condition(profile, moment.now, {})
+        answer = self.condition(profile, moment.now, NO_PROPERTIES)
+        if self.is_timed:
+            set_timer(profile, self.key, abs(answer))
         is_member = answer > 0
-        set_timer(profile, self.key, abs(answer))
-        was_member = self.id in profile.segments
-        if is_member == was_member:
+        if is_member == (self.id in profile.segments):
             return 0
         if is_member:
             profile.segments[self.id] = moment.now
         else:
             del profile.segments[self.id]
         moment.turned = True
-        moment.note(("segment", self.id), was_member, is_member)
+        if self.is_watched:
+            moment.note(("segment", self.id), not is_member, is_member)
         moment.decision.segment_changes.append(
             SegmentChange(
                 profile_id=profile.id,
@@ -76,12 +83,13 @@ class SegmentNode(msgspec.Struct):
         return self.users
 
 
-class Holder(msgspec.Struct):
+class Holder(msgspec.Struct, frozen=True):
     """What every rule of a score does once it knows its points: hold them."""
 
     score_id: str
     rule_id: str
-    empty: int
+    group: int
+    scale: Scale
 
     def hold(self, profile: Profile, moment: Moment, points: int) -> bool:
         """Sets the points of the rule; returns whether they moved."""
@@ -89,20 +97,23 @@ class Holder(msgspec.Struct):
         if state is None:
             if points == 0:
                 return False
-            state = profile.scores[self.score_id] = ScoreState(self.empty)
-        elif state.points.get(self.rule_id, 0) == points:
+            state = profile.scores[self.score_id] = self.scale.begin()
+        rule_id = self.rule_id
+        old = state.points.get(rule_id, 0)
+        if old == points:
             return False
+        state.sums[self.group] += points - old
         if points:
-            state.points[self.rule_id] = points
+            state.points[rule_id] = points
         else:
-            state.points.pop(self.rule_id, None)
+            del state.points[rule_id]
         moment.turned = True
         rules = moment.rules
-        rules[self.score_id] = None if self.score_id in rules else self.rule_id
+        rules[self.score_id] = None if self.score_id in rules else rule_id
         return True
 
 
-class CountRule(msgspec.Struct):
+class CountRule(msgspec.Struct, kw_only=True):
     """A rule that adds points at each occurrence, for good."""
 
     key: str
@@ -114,11 +125,13 @@ class CountRule(msgspec.Struct):
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Holds the points of all occurrences."""
-        times = min(profile.counts.get(self.feature, 0), self.most)
+        times = profile.counts.get(self.feature, 0)
+        if times > self.most:
+            times = self.most
         return self.users if self.holder.hold(profile, moment, times * self.points) else 0
 
 
-class WindowRule(msgspec.Struct):
+class WindowRule(msgspec.Struct, kw_only=True):
     """A rule whose occurrences roll off."""
 
     key: str
@@ -137,30 +150,34 @@ class WindowRule(msgspec.Struct):
         return self.users if self.holder.hold(profile, moment, times * self.points) else 0
 
 
-class StateRule(msgspec.Struct):
+class StateRule(msgspec.Struct, kw_only=True):
     """A rule that holds its points while a condition is true."""
 
     key: str
     holder: Holder
     condition: Evaluate
+    is_timed: bool
+    """Whether time alone can turn it."""
     points: int
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Holds the points, or none."""
-        answer = self.condition(profile, moment.now, {})
-        set_timer(profile, self.key, abs(answer))
+        answer = self.condition(profile, moment.now, NO_PROPERTIES)
+        if self.is_timed:
+            set_timer(profile, self.key, abs(answer))
         points = self.points if answer > 0 else 0
         return self.users if self.holder.hold(profile, moment, points) else 0
 
 
-class ScoreNode(msgspec.Struct):
+class ScoreNode(msgspec.Struct, kw_only=True):
     """A score: the sum of its groups."""
 
     key: str
     id: str
     scale: Scale
-    empty: int
+    is_watched: bool = False
+    """Whether a trigger waits for it to move."""
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
@@ -169,21 +186,23 @@ class ScoreNode(msgspec.Struct):
         if state is None:
             return 0
         rule = moment.rules.pop(self.id, None)
-        old, new = state.value, self.scale.total(state)
+        scale = self.scale
+        old, new = state.value, scale.total(state)
         if not state.points and not state.added:
             del profile.scores[self.id]
         if old == new:
             return 0
         state.value = new
-        moment.note(("score", self.id), old, new)
+        if self.is_watched:
+            moment.note(("score", self.id), old, new)
         moment.decision.score_changes.append(
             ScoreChange(
                 profile_id=profile.id,
                 score_id=self.id,
                 old=old,
                 new=new,
-                level=band(self.scale.levels, new),
-                grade=band(self.scale.grades, new),
+                level=scale.levels.name(new),
+                grade=scale.grades.name(new),
                 rule=rule,
                 at=moment.now,
                 cause=moment.cause,

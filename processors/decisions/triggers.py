@@ -14,10 +14,10 @@ from processors.decisions.comparisons import is_same
 from processors.decisions.conditions import Evaluate
 from processors.decisions.features import Where
 from processors.decisions.moments import Change, Moment
-from processors.decisions.scales import Scale, band
+from processors.decisions.scales import Scale
 from processors.definitions import triggers as documents
 from processors.state import profiles
-from processors.state.profiles import Profile, ScoreState
+from processors.state.profiles import Profile
 from schemas import commands
 from schemas.commands import Command
 from schemas.events import Event
@@ -148,7 +148,7 @@ def _act(acting: _Acting, action: documents.Action) -> tuple[str, str] | None:
         case documents.AddPoints(score=score_id, points=points):
             state = profile.scores.get(score_id)
             if state is None:
-                state = profile.scores[score_id] = ScoreState(moment.scales[score_id].empty)
+                state = profile.scores[score_id] = moment.scales[score_id].begin()
             state.added += points
             return ("added", score_id)
         case _:
@@ -243,10 +243,8 @@ def _crossing(stimulus: documents.ScoreStimulus) -> Moved:
 
 
 def _becoming(scale: Scale, level: str) -> Moved:
-    def holds(old: Any, new: Any) -> bool:
-        return band(scale.levels, new) == level != band(scale.levels, old)
-
-    return holds
+    name = scale.levels.name
+    return lambda old, new: name(new) == level != name(old)
 
 
 def _trait_change(stimulus: documents.TraitStimulus) -> tuple[Change, Moved]:

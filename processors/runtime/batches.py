@@ -50,10 +50,10 @@ class _Loaded:
 
     __slots__ = ("profile", "seen", "wake")
 
-    def __init__(self, profile: Profile, wake: int) -> None:
+    def __init__(self, profile: Profile, wake: int, known: set[int] | None = None) -> None:
         self.profile = profile
         self.wake = wake
-        self.seen = Seen(profile)
+        self.seen = Seen(profile, known)
 
 
 class Batch:
@@ -91,12 +91,12 @@ class Batch:
 
     def add(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
         """Decides on one record. What can not be read becomes a dead letter."""
+        self.progress.offset = offset + 1
         try:
-            self._decide(key, value, offset=offset, log_ms=log_ms)
+            self._decide(key, value, offset, log_ms)
         except BadEvent as error:
             if not self._is_tick(value):
                 self._bury(key, value, offset, error)
-        self.progress.offset = offset + 1
 
     def fire(self, until_ms: int, limit: int) -> int:
         """Fires timers due by an instant, of at most `limit` profiles; returns of how many."""
@@ -149,6 +149,9 @@ class Batch:
         table = self._table
         for profile_id, value, wake in self._staged:
             table.put(profile_id, value, wake)
+        for profile_id, loaded in self._loaded.items():
+            if loaded.seen.known is not None:
+                table.keep_known(profile_id, loaded.seen.known)
         if self._settled:
             del table.outdated[-self._settled :]
         table.progress = self.progress
@@ -156,37 +159,39 @@ class Batch:
     def drop(self) -> None:
         """Leaves the table as it was: call it after an abort."""
         self._table.return_due(self._taken)
+        for profile_id in self._loaded:
+            self._table.known.pop(profile_id, None)
 
-    def _decide(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
+    def _decide(self, key: bytes | None, value: bytes | None, offset: int, log_ms: int) -> None:
         policy, progress = self._policy, self.progress
         event = policy.decode(value)
         profile_id = events.profile_id(event)
-        if key is None or key.decode("utf-8", "replace") != profile_id:
+        if key is None or key != profile_id.encode():
             raise _key_mismatch(key)
         at_ms = events.time_ms(event)
         high_water = progress.high_water
         if at_ms < high_water - policy.lateness_ms:
             raise BadEvent("too-late", "the event is older than the allowed lateness")
         if policy.clock == "stream":
-            log_ms = max(high_water, at_ms)
-            timers_ms = high_water
+            lead_ms = log_ms = at_ms if at_ms > high_water else high_water
+            arrival = Arrival(event, at_ms, log_ms // 1000, high_water)
         else:
-            timers_ms = 0
+            lead_ms = min(at_ms, log_ms + policy.max_lead_ms)
+            arrival = Arrival(event, at_ms, log_ms // 1000)
         loaded = self._loaded.get(profile_id) or self._load(profile_id)
         profile = loaded.profile
         if offset <= profile.offset:
             return
-        arrival = Arrival(event, at_ms, log_ms // 1000, timers_ms)
         decision = decide.on_event(self._compiled, profile, loaded.seen, arrival)
         profile.offset = offset
-        lead_ms = at_ms if policy.clock == "stream" else min(at_ms, log_ms + policy.max_lead_ms)
         if lead_ms > high_water:
             progress.high_water = lead_ms
-        self._outputs.events += 1
+        outputs = self._outputs
+        outputs.events += 1
         if decision is DUPLICATE:
-            self._outputs.duplicates += 1
+            outputs.duplicates += 1
         elif decision is not NOTHING:
-            self._take(profile_id, decision)
+            outputs.take(profile_id, decision)
 
     def _take(self, profile_id: str, decision: Decision) -> None:
         if decision is not NOTHING:
@@ -202,7 +207,8 @@ class Batch:
         stored = self._table.profiles.get(profile_id)
         if stored is None:
             return _Loaded(Profile(id=profile_id), NEVER)
-        return _Loaded(profiles.decode(memoryview(stored)[WAKE_BYTES:]), wake_of(stored))
+        profile = profiles.decode(memoryview(stored)[WAKE_BYTES:])
+        return _Loaded(profile, wake_of(stored), self._table.known.get(profile_id))
 
     def _is_tick(self, value: bytes | None) -> bool:
         """Moves the partition's time by a clock record, if it is one and it counts here."""

@@ -41,20 +41,19 @@ class Outputs:
 
     def take(self, profile_id: str, decision: Decision) -> None:
         """Adds what a decision led to."""
-        self.fired += decision.fired
-        self.commands += decision.commands
-        self.decisions += decision.decisions
         for score in decision.score_changes:
             self.score_changes.append(score)
             self.scores[profile_id, score.score_id] = score
         for segment in decision.segment_changes:
             self.segment_changes.append(segment)
             self.segments[profile_id, segment.segment_id] = segment
-        for event in decision.emitted:
-            self.emitted.append((profile_id, event))
+        if decision.decisions:
+            self.decisions += decision.decisions
+            self.commands += decision.commands
+            self.emitted += [(profile_id, event) for event in decision.emitted]
+        self.fired += decision.fired
         for kind, id_ in decision.removed:
-            gone: dict[tuple[str, str], None] = {(profile_id, id_): None}
-            (self.segments if kind == "segment" else self.scores).update(gone)
+            (self.segments if kind == "segment" else self.scores).update({(profile_id, id_): None})
 
     def write(self, write: Write) -> None:
         """Hands over all records, each topic's in the order in which they arose."""

@@ -12,6 +12,8 @@ from processors.runtime.errors import StateLost
 from processors.state.profiles import NEVER
 
 WAKE_BYTES = 8
+MAX_KNOWN = 64
+"""Of how many busy profiles of a partition the message ids are kept ready."""
 SAMPLE = 1_000
 """How many profiles are looked at to reckon the size of all."""
 PROGRESS_KEY = b"\x00progress"
@@ -44,6 +46,8 @@ class Table:
         self.progress = Progress()
         self.outdated: list[str] = []
         """Profiles that have not been evaluated under the active definitions yet."""
+        self.known: dict[str, set[int]] = {}
+        """The message ids of busy profiles, ready to be asked; a cache, bounded."""
         self._index: list[tuple[int, str]] = []
 
     def restore(self, key: bytes, value: bytes | None) -> None:
@@ -83,6 +87,12 @@ class Table:
         wake = wake_of(value)
         if wake < known_wake:
             heapq.heappush(self._index, (wake, profile_id))
+
+    def keep_known(self, profile_id: str, known: set[int]) -> None:
+        """Keeps the message ids of a busy profile for the next batch."""
+        self.known[profile_id] = known
+        if len(self.known) > MAX_KNOWN:
+            del self.known[next(iter(self.known))]
 
     def next_wake(self) -> int:
         """Returns the earliest instant at which a timer may be due."""

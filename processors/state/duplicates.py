@@ -3,7 +3,9 @@
 An id is kept as 8 bytes of its hash, beside the log time in seconds as 4 bytes; both oldest first.
 """
 
-from xxhash import xxh3_64_digest
+from struct import unpack
+
+from xxhash import xxh3_64_intdigest
 
 from processors.state.profiles import Profile
 
@@ -21,28 +23,35 @@ _TRIM_AT = (MAX_IDS + 256) * ID_BYTES
 
 
 class Seen:
-    """Answers for one profile whether it has had a message, over as many as come in one batch."""
+    """Answers for one profile whether it has had a message, over as many as come.
 
-    __slots__ = ("_known", "_profile")
+    Of a profile with many ids, `known` is a copy of them that answers fast. It may outlive the
+    profile's own object, as long as it holds all ids that the profile has.
+    """
 
-    def __init__(self, profile: Profile) -> None:
+    __slots__ = ("_profile", "known")
+
+    def __init__(self, profile: Profile, known: set[int] | None = None) -> None:
         self._profile = profile
-        self._known: set[bytes] | None = None
+        self.known = known
 
     def add(self, message_id: str, log_s: int) -> bool:
         """Remembers a message; returns False when it was remembered already."""
         profile = self._profile
-        digest = xxh3_64_digest(message_id.encode())
+        number = xxh3_64_intdigest(message_id.encode())
+        digest = number.to_bytes(ID_BYTES, "big")
         ids = profile.seen
-        known = self._known
+        known = self.known
         if known is None and len(ids) > _MANY:
-            view = bytes(ids)
-            known = {view[i : i + ID_BYTES] for i in range(0, len(view), ID_BYTES)}
-            self._known = known
-        if (digest in ids if known is None else digest in known) and self._holds(digest, log_s):
-            return False
-        if known is not None:
-            known.add(digest)
+            known = self.known = set(_numbers(ids))
+        if known is None:
+            if digest in ids and self._holds(digest, log_s):
+                return False
+        elif number in known:
+            if self._holds(digest, log_s):
+                return False
+        else:
+            known.add(number)
         ids += digest
         if not 0 <= log_s <= LATEST_S:
             log_s = min(max(log_s, 0), LATEST_S)
@@ -67,6 +76,11 @@ class Seen:
         profile = self._profile
         del profile.seen[: -MAX_IDS * ID_BYTES]
         del profile.seen_at[: -MAX_IDS * TIME_BYTES]
+        self.known = None
+
+
+def _numbers(ids: bytearray) -> tuple[int, ...]:
+    return unpack(f">{len(ids) // ID_BYTES}Q", ids)
 
 
 def forget(profile: Profile, log_s: int) -> None:

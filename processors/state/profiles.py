@@ -27,6 +27,8 @@ class ScoreState(msgspec.Struct, array_like=True, gc=False):
     """Points given by triggers, outside of the groups."""
     points: dict[str, int] = {}
     """What each rule holds now; absent is 0."""
+    sums: list[int] = []
+    """The sum of each group's rules, before it is held between its bounds."""
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):
