@@ -29,5 +29,5 @@ def test_changes_are_taken_once() -> None:
 def test_decisions_do_not_share_their_lists() -> None:
     one, other = Decision(), Decision()
     assert one.commands is not other.commands
-    assert NOTHING == Decision()
-    assert DUPLICATE == Decision(is_duplicate=True)
+    assert Decision() == NOTHING
+    assert Decision(is_duplicate=True) == DUPLICATE

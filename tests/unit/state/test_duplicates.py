@@ -3,7 +3,6 @@
 import random
 
 import pytest
-from xxhash import xxh3_64_digest
 
 from processors.state import duplicates
 from processors.state.duplicates import ID_BYTES, MAX_IDS, WINDOW_S, Seen
@@ -19,6 +18,12 @@ def person(*, told: int = 0) -> Profile:
     for number in range(told):
         assert seen.add(f"m{number}", NOW_S)
     return profile
+
+
+def digest_of(message_id: str) -> bytes:
+    profile = Profile(id="p")
+    Seen(profile).add(message_id, NOW_S)
+    return bytes(profile.seen)
 
 
 def count(profile: Profile) -> int:
@@ -88,7 +93,7 @@ def test_what_was_trimmed_within_a_batch_is_new_again() -> None:
 def test_bytes_across_two_ids_are_no_id() -> None:
     for told in (2, 100):
         profile = Profile(id="p")
-        digest = xxh3_64_digest(b"m")
+        digest = digest_of("m")
         # The digest of m, but shifted by half: the end of one id and the beginning of the next.
         profile.seen += b"\x00" * 4 + digest + b"\x00" * 4 + b"\x01" * ID_BYTES * (told - 2)
         profile.seen_at += NOW_S.to_bytes(4, "little") * told
@@ -98,7 +103,7 @@ def test_bytes_across_two_ids_are_no_id() -> None:
 
 def test_an_id_before_bytes_that_only_look_like_it_is_found() -> None:
     profile = Profile(id="p")
-    digest = xxh3_64_digest(b"m")
+    digest = digest_of("m")
     profile.seen += digest + b"\x00" * 4 + digest + b"\x00" * 4
     profile.seen_at += NOW_S.to_bytes(4, "little") * 3
     assert not Seen(profile).add("m", NOW_S)
