@@ -243,6 +243,27 @@ def sender(
     _run(app.serve(app.sender(settings, carrier, channels)))
 
 
+@cli.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+    },
+    add_help_option=False,
+)
+@told
+def bench(context: typer.Context) -> None:
+    """Measures speed, latency, memory and restore on a real Kafka (in a checkout)."""
+    try:
+        from benchmarks import commands
+    except ModuleNotFoundError as error:
+        _fail(
+            f"the measurements are not part of the installed package ({error}):"
+            " run `make venv` and `.venv/bin/beckon bench` in a checkout of Beckon"
+        )
+    commands.main(context.args)
+
+
 @cli.command()
 @told
 def config() -> None:

@@ -1,0 +1,1 @@
+"""What Beckon costs: speed, latency, memory and restore on a real Kafka. Not shipped."""

@@ -1,0 +1,68 @@
+"""The command line of the measurements: `beckon bench …`."""
+
+from typing import Annotated
+
+import typer
+
+from benchmarks import clusters, reports, stream
+from benchmarks.errors import BenchFailed
+from benchmarks.reports import Report
+from benchmarks.workloads import Workload
+from processors.operations.errors import OperationFailed
+from processors.runtime.errors import RuntimeFailure
+
+EXIT_FAILED = 1
+
+cli = typer.Typer(
+    help="Measures on a real Kafka: that of BECKON_KAFKA__BOOTSTRAP_SERVERS, else a local one.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Events = Annotated[int, typer.Option(min=1, help="How many events the log has.")]
+People = Annotated[int, typer.Option(min=1, help="How many people do them.")]
+Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results.")]
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the command line; failures are told in words."""
+    try:
+        cli(arguments, prog_name="beckon bench")
+    except (BenchFailed, OperationFailed, RuntimeFailure) as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(EXIT_FAILED) from error
+
+
+@cli.callback()
+def about() -> None:
+    """Keeps the modes sub-commands even where there is one."""
+
+
+@cli.command("stream")
+def measure_stream(
+    events: Events = 1_000_000,
+    people: People = 100_000,
+    peer: Annotated[list[str] | None, typer.Option(help="floor, faust or quix.")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Of each; the median counts.")] = 5,
+    save: Save = False,
+) -> None:
+    """CPU time an event of the whole worker process, beside its peers."""
+    peers = tuple(peer or ())
+    if unknown := set(peers) - set(stream.CONTENDERS):
+        raise typer.BadParameter(f"there is no peer {', '.join(sorted(unknown))}")
+    options = stream.Options(
+        workload=Workload(events=events, people=people), peers=peers, runs=runs
+    )
+    with clusters.broker() as cluster:
+        _finish(stream.measure(cluster, options, _say), save)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _finish(report: Report, save: bool) -> None:
+    reports.show(report)
+    if save:
+        typer.echo(f"kept in {reports.save(report).relative_to(reports.RESULTS.parent.parent)}")
