@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from processors.runtime.streams import Polled, Stream
+from processors.runtime.clients import Polled
+from processors.runtime.streams import Stream
 
 if TYPE_CHECKING:
     from processors.agents.hosting import App

@@ -98,6 +98,10 @@ class Batch:
             if not self._is_tick(value):
                 self._bury(key, value, offset, error)
 
+    def pass_over(self, offset: int) -> None:
+        """Leaves a record out: it was decided on already."""
+        self.progress.offset = offset + 1
+
     def fire(self, until_ms: int, limit: int) -> int:
         """Fires timers due by an instant, of at most `limit` profiles; returns of how many."""
         due = self._table.take_due(until_ms, limit)

@@ -5,10 +5,12 @@ The names and limits are librdkafka's (CONFIGURATION.md). Every blocking call ha
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+
+from schemas.letters import Headers
 
 MAX_STATE_BYTES = 16_777_216
 """The largest changelog record: a profile with everything at its bound stays below it."""
@@ -23,6 +25,34 @@ UNSET = -1001
 """librdkafka's mark for no offset."""
 
 logger = logging.getLogger(__name__)
+
+
+class Polled(Protocol):
+    """A `confluent_kafka.Message` that came from a partition: no error, so nothing is None."""
+
+    def partition(self) -> int:
+        """Returns the partition."""
+        ...
+
+    def offset(self) -> int:
+        """Returns the offset."""
+        ...
+
+    def key(self) -> bytes | None:
+        """Returns the key."""
+        ...
+
+    def value(self) -> bytes | None:
+        """Returns the value."""
+        ...
+
+    def timestamp(self) -> tuple[int, int]:
+        """Returns the kind of timestamp and the ms."""
+        ...
+
+    def headers(self) -> Headers | None:
+        """Returns the headers; None where there are none."""
+        ...
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):

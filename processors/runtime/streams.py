@@ -7,7 +7,7 @@ and go only between transactions.
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from typing import cast
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -17,7 +17,7 @@ from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Clock, Status
 from processors.runtime import clients
 from processors.runtime.batches import Batch, Policy
-from processors.runtime.clients import Cluster
+from processors.runtime.clients import Cluster, Polled
 from processors.runtime.errors import BrokerAway, Fenced, RuntimeFailure, TopicMissing
 from processors.runtime.outputs import Outputs
 from processors.runtime.partitions import Owned, Partitions
@@ -30,34 +30,13 @@ MAX_ABORTS = 10
 LAG_MS = 2_000
 """How often lag and sizes are measured."""
 WATERMARK_S = 2.0
+EMITTED: Headers = [("beckon-emitted", b"1")]
+"""Marks an event that a trigger told. It was decided on when it was told, so it is passed over when
+it comes back: after a backlog that may be long after its messageId has been forgotten."""
 
 Encode = Callable[[msgspec.Struct], bytes]
 
 logger = logging.getLogger(__name__)
-
-
-class Polled(Protocol):
-    """A `confluent_kafka.Message` that came from a partition: no error, so nothing is None."""
-
-    def partition(self) -> int:
-        """Returns the partition."""
-        ...
-
-    def offset(self) -> int:
-        """Returns the offset."""
-        ...
-
-    def key(self) -> bytes | None:
-        """Returns the key."""
-        ...
-
-    def value(self) -> bytes | None:
-        """Returns the value."""
-        ...
-
-    def timestamp(self) -> tuple[int, int]:
-        """Returns the kind of timestamp and the ms."""
-        ...
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,19 +147,7 @@ class Stream:
         firsts: dict[int, int] = {}
         try:
             self._writer = self._transactions.begin()
-            for message in records:
-                partition = message.partition()
-                if partition not in work:
-                    if partition not in owned:
-                        continue
-                    firsts[partition] = message.offset()
-                    work[partition] = self._begin(owned[partition])
-                work[partition][0].add(
-                    message.key(),
-                    message.value(),
-                    offset=message.offset(),
-                    log_ms=message.timestamp()[1],
-                )
+            self._decide(records, work, firsts)
             for partition, one in owned.items():
                 if partition in work or self._is_due(one):
                     if partition not in work:
@@ -252,6 +219,32 @@ class Stream:
             return 0
         return until_ms
 
+    def _decide(
+        self,
+        records: list[Polled],
+        work: dict[int, tuple[Batch, Outputs]],
+        firsts: dict[int, int],
+    ) -> None:
+        """Decides on each record in its partition's batch, and notes where each batch begins."""
+        owned = self._partitions.owned
+        for message in records:
+            partition = message.partition()
+            if partition not in work:
+                if partition not in owned:
+                    continue
+                firsts[partition] = message.offset()
+                work[partition] = self._begin(owned[partition])
+            batch = work[partition][0]
+            if message.headers() == EMITTED:
+                batch.pass_over(message.offset())
+            else:
+                batch.add(
+                    message.key(),
+                    message.value(),
+                    offset=message.offset(),
+                    log_ms=message.timestamp()[1],
+                )
+
     def _run_clock(self, one: Owned, batch: Batch) -> None:
         """Fires timers and looks at outdated profiles, a bounded number of both."""
         if one.table.outdated:
@@ -269,7 +262,10 @@ class Stream:
                 name: str, key: str, value: msgspec.Struct | None, at: int = partition
             ) -> None:
                 body = None if value is None else self._encoders[name](value)
-                self._produce(self._names[name], key.encode(), body, at if name == "events" else -1)
+                if name == "events":
+                    self._produce(self._names[name], key.encode(), body, at, headers=EMITTED)
+                else:
+                    self._produce(self._names[name], key.encode(), body)
 
             outputs.write(write)
             for letter in outputs.dead_letters:
