@@ -3,6 +3,7 @@
 `worker` and `sender` build what `beckon worker` and `beckon sender` run.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -42,10 +43,15 @@ class Role(msgspec.Struct, kw_only=True):
     health: health.Options
 
 
-async def serve(role: Role) -> int:
-    """Runs a role until it is told to stop; returns the exit code of the process."""
+async def serve(role: Role, stop: asyncio.Event | None = None) -> int:
+    """Runs a role until it is told to stop; returns the exit code of the process.
+
+    Args:
+        role: from `worker` or `sender`.
+        stop: tells it to stop, where several roles share a process; None: signals do.
+    """
     async with health.Health(role.status, role.metrics, options=role.health):
-        return await apps.serve(role.app, role.running, ready=role.ready)
+        return await apps.serve(role.app, role.running, ready=role.ready, stop=stop)
 
 
 def hosted(role: Role) -> "App":
@@ -169,6 +175,7 @@ def cluster_of(settings: Settings) -> Cluster:
         client_id=f"beckon-{settings.slot}",
         group_protocol=kafka.group_protocol,
         compression=kafka.compression,
+        checksums=kafka.checksums,
     )
 
 
@@ -193,6 +200,7 @@ def faust_app(settings: Settings, group: str) -> "App":
             bootstrap=settings.kafka.bootstrap_servers,
             group=group,
             security=security_of(settings.kafka),
+            checksums=settings.kafka.checksums,
         )
     )
 

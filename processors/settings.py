@@ -57,6 +57,9 @@ class Kafka(Branch):
     group_protocol: Literal["classic", "consumer"] = Field(
         "classic", description="`consumer`: KIP-848, where all brokers are 4.0 or newer."
     )
+    checksums: bool = Field(
+        True, description="Check those of what is read; the demo's broker writes some wrong."
+    )
     patience_s: int = Field(
         60, ge=0, le=86_400, description="How long to wait for brokers and topics, s."
     )

@@ -61,6 +61,8 @@ class Options:
     group: str
     """Consumer group, and the app's id: prefix and role."""
     security: Security = Security()
+    checksums: bool = True
+    """Whether the checksums of what is read are checked."""
     data_dir: Path | None = None
     """For tables of agents that have some; None = the app makes no directory."""
     instance: str | None = None
@@ -102,6 +104,7 @@ def build(options: Options) -> "App":
         broker_heartbeat_interval=options.session_timeout_ms / 5000,
         broker_commit_interval=options.commit_interval_ms / 1000,
         broker_request_timeout=40.0,
+        broker_check_crcs=options.checksums,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=options.instance,
         producer_acks=-1,
@@ -165,10 +168,24 @@ def run(app: "App", running: Running, *, ready: Ready | None = None) -> int:
     return asyncio.run(serve(app, running, ready=ready))
 
 
-async def serve(app: "App", running: Running, *, ready: Ready | None = None) -> int:
-    """Does what `run` does, within an event loop of the caller's."""
+async def serve(
+    app: "App",
+    running: Running,
+    *,
+    ready: Ready | None = None,
+    stop: asyncio.Event | None = None,
+) -> int:
+    """Does what `run` does, within an event loop of the caller's.
+
+    Args:
+        app: see `run`.
+        running: see `run`.
+        ready: see `run`.
+        stop: ends it when it is set, for several apps in one process; None: signals do.
+    """
     tell = ready or _nobody
-    stop = _stop_on_signals()
+    if stop is None:
+        stop = stop_on_signals()
     if not await _first(_reach(app, running), stop):
         return 0 if stop.is_set() else EXIT_UNAVAILABLE
     started = asyncio.ensure_future(app.start())
@@ -189,7 +206,7 @@ def _nobody(_: bool) -> None:
     """Is told whether the app is ready where nobody else wants to know."""
 
 
-def _stop_on_signals() -> asyncio.Event:
+def stop_on_signals() -> asyncio.Event:
     """Returns an event that the first signal sets; a second one ends the process as usual."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
