@@ -114,13 +114,13 @@ class Compiler:
         scale = self.scales[score_id]
         empty = scale.empty
         self.reads.add(("score", score_id))
-        low, high = float("-inf"), float("inf")
         if condition.comparison is not None:
             meets = compare(condition.comparison)
             return lambda profile, now, properties: meets(value(profile, score_id, empty), now)
         if condition.level is not None:
             low, high = scale.levels.span(condition.level)
-        elif condition.grade is not None:
+        else:
+            assert condition.grade is not None  # the model sees to it
             low, high = scale.grades.span(condition.grade)
         return lambda profile, now, properties: (
             TRUE if low <= value(profile, score_id, empty) < high else FALSE

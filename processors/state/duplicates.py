@@ -18,7 +18,8 @@ ID_BYTES = 8
 TIME_BYTES = 4
 LATEST_S = (1 << 8 * TIME_BYTES) - 1
 """The latest log time that can be kept: producers set it, and their clocks may say anything."""
-_MANY = 64 * ID_BYTES
+_MANY = 256 * ID_BYTES
+"""From so many bytes of ids on, a set answers faster than a look through them."""
 _TRIM_AT = (MAX_IDS + 256) * ID_BYTES
 
 

@@ -37,7 +37,7 @@ from tests.worlds import DATES, DURATIONS, STATIC, sorted_histories
 from tests.worlds import conditions as any_condition
 
 WIDTHS = {"1s": SECOND, "1m": 60 * SECOND, "1h": HOUR, "1d": DAY, "3d": 3 * DAY, "7d": 7 * DAY}
-LEVELS = {"levels": {"hot": 80, "warm": 50, "cold": 0}, "grades": {"A": 60, "B": 0}}
+LEVELS: Document = {"levels": {"hot": 80, "warm": 50, "cold": 0}, "grades": {"A": 60, "B": 0}}
 
 
 def asked(when: Document, *others: Document) -> tuple[Person, Evaluate]:

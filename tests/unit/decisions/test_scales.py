@@ -1,5 +1,7 @@
 """Scales: points to a value, a value to its level."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from tests.builders import Document, group, on, score
 from tests.properties import budget
 
 
-def scale(*groups: Document, **keys: object) -> Scale:
+def scale(*groups: Document, **keys: Any) -> Scale:
     parsed = documents.parse(score(groups=list(groups), **keys))
     assert isinstance(parsed, Score)
     return scales.scale(parsed)
@@ -50,7 +52,7 @@ def test_value_is_the_clamped_sum_of_clamped_groups(
     ("bounds", "expected"),
     [({}, 0), ({"floor": None}, -60), ({"floor": -20}, -20), ({"floor": 5, "limit": 9}, 5)],
 )
-def test_floor_is_zero_unless_said(bounds: dict[str, object], expected: int) -> None:
+def test_floor_is_zero_unless_said(bounds: dict[str, Any], expected: int) -> None:
     assert total(scale(group(on("a")), **bounds), {"a": -60}) == expected
 
 
