@@ -1,0 +1,364 @@
+"""Workers as processes of their own on a real Kafka, and what they have written, for tests.
+
+A `Place` is one prefix on one cluster: topics, definitions, workers, and readers that see only what
+was committed. Every wait is for a condition and ends by a deadline.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    Message,
+    Producer,
+    TopicPartition,
+)
+
+from processors.definitions import sets
+from processors.operations import administration, publishing
+from processors.operations.administration import Layout
+from processors.operations.producing import Writer
+from processors.runtime.batches import tick
+from processors.runtime.clients import Cluster
+from schemas import topics
+from tests import services
+
+ROOT = Path(__file__).parent.parent.parent
+LIMIT_S = 90.0
+"""How long a test waits for what should take seconds: other work may hold the processors."""
+PAUSE_S = 0.02
+
+Row = dict[str, Any]
+Document = dict[str, Any]
+Pair = tuple[bytes | None, bytes | None]
+
+STREAMS = ("segment-changes", "score-changes", "commands", "decisions")
+TABLES = ("scores", "segments")
+
+
+def until(
+    holds: Callable[[], bool], what: str, *, limit_s: float = LIMIT_S, pause_s: float = PAUSE_S
+) -> None:
+    """Waits for a condition; fails with what was waited for."""
+    end_s = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < end_s, f"in {limit_s:.0f} s it did not come about: {what}"
+        time.sleep(pause_s)
+
+
+class Worker:
+    """A worker process, or another command of ours that runs until it is told to stop."""
+
+    def __init__(self, command: list[str], log: Path, environment: Mapping[str, str]) -> None:
+        self.log = log
+        self.started_s = time.monotonic()
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                command, stdout=out, stderr=out, env=dict(environment), cwd=ROOT
+            )
+        self._begin = log.stat().st_size if log.exists() else 0
+
+    def lines(self, message: str) -> list[Row]:
+        """Returns what the process has logged under a message."""
+        found = []
+        for line in self.log.read_text().splitlines():
+            if line.startswith("{") and (row := json.loads(line))["message"] == message:
+                found.append(row)
+        return found
+
+    @property
+    def text(self) -> str:
+        """All that it has said, for people."""
+        return self.log.read_text()
+
+    @property
+    def address(self) -> str:
+        """Where its health server listens."""
+        until(lambda: bool(self.lines("health server listens")) or self.has_ended, "health server")
+        told = self.lines("health server listens")
+        assert told, f"the process ended with {self.process.returncode}:\n{self.text[-3000:]}"
+        return f"http://127.0.0.1:{told[-1]['port']}"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """Returns status and body of one of its pages; 0 where nobody answers."""
+        try:
+            with urllib.request.urlopen(self.address + path, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metric(self, name: str) -> float:
+        """Returns the sum of a metric over its labels; 0 where it was never counted."""
+        lines = self.ask("/metrics")[1].splitlines()
+        mine = [line for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
+        return sum(float(line.rpartition(" ")[2]) for line in mine)
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions it works on."""
+        body = self.ask("/ready")[1]
+        return int(json.loads(body)["progress"].get("partitions", 0)) if body else 0
+
+    def is_ready(self, partitions: int | None = None) -> bool:
+        """Returns whether it runs, with so many partitions if that is asked."""
+        assert not self.has_ended, f"it ended with {self.process.returncode}:\n{self.text[-3000:]}"
+        status, body = self.ask("/ready")
+        if status != 200:
+            return False
+        return partitions is None or json.loads(body)["progress"]["partitions"] == partitions
+
+    def wait_ready(self, partitions: int | None = None) -> "Worker":
+        until(lambda: self.is_ready(partitions), f"ready with {partitions} partitions")
+        return self
+
+    def kill(self) -> None:
+        """Ends it at once, with no chance to clean up."""
+        self.process.kill()
+        self.process.wait(LIMIT_S)
+
+    def stop(self) -> int:
+        """Tells it to stop and returns its exit code."""
+        if not self.has_ended:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(LIMIT_S)
+
+    def wait(self) -> int:
+        """Waits until it ends by itself."""
+        return self.process.wait(LIMIT_S)
+
+
+@dataclass
+class Place:
+    """One prefix on one cluster."""
+
+    bootstrap: str
+    prefix: str
+    folder: Path
+    """For logs of the processes."""
+    clock: str = "wall"
+    partitions: int = 4
+    workers: list[Worker] = field(default_factory=list)
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(bootstrap=self.bootstrap)
+
+    def topic(self, name: str) -> str:
+        return topics.full_name(self.prefix, name)
+
+    def create(self) -> None:
+        layout = Layout(prefix=self.prefix, partitions=self.partitions, output_partitions=2)
+        administration.create(self.cluster, layout)
+
+    def publish(self, *documents: Document, at_ms: int = 0) -> None:
+        found = sets.from_documents(documents)
+        publishing.publish(self.cluster, self.prefix, found, now_ms=at_ms)
+
+    def produce(
+        self, pairs: Iterable[Pair], *, name: str = "events", partition: int = -1
+    ) -> list[Message]:
+        """Writes records as an app would; returns them as Kafka took them."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "partitioner": "murmur2_random",
+                "message.max.bytes": 16_777_216,
+                "linger.ms": 5,
+            }
+        )
+        taken: list[Message] = []
+
+        def told(error: KafkaError | None, message: Message) -> None:
+            assert error is None, error
+            taken.append(message)
+
+        for key, value in pairs:
+            producer.produce(self.topic(name), value, key, partition, on_delivery=told)
+            producer.poll(0)
+        assert producer.flush(LIMIT_S) == 0
+        return taken
+
+    def tick(self, at_ms: int) -> None:
+        """Writes a clock record into each partition of `events`."""
+        with Writer(self.cluster) as writer:
+            for partition in writer.partitions(self.topic("events")):
+                writer.write(self.topic("events"), b"", tick(at_ms), partition)
+            assert writer.finish() == 0
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """Returns the environment of a process: settings by name, as in BECKON_<name>."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BECKON_")}
+        ours = {
+            "KAFKA__BOOTSTRAP_SERVERS": self.bootstrap,
+            "TOPICS__PREFIX": self.prefix,
+            "STREAM__CLOCK": self.clock,
+            "HEALTH__PORT": "0",
+            "LOG__FORMAT": "json",
+            **settings,
+        }
+        return kept | {f"BECKON_{name}": value for name, value in ours.items()}
+
+    def worker(self, slot: str, *command: str, **settings: str) -> Worker:
+        """Starts a worker; the same slot again is the same worker after a restart."""
+        log = self.folder / f"{self.prefix}{slot}-{len(self.workers)}.log"
+        words = command or ("-m", "processors", "worker")
+        started = Worker([sys.executable, *words], log, self.environment(SLOT=slot, **settings))
+        self.workers.append(started)
+        return started
+
+    def run(self, *words: str, stdin: bytes = b"", **settings: str) -> "Ran":
+        """Runs a command of ours to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "processors", *words],
+            input=stdin,
+            capture_output=True,
+            env=self.environment(**settings),
+            cwd=ROOT,
+            timeout=LIMIT_S * 2,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def committed(self) -> dict[int, int]:
+        """Returns the workers' committed offsets by partition, once none of them is pending."""
+        settings = {"bootstrap.servers": self.bootstrap, "group.id": f"{self.prefix}decide"}
+        with contextlib.closing(Consumer(settings)) as consumer:
+            return self._committed(consumer)
+
+    def _committed(self, consumer: Consumer) -> dict[int, int]:
+        asked = [TopicPartition(self.topic("events"), each) for each in range(self.partitions)]
+        return {each.partition: max(0, each.offset) for each in consumer.committed(asked, LIMIT_S)}
+
+    def ends(self) -> dict[int, int]:
+        """Returns the offset after the last event by partition; marks of transactions left out."""
+        found = dict.fromkeys(range(self.partitions), 0)
+        for message in read(self.bootstrap, self.topic("events"), tail=50):
+            found[message.partition() or 0] = (message.offset() or 0) + 1
+        return found
+
+    def lag(self) -> int:
+        """Returns how many events are not decided on and committed, about."""
+        committed = self.committed()
+        return sum(max(0, end - committed[each]) for each, end in self.ends().items())
+
+    def wait_decided(self, *, limit_s: float = LIMIT_S) -> None:
+        """Waits until all events that are there now, and what they led to, are committed."""
+        wanted = self.ends()
+        settings = {"bootstrap.servers": self.bootstrap, "group.id": f"{self.prefix}decide"}
+        with contextlib.closing(Consumer(settings)) as consumer:
+
+            def is_done() -> bool:
+                found = self._committed(consumer)
+                return all(found[each] >= end for each, end in wanted.items())
+
+            until(is_done, "all events decided on", limit_s=limit_s, pause_s=0.1)
+
+    def read(self, name: str) -> list[Message]:
+        """Returns all committed records of a topic, each partition's in order."""
+        return list(read(self.bootstrap, self.topic(name)))
+
+    def rows(self, name: str) -> list[Row]:
+        """Returns the values of a stream of records; `commands` is that of all channels."""
+        names = [name]
+        if name == "commands":
+            names = [f"commands.{each}" for each in topics.CHANNELS]
+        found = (message.value() for each in names for message in self.read(each))
+        return [msgspec.json.decode(value) for value in found if value is not None]
+
+    def table(self, name: str) -> dict[str, Row]:
+        """Returns the latest value of each key of a compacted topic."""
+        found: dict[str, Row] = {}
+        for message in self.read(name):
+            key, value = (message.key() or b"").decode(), message.value()
+            if value is None:
+                found.pop(key, None)
+            else:
+                found[key] = msgspec.json.decode(value)
+        return found
+
+    def close(self) -> None:
+        """Ends what still runs, and removes the topics."""
+        for each in self.workers:
+            if not each.has_ended:
+                each.kill()
+        services.Topics(self.bootstrap).remove(self.prefix)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+@contextlib.contextmanager
+def place(bootstrap: str, prefix: str, folder: Path, **more: Any) -> Iterator[Place]:
+    """Yields a place with all topics; ends what runs there, and removes them."""
+    found = Place(bootstrap, prefix, folder, **more)
+    found.create()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def read(bootstrap: str, topic: str, *, tail: int | None = None) -> Iterator[Message]:
+    """Yields the committed records that a topic has now, or about the last few of each partition.
+
+    Waits for transactions that are open: what they bring is part of it.
+    """
+    settings = {
+        "bootstrap.servers": bootstrap,
+        "group.id": "tests",
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+        "fetch.wait.max.ms": 50,
+        "message.max.bytes": 16_777_216,
+    }
+    with contextlib.closing(Consumer(settings)) as consumer:
+        ends = {}
+        for each in consumer.list_topics(topic, LIMIT_S).topics[topic].partitions:
+            part = TopicPartition(topic, each)
+            _, ends[each] = consumer.get_watermark_offsets(part, LIMIT_S)
+        starts = {
+            each: OFFSET_BEGINNING if tail is None else max(0, end - tail)
+            for each, end in ends.items()
+        }
+        waiting = {each for each, end in ends.items() if end > 0}
+        consumer.assign([TopicPartition(topic, each, starts[each]) for each in waiting])
+        end_s = time.monotonic() + LIMIT_S
+        while waiting:
+            assert time.monotonic() < end_s, f"{topic} could not be read to its end"
+            for message in consumer.consume(10_000, 0.05):
+                error = message.error()
+                if error is None:
+                    yield message
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    if (message.offset() or 0) >= ends[message.partition() or 0]:
+                        waiting.discard(message.partition() or 0)
+                else:
+                    raise AssertionError(str(error))
