@@ -14,9 +14,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Status
-from processors.runtime import clients, restores
+from processors.runtime import clients
 from processors.runtime.clients import Cluster
-from processors.runtime.restores import Restored, Source
+from processors.runtime.restores import Restored, Restorer, Source
 from processors.runtime.tables import Table
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,6 @@ class Partitions:
         metrics: Metrics,
     ) -> None:
         self.owned: dict[int, Owned] = {}
-        self._cluster = cluster
         self._events = events
         self._changelog = changelog
         self._metrics = metrics
@@ -57,6 +56,7 @@ class Partitions:
             queue.SimpleQueue()
         )
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="restore")
+        self._restorer = Restorer(cluster, group)
         self._joined = False
         self.consumer: Consumer = clients.consumer(cluster, group, slot)
 
@@ -137,6 +137,7 @@ class Partitions:
             unwanted.set()
         self.consumer.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._restorer.close()
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._joined = True
@@ -174,12 +175,7 @@ class Partitions:
         source = Source(events=self._events, changelog=self._changelog, partition=partition)
         found: Restored | Exception | None
         try:
-            found = restores.restore(
-                self._cluster,
-                source,
-                committed=lambda: restores.committed_offset(self.consumer, source),
-                is_wanted=lambda: not unwanted.is_set(),
-            )
+            found = self._restorer.restore(source, lambda: not unwanted.is_set())
         except Exception as error:
             found = error
         if found is not None:

@@ -41,48 +41,64 @@ class Restored(msgspec.Struct, kw_only=True):
     cpu_seconds: float
 
 
-def restore(
-    cluster: Cluster,
-    source: Source,
-    *,
-    committed: Callable[[], int],
-    is_wanted: Callable[[], bool],
-) -> Restored | None:
-    """Reads a partition's changelog to its end; None if nobody wants it any more.
+class Restorer:
+    """Restores partitions, one after the other; used by one thread.
 
-    Args:
-        cluster: where.
-        source: what.
-        committed: returns the group's committed offset, once no transaction is pending on it;
-            negative where there is none.
-        is_wanted: asked now and then.
-
-    Raises:
-        StateLost: the changelog does not reach what was committed.
-        BrokerAway: the cluster does not answer.
+    One consumer reads all of them: a new one needs half a second until it has its first record. It
+    is no member of the group, whose offsets it asks for: a member has to wait for each rebalance.
     """
-    offset = committed()
+
+    def __init__(self, cluster: Cluster, group: str) -> None:
+        self._cluster = cluster
+        self._group = group
+        self._reader: Consumer | None = None
+
+    def restore(self, source: Source, is_wanted: Callable[[], bool]) -> Restored | None:
+        """Reads a partition's changelog to its end; None if nobody wants it any more.
+
+        Args:
+            source: what.
+            is_wanted: asked now and then.
+
+        Raises:
+            StateLost: the changelog does not reach what was committed.
+            BrokerAway: the cluster does not answer.
+        """
+        if self._reader is None:
+            self._reader = clients.reader(self._cluster, self._group)
+        try:
+            return _restore(self._reader, source, is_wanted)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Lets go of the consumer; the next restore gets a new one."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+
+def _restore(reader: Consumer, source: Source, is_wanted: Callable[[], bool]) -> Restored | None:
+    offset = _committed(reader, source)
     started_s, started_cpu_s = time.monotonic(), time.thread_time()
     table = Table()
-    reader = clients.reader(cluster, f"{source.changelog}-restore")
     records = 0
-    try:
-        reader.assign([TopicPartition(source.changelog, source.partition, OFFSET_BEGINNING)])
-        deadline_s = 0.0
-        while is_wanted():
-            read, at_end = _read(reader, table)
-            records += read
-            if not at_end:
-                continue
-            if table.progress.offset >= offset:
-                break
-            deadline_s = deadline_s or time.monotonic() + AGREE_S
-            if time.monotonic() > deadline_s:
-                raise StateLost(_lost(source, table.progress.offset, offset))
-        else:
-            return None
-    finally:
-        reader.close()
+    reader.assign([TopicPartition(source.changelog, source.partition, OFFSET_BEGINNING)])
+    deadline_s = 0.0
+    while is_wanted():
+        read, at_end = _read(reader, table)
+        records += read
+        if not at_end:
+            continue
+        if table.progress.offset >= offset:
+            break
+        deadline_s = deadline_s or time.monotonic() + AGREE_S
+        if time.monotonic() > deadline_s:
+            raise StateLost(_lost(source, table.progress.offset, offset))
+    else:
+        return None
+    reader.unassign()
     table.restored()
     return Restored(
         table=table,
@@ -92,15 +108,17 @@ def restore(
     )
 
 
-def committed_offset(consumer: Consumer, source: Source) -> int:
-    """Returns the group's committed offset; waits for transactions that are pending on it.
+def _committed(reader: Consumer, source: Source) -> int:
+    """Returns the group's committed offset, negative where there is none.
+
+    Waits for transactions that are pending on it.
 
     Raises:
         BrokerAway: it can not be had.
     """
     asked = [TopicPartition(source.events, source.partition)]
     try:
-        found = consumer.committed(asked, CALL_S)[0]
+        found = reader.committed(asked, CALL_S)[0]
     except KafkaException as error:
         raise BrokerAway(f"no committed offsets ({clients.words(error)})") from error
     if found.error is not None:
@@ -111,7 +129,10 @@ def committed_offset(consumer: Consumer, source: Source) -> int:
 def _read(reader: Consumer, table: Table) -> tuple[int, bool]:
     """Takes in what is there; returns how many records, and whether the end was reached."""
     count, at_end = 0, False
-    for message in reader.consume(POLL_RECORDS, 0.1):
+    found = reader.consume(1, 0.1)
+    if found:
+        found += reader.consume(POLL_RECORDS, 0)
+    for message in found:
         error = message.error()
         if error is None:
             table.restore(message.key() or b"", message.value())

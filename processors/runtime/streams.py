@@ -98,7 +98,12 @@ class Stream:
         return partition in self._partitions.owned
 
     def open(self) -> None:
-        """Joins the group."""
+        """Joins the group, once no transaction of an earlier run holds up its offsets.
+
+        Raises:
+            RuntimeFailure: the cluster does not answer.
+        """
+        self._transactions.open()
         self._partitions.open()
 
     def activate(self, compiled: Compiled) -> None:

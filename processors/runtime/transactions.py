@@ -45,7 +45,17 @@ class Transactions:
         self._log.propagate = False
         self._log.handlers = [self._watch]
         self._producer: Producer | None = None
-        self._open = False
+        self._is_open = False
+
+    def open(self) -> None:
+        """Takes the id, and so ends what a killed worker of this id has left open.
+
+        Raises:
+            Fenced: another process takes it at the same time.
+            BrokerAway: the cluster does not answer.
+        """
+        if self._producer is None:
+            self._producer = self._new()
 
     def begin(self) -> Producer:
         """Opens a transaction and returns the producer to write with.
@@ -54,13 +64,13 @@ class Transactions:
             Fenced: another process has taken the id.
             BrokerAway: the cluster does not answer.
         """
-        if self._producer is None:
-            self._producer = self._new()
+        self.open()
+        assert self._producer is not None
         try:
             self._producer.begin_transaction()
         except KafkaException as error:
             raise self._fatal(error) from error
-        self._open = True
+        self._is_open = True
         return self._producer
 
     def commit(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
@@ -84,7 +94,7 @@ class Transactions:
                 self._call(producer.send_offsets_to_transaction, offsets, group, CALL_S)
             started_s = time.monotonic()
             self._call(producer.commit_transaction, CALL_S)
-            self._open = False
+            self._is_open = False
             if time.monotonic() - started_s > SLOW_COMMIT_S or self._watch.saw_disconnect:
                 logger.warning("a commit was doubtful: the producer is replaced")
                 self._close()
@@ -93,9 +103,9 @@ class Transactions:
 
     def abort(self) -> None:
         """Drops what was written, if a transaction is open; a failure here ends the producer."""
-        if self._producer is None or not self._open:
+        if self._producer is None or not self._is_open:
             return
-        self._open = False
+        self._is_open = False
         try:
             self._producer.abort_transaction(CALL_S)
         except KafkaException as error:
@@ -144,7 +154,7 @@ class Transactions:
 
     def _fatal(self, error: KafkaException) -> Exception:
         """Ends the producer. Being fenced ends the worker too; all else, the next one may mend."""
-        self._open = False
+        self._is_open = False
         self._close()
         if clients.code(error) in FENCED or "fenced" in clients.words(error).lower():
             return Fenced(
