@@ -3,9 +3,12 @@
 Loaded by `apps` only, when an app is made: importing faust takes long and reads the command line.
 Put right are: that it reads records of aborted transactions; that it commits past work which is not
 finished (faust-streaming issues 606, 707) and stands still before gaps in a partition; that it
-forgets, when partitions leave, what was finished since the last commit; that it makes directories.
+forgets, when partitions leave, what was finished since the last commit; that it never asks its
+client what went wrong with the group, and so stands still for ever; that it makes directories.
 """
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,9 +18,20 @@ from faust.types import TP, Message
 from faust.types.transports import TransportT
 from faust.types.tuples import ConsumerMessage
 
+MAX_GROUP_ERRORS = 10
+"""Errors of the consumer group in a row, before the app gives up."""
+WATCH_S = 1.0
+CALM_S = 60.0
+"""After so long without an error they are no longer in a row."""
+
+logger = logging.getLogger("faust.beckon")
+"""Faust's own, for what Faust says: quiet like the rest of it."""
+
 
 class App(faust.App):
     """A Faust app whose agents read committed records and finish what they took up."""
+
+    logger = logger
 
     def __init__(self, *args: Any, makes_directories: bool, **options: Any) -> None:
         self.unfinished: list[Callable[[], Awaitable[object]]] = []
@@ -39,7 +53,41 @@ class App(faust.App):
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Reads only what was committed: a command of an aborted batch was never decided."""
+    """Reads only what was committed: a command of an aborted batch was never decided.
+
+    Asks after the group's errors, as the client waits to be asked before it tries again.
+    """
+
+    logger = logger
+    _watcher: asyncio.Task[None] | None = None
+
+    async def on_start(self) -> None:
+        """Starts to watch the group with the consumer."""
+        await super().on_start()
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def on_thread_stop(self) -> None:
+        """Stops to watch the group before the consumer leaves it."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await super().on_thread_stop()
+
+    async def _watch(self) -> None:
+        coordinator = self._ensure_consumer()._coordinator
+        in_a_row, calm_at = 0, 0.0
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = asyncio.get_running_loop().time()
+            try:
+                coordinator.check_errors()
+            except Exception as error:
+                in_a_row = 1 if now > calm_at else in_a_row + 1
+                calm_at = now + CALM_S
+                problem = {"error_type": repr(error), "in_a_row": in_a_row}
+                logger.warning("the consumer group has an error", extra=problem)
+                if in_a_row >= MAX_GROUP_ERRORS or coordinator._coordination_task.done():
+                    asyncio.run_coroutine_threadsafe(self.app.crash(error), self.app.loop)
+                    return
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -52,6 +100,7 @@ class Consumer(driver.Consumer):
     """Commits up to the first record that is not finished, whatever lies between the offsets."""
 
     app: App
+    logger = logger
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from processors.agents import apps, letters
+from processors.agents import apps
 from processors.agents.lanes import Lanes
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Clock, Sender
 from schemas import codec
 from schemas.commands import Command
 from schemas.errors import BadRecord, SchemasUnavailable
+from schemas.letters import DeadLetter, Headers, Record
 from schemas.topics import full_name
 
 if TYPE_CHECKING:
     from processors.agents.hosting import App
 
 Found = TypeVar("Found")
-Publish = Callable[[bytes | None, bytes | None, letters.Headers], Awaitable[None]]
+Publish = Callable[[bytes | None, bytes | None, Headers], Awaitable[None]]
 """Produces key, value and headers, and waits until Kafka has them; OSError where it has not."""
 
 logger = logging.getLogger(__name__)
@@ -83,9 +84,7 @@ def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clo
     async def work(event: Any) -> None:
         metrics.set(Gauge.SENDING, len(lanes), sender.channel)
         came = event.message
-        await desk.handle(
-            letters.Record(came.topic, came.partition, came.offset, came.key, came.value)
-        )
+        await desk.handle(Record(came.topic, came.partition, came.offset, came.key, came.value))
         event.ack()
 
     async def send(stream: Any) -> None:
@@ -122,7 +121,7 @@ class Desk:
         self._metrics = metrics
         self._clock = clock
 
-    async def handle(self, record: letters.Record) -> None:
+    async def handle(self, record: Record) -> None:
         """Returns when Kafka has the command's outcome, or the dead letter."""
         try:
             command = await self._until_it_works(partial(self._read, record))
@@ -137,16 +136,16 @@ class Desk:
         await self._until_it_works(partial(self._outcomes, key, value, []))
         self._metrics.add(Counter.OUTCOMES, 1, outcome.channel, outcome.result)
 
-    async def _read(self, record: letters.Record) -> Command:
+    async def _read(self, record: Record) -> Command:
         command = codec.decode_command(record.value, schemas=self._options.schemas)
         if command.channel not in self._options.channels:
             raise BadRecord("channel-mismatch", "the command is for another channel")
         return command
 
-    async def _bury(self, record: letters.Record, bad: BadRecord) -> None:
-        headers = letters.headers(record, bad.reason, str(bad))
-        value = letters.value(record)
-        await self._until_it_works(partial(self._dead, record.key, value, headers))
+    async def _bury(self, record: Record, bad: BadRecord) -> None:
+        letter = DeadLetter(record, bad.reason, str(bad))
+        bury = partial(self._dead, record.key, letter.value(), letter.headers())
+        await self._until_it_works(bury)
         self._metrics.add(Counter.DEAD_LETTERS, 1, bad.reason)
         where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         logger.warning("a command can not be read", extra={"reason": bad.reason, **where})

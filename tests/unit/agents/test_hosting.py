@@ -1,5 +1,6 @@
-"""How far an app commits; that it reads committed records only is in tests/integration."""
+"""How far an app commits, and that it notices a group in trouble; the rest is in integration."""
 
+import asyncio
 from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,8 @@ from faust.types.tuples import ConsumerMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.agents.hosting import Consumer
+from processors.agents import hosting
+from processors.agents.hosting import Consumer, ConsumerThread
 
 PART = TP("commands", 0)
 
@@ -123,3 +125,60 @@ def test_any_order_of_finishing_commits_what_is_finished_without_a_hole(
     left = set(messages) - finished
     if finished and (not left or min(left) > min(finished)):
         assert highest == min(left, default=max(finished) + 1)
+
+
+class Coordinator:
+    """The client's side of a consumer group, with errors that wait to be asked for."""
+
+    def __init__(self, errors: int, *, is_dead: bool = False) -> None:
+        self._errors = errors
+        self._coordination_task = SimpleNamespace(done=lambda: is_dead)
+
+    def check_errors(self) -> None:
+        if self._errors:
+            self._errors -= 1
+            raise ConnectionError
+
+
+def crashes(coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Returns how often the app was crashed by what its group says."""
+    monkeypatch.setattr(hosting, "WATCH_S", 0)
+    found: list[BaseException] = []
+
+    async def crash(error: BaseException) -> None:
+        found.append(error)
+
+    async def run() -> None:
+        thread = ConsumerThread.__new__(ConsumerThread)
+        app = SimpleNamespace(crash=crash, loop=asyncio.get_running_loop())
+        consumer = SimpleNamespace(_coordinator=coordinator)
+        vars(thread).update(app=app, _consumer=consumer)
+        watcher = asyncio.create_task(thread._watch())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        watcher.cancel()
+
+    asyncio.run(run())
+    return len(found)
+
+
+def test_error_of_the_group_is_asked_for_so_that_it_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    coordinator = Coordinator(errors=3)
+
+    assert crashes(coordinator, monkeypatch) == 0
+    assert coordinator._errors == 0
+
+
+def test_group_that_stays_in_trouble_ends_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert crashes(Coordinator(errors=1_000), monkeypatch) == 1
+
+
+def test_group_that_is_given_up_by_the_client_ends_the_app_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    coordinator = Coordinator(errors=1_000, is_dead=True)
+
+    assert crashes(coordinator, monkeypatch) == 1
+    assert coordinator._errors == 999

@@ -6,13 +6,12 @@ import pytest
 
 from connectors.channels.memory import MemorySender
 from connectors.outcomes import conclude
-from processors.agents import letters
-from processors.agents.letters import Record
 from processors.agents.senders import Desk, Options, topics
 from processors.metrics import Counter, Metrics
 from schemas import codec
 from schemas.commands import Command
 from schemas.errors import SchemasUnavailable
+from schemas.letters import Headers, Record
 from schemas.outcomes import Outcome
 
 OPTIONS = Options(prefix="beckon.", channels=("webhook",), retry_ms=0)
@@ -46,9 +45,7 @@ class Log:
         self.records: list[tuple[bytes | None, bytes | None, dict[str, bytes]]] = []
         self._failures = failures
 
-    async def __call__(
-        self, key: bytes | None, value: bytes | None, headers: letters.Headers
-    ) -> None:
+    async def __call__(self, key: bytes | None, value: bytes | None, headers: Headers) -> None:
         if self._failures:
             self._failures -= 1
             raise ConnectionError
