@@ -86,8 +86,7 @@ class Batch:
         )
         if old.definitions != compiled.id and table.profiles:
             self.progress.is_settled = False
-            if not table.outdated:
-                table.outdated = list(table.profiles)
+            table.outdated = list(table.profiles)
 
     def add(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
         """Decides on one record. What can not be read becomes a dead letter."""

@@ -14,6 +14,8 @@ from processors.state.profiles import NEVER
 WAKE_BYTES = 8
 MAX_KNOWN = 64
 """Of how many busy profiles of a partition the message ids are kept ready."""
+SPARE = 1_000
+"""By how many entries the index may have more than twice the profiles: timers moved leave some."""
 SAMPLE = 1_000
 """How many profiles are looked at to reckon the size of all."""
 PROGRESS_KEY = b"\x00progress"
@@ -66,14 +68,17 @@ class Table:
 
     def restored(self) -> None:
         """Builds the index of timers."""
+        self._build_index()
+        if not self.progress.is_settled:
+            self.outdated = list(self.profiles)
+
+    def _build_index(self) -> None:
         self._index = [
             (wake, profile_id)
             for profile_id, value in self.profiles.items()
             if (wake := wake_of(value)) < NEVER
         ]
         heapq.heapify(self._index)
-        if not self.progress.is_settled:
-            self.outdated = list(self.profiles)
 
     @property
     def size_bytes(self) -> int:
@@ -87,9 +92,12 @@ class Table:
         wake = wake_of(value)
         if wake < known_wake:
             heapq.heappush(self._index, (wake, profile_id))
+            if len(self._index) > 2 * len(self.profiles) + SPARE:
+                self._build_index()
 
     def keep_known(self, profile_id: str, known: set[int]) -> None:
         """Keeps the message ids of a busy profile for the next batch."""
+        self.known.pop(profile_id, None)
         self.known[profile_id] = known
         if len(self.known) > MAX_KNOWN:
             del self.known[next(iter(self.known))]

@@ -1,0 +1,135 @@
+"""Whatever the order of arrival, within the allowed lateness people end where they belong."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.decisions.compiled import Compiled
+from processors.runtime.memory import Driver
+from processors.runtime.tables import WAKE_BYTES
+from processors.state import profiles
+from schemas.events import time_ms
+from tests.builders import (
+    DAY,
+    MINUTE,
+    T0,
+    Document,
+    Json,
+    Partition,
+    compiled,
+    decoded,
+    on,
+    score,
+    segment,
+    track,
+)
+from tests.properties import budget
+from tests.simulation.results import of_engine
+from tests.worlds import DURATIONS, GAPS, STATIC, sorted_histories, states
+
+WIDTHS = {"1s": 1_000, "1m": MINUTE, "1h": 60 * MINUTE, "1d": DAY, "3d": 3 * DAY, "7d": 7 * DAY}
+WEEK = 7 * DAY
+
+
+def standing(driver: Driver, now: int) -> dict[str, Any]:
+    """Returns of each person what they have done lately, and where they are."""
+    features = driver.compiled.features
+    found = {}
+    for profile_id, value in driver.table.profiles.items():
+        profile = profiles.decode(value[WAKE_BYTES:])
+        times = {}
+        for key, kept in profile.times.items():
+            width_ms = features[key].width_ms or 0
+            times[key] = [at for at in kept if now < at + width_ms]
+        found[profile_id] = {
+            "segments": set(profile.segments),
+            "scores": {one: (state.value, state.points) for one, state in profile.scores.items()},
+            "counts": profile.counts,
+            "times": {key: kept for key, kept in times.items() if kept},
+            "traits": profile.traits,
+            "account": profile.account,
+        }
+    return found
+
+
+def ended(definitions: Compiled, log: list[Json], until_ms: int) -> dict[str, Any]:
+    _, driver = of_engine(definitions, log, until_ms)
+    assert driver.dead_letters == []
+    return standing(driver, until_ms)
+
+
+@budget(100)
+@given(
+    states(),
+    sorted_histories(),
+    st.lists(st.integers(0, WEEK), min_size=14, max_size=14),
+    st.sampled_from(GAPS),
+)
+def test_any_order_of_arrival_ends_like_the_sorted_one(
+    documents: list[Document], log: list[Json], delays: list[int], more_ms: int
+) -> None:
+    times = [time_ms(decoded(each)) for each in log]
+    arrivals = sorted(range(len(log)), key=lambda place: times[place] + delays[place])
+    definitions = compiled(*STATIC, *documents)
+    until_ms = times[-1] + more_ms
+    assert ended(definitions, [log[place] for place in arrivals], until_ms) == ended(
+        definitions, log, until_ms
+    )
+
+
+@budget(100)
+@given(
+    st.lists(st.integers(0, 4 * MINUTE), min_size=1, max_size=8),
+    st.integers(1, 3),
+    st.sampled_from(["1m", "1h"]),
+    st.sampled_from(["at_least", "at_most", "exactly"]),
+)
+def test_windows_are_exact_to_the_millisecond(
+    offsets: list[int], times: int, width: str, count: str
+) -> None:
+    """At each edge, and 1 ms before: in as long as the occurrences inside are as many as asked."""
+    partition = Partition(
+        segment({"event": "a", "within": width, count: times}),
+        score(on("a", 1, within=width, max_occurrences=times)),
+    )
+    told = sorted(T0 + at for at in offsets)
+    partition.each(track("a", at, id=f"m{place}") for place, at in enumerate(told))
+    edges = {at + WIDTHS[width] + step for at in told for step in (-1, 0)}
+    for now in sorted(edge for edge in edges if edge >= told[-1]):
+        partition.driver.advance(now)
+        inside = sum(now < at + WIDTHS[width] for at in told)
+        is_in = {
+            "at_least": inside >= times,
+            "at_most": inside <= times,
+            "exactly": inside == times,
+        }[count]
+        profile = profiles.decode(partition.driver.table.profiles["p"][WAKE_BYTES:])
+        state = profile.scores.get("fit")
+        assert ("s" in profile.segments) is is_in
+        assert (state.value if state else 0) == min(inside, times)
+
+
+@budget(60)
+@given(st.sampled_from(DURATIONS), st.integers(1, 3), st.data())
+def test_changes_are_told_at_the_instants_at_which_they_are_due(
+    width: str, times: int, data: st.DataObject
+) -> None:
+    """However late the clock comes round, the records name the instants themselves."""
+    gaps = data.draw(st.lists(st.sampled_from(GAPS), min_size=1, max_size=6))
+    told = [T0 + sum(gaps[:place]) for place in range(len(gaps))]
+    partition = Partition(segment({"event": "a", "within": width, "at_least": times}))
+    partition.feed(*(track("a", at, id=f"m{place}") for place, at in enumerate(told)))
+    partition.driver.advance(told[-1] + 30 * DAY)
+    expected = []
+    spans: list[list[int]] = []
+    for place in range(times - 1, len(told)):
+        begin, end = told[place], told[place - times + 1] + WIDTHS[width]
+        if begin < end and spans and begin < spans[-1][1]:
+            spans[-1][1] = end
+        elif begin < end:
+            spans.append([begin, end])
+    for begin, end in spans:
+        expected += [("entered", begin), ("exited", end)]
+    changes = [value for _, value in partition.out.of("segment-changes")]
+    assert [(one.change, one.at) for one in changes] == expected

@@ -1,0 +1,96 @@
+"""Outputs: what a batch writes; of scores and memberships only the latest."""
+
+from processors.decisions.moments import Decision
+from processors.runtime.outputs import Outputs
+from schemas.records import ScoreRecord, SegmentRecord
+from tests.builders import (
+    DAY,
+    HOUR,
+    T0,
+    Person,
+    Recorder,
+    emit,
+    on,
+    score,
+    segment,
+    track,
+    trigger,
+)
+
+
+def person() -> Person:
+    return Person(
+        score(on("a", 10), levels={"hot": 20, "cold": 0}, grades={"A": 10, "B": 0}),
+        segment({"event": "a", "within": "1h"}),
+        trigger("a", {"send": {"channel": "sms", "template": "x"}}, emit("told")),
+    )
+
+
+def written(outputs: Outputs) -> Recorder:
+    out = Recorder()
+    outputs.write(out)
+    return out
+
+
+def test_nothing_decided_nothing_written() -> None:
+    outputs = Outputs()
+    outputs.take("p", Decision(fired=2))
+    assert written(outputs).records == []
+    assert outputs.fired == 2
+
+
+def test_each_record_goes_to_its_topic_under_its_key() -> None:
+    outputs, one = Outputs(), person()
+    outputs.take("p", one.hears(track("a")))
+    found = [(topic, key) for topic, key, _ in written(outputs).records]
+    assert found == [
+        ("commands.sms", "p"),
+        ("segment-changes", "p"),
+        ("score-changes", "p"),
+        ("decisions", "p"),
+        ("events", "p"),
+        ("scores", "p/fit"),
+        ("segments", "p/s"),
+    ]
+
+
+def test_of_scores_and_memberships_only_the_latest_is_written() -> None:
+    outputs, one = Outputs(), person()
+    for at in (0, 5, DAY):
+        outputs.take("p", one.hears(track("a", T0 + at)))
+    outputs.take("p", one.waits(T0 + DAY + HOUR))
+    out = written(outputs)
+    assert len(out.of("score-changes")) == 3
+    assert [change.change for _, change in out.of("segment-changes")] == ["entered", "exited"] * 2
+    assert out.of("scores") == [
+        (
+            "p/fit",
+            ScoreRecord(
+                profile_id="p", score_id="fit", value=30, level="hot", grade="A", at=T0 + DAY
+            ),
+        )
+    ]
+    assert out.of("segments") == [
+        (
+            "p/s",
+            SegmentRecord(profile_id="p", segment_id="s", member=False, since=T0 + DAY + HOUR),
+        )
+    ]
+
+
+def test_records_of_definitions_that_ended_are_deleted() -> None:
+    outputs, one = Outputs(), person()
+    outputs.take("p", one.hears(track("a")))
+    outputs.take("p", one.gets(segment({"tag": "x"}, "other")))
+    out = written(outputs)
+    assert out.of("scores") == [("p/fit", None)]
+    assert out.of("segments") == [("p/s", None)]
+    assert [change.change for _, change in out.of("segment-changes")] == ["entered", "exited"]
+
+
+def test_people_are_kept_apart() -> None:
+    outputs = Outputs()
+    for name in ("p", "q"):
+        one = Person(score(on("a")), id=name)
+        outputs.take(name, one.hears(track("a", person=name)))
+    assert [key for key, _ in written(outputs).of("scores")] == ["p/fit", "q/fit"]
