@@ -101,11 +101,11 @@ def log(cluster: Cluster, workload: Workload) -> Log:
     return found
 
 
-def fresh(log: Log, *, definitions: Sequence[str] = ("job",)) -> None:
+def fresh(log: Log, *, definitions: Sequence[str] = ("job",), keep_events: bool = True) -> None:
     """Takes away what a run has left, so that the next one begins with nothing but the log."""
-    events = log.topic("events")
+    kept = log.topic("events") if keep_events else ""
     _delete_group(log)
-    _delete(log, lambda name: name.startswith(log.prefix) and name != events)
+    _delete(log, lambda name: name.startswith(log.prefix) and name != kept)
     _create(log)
     for name in definitions:
         chosen = files.load(DEFINITIONS / name)

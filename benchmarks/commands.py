@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import clusters, reports, stream
+from benchmarks import clusters, latency, reports, states, stream
 from benchmarks.errors import BenchFailed
 from benchmarks.reports import Report
 from benchmarks.workloads import Workload
@@ -34,11 +34,6 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(EXIT_FAILED) from error
 
 
-@cli.callback()
-def about() -> None:
-    """Keeps the modes sub-commands even where there is one."""
-
-
 @cli.command("stream")
 def measure_stream(
     events: Events = 1_000_000,
@@ -56,6 +51,39 @@ def measure_stream(
     )
     with clusters.broker() as cluster:
         _finish(stream.measure(cluster, options, _say), save)
+
+
+@cli.command("latency")
+def measure_latency(
+    rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 5_000,
+    seconds: Annotated[int, typer.Option(min=1, help="For how long, after a warm-up.")] = 30,
+    people: People = 100_000,
+    save: Save = False,
+) -> None:
+    """Time from an event to the command that it leads to, at a steady rate."""
+    options = latency.Options(rate=rate, seconds=seconds, people=people)
+    with clusters.broker() as cluster:
+        _finish(latency.measure(cluster, options), save)
+
+
+@cli.command("memory")
+def measure_memory(
+    events: Events = 1_000_000, people: People = 100_000, save: Save = False
+) -> None:
+    """Bytes that the worker needs for a profile."""
+    workload = Workload(events=events, people=people)
+    with clusters.broker() as cluster:
+        _finish(states.measure_memory(cluster, workload), save)
+
+
+@cli.command("restore")
+def measure_restore(
+    events: Events = 1_000_000, people: People = 100_000, save: Save = False
+) -> None:
+    """Changelog records that a core restores in a second."""
+    workload = Workload(events=events, people=people)
+    with clusters.broker() as cluster:
+        _finish(states.measure_restore(cluster, workload), save)
 
 
 def _say(text: str) -> None:

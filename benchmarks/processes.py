@@ -19,7 +19,8 @@ from benchmarks import measures
 from benchmarks.errors import BenchFailed
 
 ROOT = Path(__file__).parent.parent
-STOP_S = 30.0
+STOP_S = 10.0
+"""How long a process that has done its work may take to end."""
 LAST_LINES = 30
 
 

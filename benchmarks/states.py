@@ -1,0 +1,141 @@
+"""What the state costs: bytes a profile in the worker, and how fast it comes from the changelog."""
+
+import msgspec
+
+from benchmarks import clusters, reports, workers
+from benchmarks.clusters import PARTITIONS, Log
+from benchmarks.errors import BenchFailed
+from benchmarks.processes import Mark, Process
+from benchmarks.reports import Report
+from benchmarks.workers import START_S
+from benchmarks.workloads import Workload
+from processors.runtime.clients import Cluster
+
+RESTORE_S = 600.0
+TARGET_BYTES = 700
+TARGET_PER_S = 100_000
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """What restoring all partitions took, and what was in them."""
+
+    records: int
+    seconds: float
+    cpu_s: float
+    sizes: dict[str, int]
+
+
+class Restart(msgspec.Struct, frozen=True, kw_only=True):
+    """The same as a worker tells of it that starts anew."""
+
+    seconds: float
+    """From when its partitions came to when it had the last of them."""
+    rss_grown: int
+
+
+def measure_memory(cluster: Cluster, workload: Workload) -> Report:
+    """Runs a worker over the log and looks at what it holds then.
+
+    Raises:
+        BenchFailed: it did not get to the end.
+    """
+    log = clusters.log(cluster, workload)
+    run = workers.run(log)
+    restored, again = restore(log), restart(log)
+    count = restored.sizes["profiles"]
+
+    def row(what: str, total: int) -> dict[str, str]:
+        each = f"{total / count:,.0f}"
+        return {"": what, "MB": f"{total / 1e6:,.1f}", "bytes a profile": each}
+
+    table = sum(restored.sizes[name] for name in ("values", "keys", "dicts"))
+    rows = [
+        row(f"the worker grew over the run (target {TARGET_BYTES})", run.rss_grown),
+        row("a worker grew by restoring the same", again.rss_grown),
+        row("table: values, keys and dicts as Python objects", table),
+        row("of these, the serialized profiles", restored.sizes["serialized"]),
+        row("of these, the dicts", restored.sizes["dicts"]),
+    ]
+    return reports.report(
+        "memory",
+        _arguments(workload),
+        settings={"profiles": f"{count:,}", "timers": f"{restored.sizes['timers']:,}"},
+        rows=rows,
+        figures={
+            "bytes_a_profile": run.rss_grown / count,
+            "bytes_a_profile_restored": again.rss_grown / count,
+            "bytes_a_profile_table": table / count,
+            "bytes_a_profile_serialized": restored.sizes["serialized"] / count,
+        },
+        notes=(
+            "Growth is that of the resident set: what the Kafka client buffers and what the"
+            " allocator keeps is in it.",
+        ),
+    )
+
+
+def measure_restore(cluster: Cluster, workload: Workload) -> Report:
+    """Restores the state that a run over the log leaves.
+
+    Raises:
+        BenchFailed: the run did not get to the end.
+    """
+    log = clusters.log(cluster, workload)
+    with clusters.commits(log, log.group) as committed:
+        is_there = committed() == workload.events
+    if not is_there:
+        workers.run(log)
+    restored, again = restore(log), restart(log)
+    figures = {
+        "records_per_cpu_s": restored.records / restored.cpu_s,
+        "records_per_s": restored.records / restored.seconds,
+    }
+    row = {
+        "records": f"{restored.records:,}",
+        "profiles": f"{restored.sizes['profiles']:,}",
+        "seconds": f"{restored.seconds:.2f}",
+        "CPU s": f"{restored.cpu_s:.2f}",
+        "records/s": f"{figures['records_per_s']:,.0f}",
+        "records/s of CPU": f"{figures['records_per_cpu_s']:,.0f} (target {TARGET_PER_S:,})",
+    }
+    return reports.report(
+        "restore",
+        _arguments(workload),
+        settings={"partitions": f"{PARTITIONS}, one after the other"},
+        rows=[row],
+        figures=figures,
+        notes=(
+            "CPU: of the whole process, the Kafka client's threads too.",
+            f"A worker that starts had all partitions {again.seconds:.2f} s after they came.",
+        ),
+    )
+
+
+def restore(log: Log) -> Restored:
+    """Restores all partitions in a process of their own."""
+    env = {"BECKON_KAFKA__BOOTSTRAP_SERVERS": log.cluster.bootstrap}
+    arguments = ["-m", "benchmarks.restoring", log.prefix, str(PARTITIONS)]
+    with Process(arguments, env, name="the restore") as process:
+        parts = [each.fields for each in process.wait_for("restored", RESTORE_S, count=PARTITIONS)]
+        sizes = dict(process.wait_for("tables", START_S)[0].fields)
+    del sizes["message"]
+    if not sizes["profiles"]:
+        raise BenchFailed("there is no state to restore")
+    return Restored(
+        records=sum(each["records"] for each in parts),
+        seconds=sum(each["seconds"] for each in parts),
+        cpu_s=sum(each["cpu_s"] for each in parts),
+        sizes=sizes,
+    )
+
+
+def restart(log: Log) -> Restart:
+    """Starts a worker on the state that is there, and looks at it once it has all of it."""
+    with workers.start(log) as worker:
+        came: Mark = worker.wait_for("partitions came", START_S)[0]
+        last = worker.wait_for("partition ready", RESTORE_S, count=PARTITIONS)[-1]
+    return Restart(seconds=last.at_s - came.at_s, rss_grown=last.rss_bytes - came.rss_bytes)
+
+
+def _arguments(workload: Workload) -> str:
+    return f"--events {workload.events} --people {workload.people}"
