@@ -3,6 +3,7 @@
 Stands beside the worker: the same decisions without a broker, in the stream's clock.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
@@ -66,13 +67,15 @@ class _Replay:
         self.scores: dict[str, ScoreRecord] = {}
         self.segments: dict[str, SegmentRecord] = {}
         self.summary = Summary()
+        self.blanks: list[int] = []
+        """How many lines were filled before each empty one: to tell a line's number by its offset."""
         self.driver = Driver(compiled, self.write, policy=Policy(clock="stream"))
 
     def run(
         self, lines: Iterable[bytes], until_ms: int | None, progress: Callable[[int], None]
     ) -> Summary:
         summary = self.summary
-        filled = filter(None, (line.strip() for line in lines))
+        filled = self._filled(lines)
         while batch := list(islice(filled, BATCH)):
             self.driver.feed(_keyed(batch))
             summary.lines += len(batch)
@@ -82,7 +85,7 @@ class _Replay:
         for letter in self.driver.dead_letters:
             text = (letter.record.value or b"").decode("utf-8", "replace")
             row = {
-                "line": letter.record.offset + 1,
+                "line": letter.record.offset + 1 + bisect_right(self.blanks, letter.record.offset),
                 "reason": letter.reason,
                 "message": letter.message,
             }
@@ -93,6 +96,15 @@ class _Replay:
         summary.dead_letters = len(self.driver.dead_letters)
         summary.until_ms = self.driver.table.progress.high_water
         return summary
+
+    def _filled(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        filled = 0
+        for line in lines:
+            if text := line.strip():
+                filled += 1
+                yield text
+            else:
+                self.blanks.append(filled)
 
     def write(self, topic: str, key: str, value: msgspec.Struct | None) -> None:
         """Takes what the engine writes."""
