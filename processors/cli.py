@@ -266,6 +266,23 @@ def bench(context: typer.Context) -> None:
 
 @cli.command()
 @told
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("demo-out"),
+    people: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 3_000,
+    days: Annotated[int, typer.Option(min=1, max=60, help="Of simulated time.")] = 28,
+    seed: Annotated[int, typer.Option(help="Another one makes up other people.")] = 7,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines, for logs.")] = False,
+) -> None:
+    """Shows the whole flow on this machine: a made-up shop on an embedded broker."""
+    from processors.demo import demo as shown
+    from processors.demo.traffic import Options
+
+    traffic = Options(people=people, days=days, seed=seed)
+    raise SystemExit(shown.run(shown.Options(out=out, traffic=traffic, is_plain=plain)))
+
+
+@cli.command()
+@told
 def config() -> None:
     """Shows all settings as they are now; secrets are masked."""
     for branch, held in _settings().model_dump(mode="json").items():

@@ -1,0 +1,11 @@
+"""Where the example shop's definitions lie: in a checkout, or beside this module in the wheel."""
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def folder() -> Path:
+    """Returns the folder `examples/shop`, or the wheel's copy of it."""
+    checkout = HERE.parents[1] / "examples" / "shop"
+    return checkout if checkout.is_dir() else HERE / "shop"
