@@ -68,7 +68,7 @@ class _Replay:
         self.segments: dict[str, SegmentRecord] = {}
         self.summary = Summary()
         self.blanks: list[int] = []
-        """How many lines were filled before each empty one: to tell a line's number by its offset."""
+        """How many filled lines stand before each empty one: so a line's number can be told."""
         self.driver = Driver(compiled, self.write, policy=Policy(clock="stream"))
 
     def run(

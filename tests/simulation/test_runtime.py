@@ -110,6 +110,35 @@ def test_bytes_of_profiles_give_them_back(documents: list[Document], log: list[J
         assert profile.due == min(profile.timers.values(), default=profiles.NEVER)
 
 
+@budget(60)
+@given(definitions(), definitions(), histories(), st.integers(0, 10), steps)
+def test_it_does_not_matter_when_people_come_under_new_definitions(
+    first: list[Document],
+    second: list[Document],
+    log: list[Json],
+    place: int,
+    how: list[tuple[str, int]],
+) -> None:
+    """All at once, or bit by bit between batches, aborts and restarts."""
+    at_once, by_and_by = Worker(first, log), Worker(first, log)
+    for worker in (at_once, by_and_by):
+        worker.take(place)
+        worker.fire_all(worker.table.progress.high_water)
+        worker.compiled = compiled(*second)
+    at_once.settle_all()
+    for what, size in how:
+        act(by_and_by, what, size)
+        by_and_by.settle(size % 2, is_aborted=what.startswith("abort"))
+    by_and_by.settle_all()
+    for worker in (at_once, by_and_by):
+        worker.end(END)
+    found, expected = of_records(by_and_by.out), of_records(at_once.out)
+    for kind in STREAMS:
+        assert found[kind] == expected[kind], kind
+    assert tables(by_and_by.out) == tables(at_once.out)
+    assert without_memory(by_and_by.table) == without_memory(at_once.table)
+
+
 def replay(documents: list[Document], lines: list[bytes], until_ms: int) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)

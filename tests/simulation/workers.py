@@ -45,6 +45,19 @@ class Worker:
         while self.table.next_wake() <= until_ms:
             self.fire(until_ms, ALL)
 
+    def settle(self, limit: int, *, is_aborted: bool = False) -> None:
+        batch, outputs = self._begin()
+        batch.settle(limit)
+        self._end(batch, outputs, is_aborted=is_aborted)
+
+    def settle_all(self) -> None:
+        while not self.table.progress.is_settled or not self.is_current:
+            self.settle(ALL)
+
+    @property
+    def is_current(self) -> bool:
+        return self.table.progress.definitions == self.compiled.id
+
     def end(self, until_ms: int) -> None:
         """Decides on all that is left, and lets time pass to an instant."""
         self.take(ALL)
