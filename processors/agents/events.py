@@ -55,7 +55,7 @@ class Feeder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
         self._in_turn = asyncio.Lock()
         self._is_closed = False
-        self.batches: Any = app.channel(maxsize=1)
+        self.batches: Any = app.batches()
 
     async def decide(self, turns: Any) -> None:
         """The agent: one batch, one transaction."""

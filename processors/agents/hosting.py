@@ -4,7 +4,8 @@ Loaded by `apps` only, when an app is made: importing faust takes long and reads
 Put right are: that it reads records of aborted transactions; that it commits past work which is not
 finished (faust-streaming issues 606, 707) and stands still before gaps in a partition; that it
 forgets, when partitions leave, what was finished since the last commit; that it never asks its
-client what went wrong with the group, and so stands still for ever; that it makes directories.
+client what went wrong with the group, and so stands still for ever; that it empties all channels
+when partitions move; that it makes directories.
 """
 
 import asyncio
@@ -13,16 +14,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
+from faust.channels import Channel
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.transports import TransportT
 from faust.types.tuples import ConsumerMessage
+from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 MAX_GROUP_ERRORS = 10
 """Errors of the consumer group in a row, before the app gives up."""
 WATCH_S = 1.0
 CALM_S = 60.0
 """After so long without an error they are no longer in a row."""
+FETCH_WAIT_MS = 100
+"""How long a fetch waits for records. As the client has one under way to a broker, those of a
+partition that it does not name wait with it: up to 1.5 s by Faust's own setting."""
 
 logger = logging.getLogger("faust.beckon")
 """Faust's own, for what Faust says: quiet like the rest of it."""
@@ -39,6 +45,10 @@ class App(faust.App):
         self._makes_directories = makes_directories
         super().__init__(*args, **options)
 
+    def batches(self) -> "Batches":
+        """Returns a channel that holds one batch, and loses none."""
+        return Batches(self, maxsize=1)
+
     async def finish(self) -> None:
         """Waits for what the agents have in flight; each of them has its own bound."""
         for one in self.unfinished:
@@ -50,6 +60,22 @@ class App(faust.App):
     def _create_directories(self) -> None:
         if self._makes_directories:
             super()._create_directories()
+
+
+class Batches(Channel[Any]):
+    """A channel over which Faust's own consumer has no say.
+
+    The queues of all others are shut and emptied when its partitions move and while the app stops:
+    a batch would be lost there, and whoever waits for its end would wait for ever.
+    """
+
+    @property
+    def queue(self) -> "ThrowableQueue[Any]":
+        """The queue, always open."""
+        if self._queue is None:
+            always = FlowControlEvent(initially_suspended=False)
+            self._queue = ThrowableQueue(maxsize=self.maxsize, flow_control=always)
+        return self._queue
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -93,6 +119,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         assert consumer._isolation_level == "read_uncommitted"  # read when the consumer starts
         consumer._isolation_level = "read_committed"
+        assert consumer._fetch_max_wait_ms == 1500
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
 

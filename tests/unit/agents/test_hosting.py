@@ -11,7 +11,7 @@ from faust.types.tuples import ConsumerMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.agents import hosting
+from processors.agents import apps, hosting
 from processors.agents.hosting import Consumer, ConsumerThread
 
 PART = TP("commands", 0)
@@ -182,3 +182,20 @@ def test_group_that_is_given_up_by_the_client_ends_the_app_at_once(
 
     assert crashes(coordinator, monkeypatch) == 1
     assert coordinator._errors == 999
+
+
+def test_batch_outlives_what_empties_all_other_channels() -> None:
+    app = apps.build(apps.Options(bootstrap="nobody:1", group="test"))
+
+    async def hand_over() -> tuple[Any, Any]:
+        batches: Any = app.batches().clone(is_iterator=True)
+        other: Any = app.channel().clone()
+        app.flow_control.resume()
+        await other.put("lost")
+        app.flow_control.suspend()
+        app.flow_control.clear()
+        await asyncio.wait_for(batches.put("kept"), 10)
+        app.flow_control.clear()
+        return await batches.queue.get(), other.queue.qsize()
+
+    assert asyncio.run(hand_over()) == ("kept", 0)
