@@ -1,5 +1,7 @@
 """What the state costs: bytes a profile in the worker, and how fast it comes from the changelog."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from benchmarks import clusters, reports, workers
@@ -13,6 +15,10 @@ from processors.runtime.clients import Cluster
 
 RESTORE_S = 600.0
 TARGET_BYTES = 700
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""Has glibc give back at once what the Kafka client's buffers took: they would hide the rest."""
+FEW = 100
+"""The log that memory is compared with has this many times fewer people."""
 TARGET_PER_S = 100_000
 
 
@@ -34,44 +40,63 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure_memory(cluster: Cluster, workload: Workload) -> Report:
-    """Runs a worker over the log and looks at what it holds then.
+    """Runs a worker over the log, and over one by few people, and looks at what it holds then.
+
+    What the client buffers and the allocator keeps is in both, so the difference is the profiles.
 
     Raises:
         BenchFailed: it did not get to the end.
     """
-    log = clusters.log(cluster, workload)
-    run = workers.run(log)
-    restored, again = restore(log), restart(log)
-    count = restored.sizes["profiles"]
-
-    def row(what: str, total: int) -> dict[str, str]:
-        each = f"{total / count:,.0f}"
-        return {"": what, "MB": f"{total / 1e6:,.1f}", "bytes a profile": each}
-
-    table = sum(restored.sizes[name] for name in ("values", "keys", "dicts"))
-    rows = [
-        row(f"the worker grew over the run (target {TARGET_BYTES})", run.rss_grown),
-        row("a worker grew by restoring the same", again.rss_grown),
-        row("table: values, keys and dicts as Python objects", table),
-        row("of these, the serialized profiles", restored.sizes["serialized"]),
-        row("of these, the dicts", restored.sizes["dicts"]),
-    ]
+    few = msgspec.structs.replace(workload, people=max(1, workload.people // FEW))
+    small, large = _held(clusters.log(cluster, few)), _held(clusters.log(cluster, workload))
+    sizes = large.restored.sizes
+    count = sizes["profiles"]
+    more = count - small.restored.sizes["profiles"]
+    if more < 1:
+        raise BenchFailed("too few people: give --people 1000 or more")
+    table = sum(sizes[name] for name in ("values", "keys", "dicts"))
+    rows = (
+        (f"a worker that ran (target {TARGET_BYTES})", large.run_rss - small.run_rss, more),
+        ("a worker that restored", large.restart_rss - small.restart_rss, more),
+        ("the table: values, keys and dicts as Python objects", table, count),
+        ("the values as serialized", sizes["serialized"], count),
+        ("the dicts without what is in them", sizes["dicts"], count),
+    )
     return reports.report(
         "memory",
         _arguments(workload),
-        settings={"profiles": f"{count:,}", "timers": f"{restored.sizes['timers']:,}"},
-        rows=rows,
+        settings={"profiles": f"{count:,}", "timers": f"{sizes['timers']:,}"},
+        rows=[
+            {"": what, "MB": f"{total / 1e6:,.1f}", "bytes a profile": f"{total / of:,.0f}"}
+            for what, total, of in rows
+        ],
         figures={
-            "bytes_a_profile": run.rss_grown / count,
-            "bytes_a_profile_restored": again.rss_grown / count,
+            "bytes_a_profile": rows[0][1] / more,
+            "bytes_a_profile_restored": rows[1][1] / more,
             "bytes_a_profile_table": table / count,
-            "bytes_a_profile_serialized": restored.sizes["serialized"] / count,
+            "bytes_a_profile_serialized": sizes["serialized"] / count,
         },
         notes=(
-            "Growth is that of the resident set: what the Kafka client buffers and what the"
-            " allocator keeps is in it.",
+            f"Of a worker: how much more its resident set grew with {count:,} profiles than with"
+            f" {count - more:,}, over as many events. It grew by {large.run_rss / 1e6:,.0f} MB in"
+            f" all by running, by {large.restart_rss / 1e6:,.0f} MB by restoring: the Kafka"
+            " client's buffers and what the allocator keeps are in that.",
         ),
     )
+
+
+class _Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker holds after a run over a log."""
+
+    run_rss: int
+    restart_rss: int
+    restored: Restored
+
+
+def _held(log: Log) -> _Held:
+    run_rss = workers.run(log, env=GIVE_BACK).rss_grown
+    restart_rss = restart(log, env=GIVE_BACK).rss_grown
+    return _Held(run_rss=run_rss, restored=restore(log), restart_rss=restart_rss)
 
 
 def measure_restore(cluster: Cluster, workload: Workload) -> Report:
@@ -129,9 +154,9 @@ def restore(log: Log) -> Restored:
     )
 
 
-def restart(log: Log) -> Restart:
+def restart(log: Log, *, env: Mapping[str, str] = workers.NOTHING) -> Restart:
     """Starts a worker on the state that is there, and looks at it once it has all of it."""
-    with workers.start(log) as worker:
+    with workers.start(log, env=env) as worker:
         came: Mark = worker.wait_for("partitions came", START_S)[0]
         last = worker.wait_for("partition ready", RESTORE_S, count=PARTITIONS)[-1]
     return Restart(seconds=last.at_s - came.at_s, rss_grown=last.rss_bytes - came.rss_bytes)

@@ -15,6 +15,7 @@ START_S = 60.0
 RUN_S = 3_600.0
 POLL_S = 0.05
 SLOT = "bench"
+NOTHING: Mapping[str, str] = {}
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,27 +41,28 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return self.events / self.seconds
 
 
-def start(log: Log, *, slot: str = SLOT) -> Process:
-    """Starts a worker on the topics of a log."""
-    env = {
+def start(log: Log, *, env: Mapping[str, str] = NOTHING) -> Process:
+    """Starts a worker on the topics of a log; `env` is laid over its environment."""
+    told = {
         "BECKON_KAFKA__BOOTSTRAP_SERVERS": log.cluster.bootstrap,
         "BECKON_TOPICS__PREFIX": log.prefix,
-        "BECKON_SLOT": slot,
+        "BECKON_SLOT": SLOT,
         "BECKON_HEALTH__PORT": "0",
         "BECKON_LOG__FORMAT": "json",
         "BECKON_LOG__LEVEL": "info",
+        **env,
     }
-    return Process(["-m", "processors", "worker"], env, name="the worker")
+    return Process(["-m", "processors", "worker"], told, name="the worker")
 
 
-def run(log: Log) -> Run:
+def run(log: Log, *, env: Mapping[str, str] = NOTHING) -> Run:
     """Runs a fresh worker over the log.
 
     Raises:
         BenchFailed: it did not get to the end, or not with every event.
     """
     clusters.fresh(log)
-    with start(log) as worker, clusters.commits(log, log.group) as committed:
+    with start(log, env=env) as worker, clusters.commits(log, log.group) as committed:
         begin = ready(worker)[0]
         events = log.workload.events
         worker.wait_until(lambda: committed() >= events, RUN_S, every_s=POLL_S)
