@@ -23,6 +23,7 @@ ENTRIES = {"processors.__main__", "processors.cli", "processors.worker"}
 
 COVERED_BY: dict[str, str] = {
     # "module": "the test that covers it instead of one of its name"
+    "processors.operations.administration": "tests/integration/test_administration.py",
 }
 
 LEFTOVERS = {
