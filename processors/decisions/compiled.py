@@ -4,7 +4,7 @@ import msgspec
 
 from processors.decisions import triggers
 from processors.decisions.conditions import CLOCK, Compiler, Fact
-from processors.decisions.features import Feature, Features, compile_where
+from processors.decisions.features import Feature, Features, Where, compile_where
 from processors.decisions.moments import Change
 from processors.decisions.nodes import (
     Bits,
@@ -29,9 +29,13 @@ UNLIMITED = 1 << 53
 class Plan(msgspec.Struct):
     """What one event name touches."""
 
-    features: list[Feature] = []
+    plain: list[Feature] = []
+    """What it counts for, whatever its properties."""
+    asking: list[tuple[Feature, Where]] = []
+    """What it counts for if its properties are so."""
     triggers: list[Trigger] = []
     reads_properties: bool = False
+    """Whether a trigger asks for them."""
 
 
 class Compiled(msgspec.Struct, kw_only=True):
@@ -93,8 +97,10 @@ class _Build:
         self._triggers()
         for feature in self.features.by_key.values():
             plan = self.plans.setdefault(feature.event, Plan())
-            plan.features.append(feature)
-            plan.reads_properties |= feature.where is not None
+            if feature.where is None:
+                plan.plain.append(feature)
+            else:
+                plan.asking.append((feature, feature.where))
         for (kind, id_), users in self.users.items():
             if kind == "feature":
                 self.features.by_key[id_].users |= users

@@ -50,7 +50,7 @@ def on_event(compiled: Compiled, profile: Profile, seen: Seen, arrival: Arrival)
     Raises:
         BadEvent: the event can not be read; the profile is as it was.
     """
-    facts = _read(compiled, arrival.event, arrival.at_ms)
+    facts = _read(compiled, profile, arrival.event, arrival.at_ms)
     if not seen.add(arrival.event.message_id, arrival.log_s):
         return DUPLICATE
     decision = NOTHING
@@ -99,6 +99,8 @@ class _Facts(msgspec.Struct, gc=False):
     event: Event
     at_ms: int
     plan: Plan
+    heard: list[Feature]
+    """What it counts for."""
     properties: Properties
     traits: Mapping[str, Any] | None
     """None where the event changes no traits."""
@@ -113,16 +115,20 @@ class _Frame(msgspec.Struct, gc=False):
     log_s: int
 
 
-def _read(compiled: Compiled, event: Event, at_ms: int) -> _Facts:
+def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Facts:
+    """Reads of an event what anybody wants to know, and nothing else: decoding it costs most."""
     plan = compiled.plans.get(events.name(event), _NO_PLAN)
-    reads = plan.reads_properties or compiled.reads_properties
-    return _Facts(
-        event,
-        at_ms,
-        plan,
-        events.properties(event) if reads else NO_PROPERTIES,
-        events.traits(event) if event.type in _WITH_TRAITS else None,
-    )
+    heard = plan.plain
+    properties = NO_PROPERTIES
+    asking = plan.asking
+    if asking:
+        counted = profile.counts.get
+        asking = [each for each in asking if counted(each[0].key, 0) < each[0].capacity]
+    if asking or plan.reads_properties or compiled.reads_properties:
+        properties = events.properties(event)
+        heard = heard + [feature for feature, where in asking if where(properties, at_ms)]
+    traits = events.traits(event) if event.type in _WITH_TRAITS else None
+    return _Facts(event, at_ms, plan, heard, properties, traits)
 
 
 def _own(decision: Decision) -> Decision:
@@ -138,9 +144,8 @@ def _apply(
     if not late:
         now = profile.clock = at_ms
     dirty: Bits = 0
-    for feature in plan.features:
-        where = feature.where
-        if (where is None or where(facts.properties, at_ms)) and _count(profile, feature, at_ms):
+    for feature in facts.heard:
+        if _count(profile, feature, at_ms):
             dirty |= feature.users
     if not profile.definitions:
         profile.definitions = compiled.id
@@ -217,15 +222,11 @@ def _evaluate(compiled: Compiled, profile: Profile, moment: Moment, dirty: Bits)
 
 def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Trigger]) -> None:
     """Runs the triggers, round by round, until nothing wakes another one."""
-    for round_ in range(triggers.MAX_ROUNDS + 1):
+    for round_ in range(triggers.MAX_ROUNDS):
         woken += _woken(compiled, moment)
         if not woken:
             return
         woken.sort(key=_rank)
-        if round_ == triggers.MAX_ROUNDS:
-            for each in woken:
-                triggers.record(each, profile, moment, triggers.LOOP)
-            return
         dirty: Bits = 0
         for each in woken:
             for fact in triggers.fire(each, profile, moment, round_=round_):
@@ -233,6 +234,8 @@ def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Tr
         if dirty:
             _evaluate(compiled, profile, moment, dirty)
         woken = []
+    for each in sorted(_woken(compiled, moment), key=_rank):
+        triggers.record(each, profile, moment, triggers.LOOP)
 
 
 def _woken(compiled: Compiled, moment: Moment) -> list[Trigger]:
@@ -282,7 +285,7 @@ def _follow(frame: _Frame, moment: Moment, told: int) -> None:
         if not frame.seen.add(event.message_id, frame.log_s):
             continue
         before = len(decision.emitted)
-        facts = _read(frame.compiled, event, moment.now)
+        facts = _read(frame.compiled, frame.profile, event, moment.now)
         following = _apply(frame.compiled, frame.profile, facts, decision, depth=moment.depth + 1)
         if following is not None and len(decision.emitted) > before:
             _follow(frame, following, before)
