@@ -1,10 +1,12 @@
 """Makes the topics of `schemas.topics` on a cluster, and tells which differ from the table."""
 
+import time
 from collections.abc import Iterable, Mapping
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
 from processors.operations.errors import OperationFailed
@@ -12,6 +14,8 @@ from processors.runtime import clients
 from processors.runtime.clients import CALL_S, MAX_STATE_BYTES, Cluster
 from schemas import topics
 from schemas.topics import Topic
+
+WAIT_S = 0.05
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,14 +45,12 @@ def create(cluster: Cluster, layout: Layout) -> Created:
     """
     admin = AdminClient(clients.common(cluster))
     wanted = {topics.full_name(layout.prefix, name): topic for name, topic in topics.TOPICS.items()}
-    try:
-        found = admin.list_topics(timeout=CALL_S).topics
-    except KafkaException as error:
-        raise OperationFailed(_away(cluster, error)) from error
+    found = _present(admin, cluster)
     missing = [name for name in wanted if name not in found]
     made = []
     for name in _make(admin, [_new(name, wanted[name], layout) for name in missing]):
         made.append(name)
+    _wait(admin, cluster, made)
     differing = {}
     for name, topic in wanted.items():
         count = len(found[name].partitions) if name in found else 0
@@ -71,6 +73,30 @@ def _make(admin: AdminClient, wanted: list[NewTopic]) -> Iterable[str]:
             if clients.code(error) != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise OperationFailed(f"can not make {name} ({clients.words(error)})") from error
         yield name
+
+
+def _present(admin: AdminClient, cluster: Cluster) -> Mapping[str, TopicMetadata]:
+    try:
+        return admin.list_topics(timeout=CALL_S).topics
+    except KafkaException as error:
+        raise OperationFailed(_away(cluster, error)) from error
+
+
+def _wait(admin: AdminClient, cluster: Cluster, made: list[str]) -> None:
+    """Waits until the brokers have heard of the topics, which is a moment after they are made."""
+    until_s = time.monotonic() + CALL_S
+    while True:
+        found = _present(admin, cluster)
+        missing = [name for name in made if name not in found or not _has_leaders(found[name])]
+        if not missing:
+            return
+        if time.monotonic() > until_s:
+            raise OperationFailed(f"{missing[0]} was made, but the brokers do not show it")
+        time.sleep(WAIT_S)
+
+
+def _has_leaders(topic: TopicMetadata) -> bool:
+    return bool(topic.partitions) and all(each.leader >= 0 for each in topic.partitions.values())
 
 
 def _new(name: str, topic: Topic, layout: Layout) -> NewTopic:
