@@ -5,6 +5,7 @@ was committed. Every wait is for a condition and ends by a deadline.
 """
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -28,12 +29,15 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from processors.decisions.compiled import compile_set
 from processors.definitions import sets
 from processors.operations import administration, publishing
 from processors.operations.administration import Layout
 from processors.operations.producing import Writer
 from processors.runtime.batches import tick
 from processors.runtime.clients import Cluster
+from processors.runtime.memory import Driver
+from processors.runtime.streams import EMITTED
 from schemas import topics
 from tests import services
 
@@ -45,8 +49,15 @@ PAUSE_S = 0.02
 Row = dict[str, Any]
 Document = dict[str, Any]
 Pair = tuple[bytes | None, bytes | None]
+Written = dict[str, dict[str, list[Row]]]
+"""By topic and person, what was written, in order; of a table, by key, the latest."""
 
-STREAMS = ("segment-changes", "score-changes", "commands", "decisions")
+STREAMS = (
+    "segment-changes",
+    "score-changes",
+    "decisions",
+    *(f"commands.{channel}" for channel in topics.CHANNELS),
+)
 TABLES = ("scores", "segments")
 
 
@@ -164,6 +175,18 @@ class Place:
     def cluster(self) -> Cluster:
         return Cluster(bootstrap=self.bootstrap)
 
+    @functools.cached_property
+    def producer(self) -> Producer:
+        """Writes as an app would; takes events larger than the brokers do."""
+        return Producer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "partitioner": "murmur2_random",
+                "message.max.bytes": 16_777_216,
+                "linger.ms": 0,
+            }
+        )
+
     def topic(self, name: str) -> str:
         return topics.full_name(self.prefix, name)
 
@@ -179,14 +202,6 @@ class Place:
         self, pairs: Iterable[Pair], *, name: str = "events", partition: int = -1
     ) -> list[Message]:
         """Writes records as an app would; returns them as Kafka took them."""
-        producer = Producer(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "partitioner": "murmur2_random",
-                "message.max.bytes": 16_777_216,
-                "linger.ms": 5,
-            }
-        )
         taken: list[Message] = []
 
         def told(error: KafkaError | None, message: Message) -> None:
@@ -194,9 +209,9 @@ class Place:
             taken.append(message)
 
         for key, value in pairs:
-            producer.produce(self.topic(name), value, key, partition, on_delivery=told)
-            producer.poll(0)
-        assert producer.flush(LIMIT_S) == 0
+            self.producer.produce(self.topic(name), value, key, partition, on_delivery=told)
+            self.producer.poll(0)
+        assert self.producer.flush(LIMIT_S) == 0
         return taken
 
     def tick(self, at_ms: int) -> None:
@@ -297,6 +312,35 @@ class Place:
                 found[key] = msgspec.json.decode(value)
         return found
 
+    def written(self) -> Written:
+        """Returns all that workers have written for others."""
+        found: Written = {name: by_person(self.rows(name)) for name in STREAMS}
+        tables = {name: {key: [row] for key, row in self.table(name).items()} for name in TABLES}
+        return found | tables
+
+    def folded(self, *documents: Document, until_ms: int) -> Written:
+        """Returns what workers must have written, by a fold of the log in memory.
+
+        Args:
+            documents: the definitions, as they were all the time.
+            until_ms: to when the clock ran after the last event.
+        """
+        found: Written = {name: {} for name in (*STREAMS, *TABLES)}
+
+        def write(name: str, key: str, value: msgspec.Struct | None) -> None:
+            if name in TABLES:
+                found[name].pop(key, None)
+            if value is not None and name in found:
+                found[name].setdefault(key, []).append(msgspec.to_builtins(value))
+
+        compiled = compile_set(sets.from_documents(documents))
+        log = [each for each in self.read("events") if each.headers() != EMITTED]
+        for partition in range(self.partitions):
+            driver = Driver(compiled, write)
+            driver.feed((each.key(), each.value()) for each in log if each.partition() == partition)
+            driver.advance(until_ms)
+        return found
+
     def close(self) -> None:
         """Ends what still runs, and removes the topics."""
         for each in self.workers:
@@ -323,6 +367,13 @@ def place(bootstrap: str, prefix: str, folder: Path, **more: Any) -> Iterator[Pl
         yield found
     finally:
         found.close()
+
+
+def by_person(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["profile_id"], []).append(row)
+    return found
 
 
 def read(bootstrap: str, topic: str, *, tail: int | None = None) -> Iterator[Message]:
