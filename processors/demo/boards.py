@@ -19,7 +19,8 @@ from schemas.records import ScoreRecord, SegmentRecord
 
 BUCKET_MS = 3 * 3_600_000
 """A point of a curve: three hours."""
-LATEST = 6
+LATEST = 2
+"""Commands of each channel that are kept to be shown."""
 
 
 class SegmentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment."""
 
     at_ms: int
-    """The latest instant that any output names; 0 before the first."""
+    """How far the worker is in simulated time; 0: it has not begun."""
     events: int
     """Records on `events`, without what triggers emitted and without ticks."""
     repeats: int
@@ -90,7 +91,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     triggers: tuple[TriggerRow, ...]
     channels: tuple[ChannelRow, ...]
     latest: tuple[CommandRow, ...]
-    """The newest first."""
+    """The latest of each channel, the newest first."""
     dead_letters: Mapping[str, int]
     """By reason."""
     commands: int
@@ -121,7 +122,7 @@ class Board:
         self._commands: Counter[str] = Counter()
         self._sent: Counter[str] = Counter()
         self._dead: Counter[str] = Counter()
-        self._latest: deque[Command] = deque(maxlen=LATEST)
+        self._latest: dict[str, deque[Command]] = {}
         self._take: dict[str, Callable[[str, bytes], msgspec.Struct]] = {
             "scores": self._score,
             "segments": self._segment,
@@ -164,6 +165,10 @@ class Board:
         self._dead[found.get("reason", "")] += 1
         return found
 
+    def see(self, at_ms: int) -> None:
+        """Takes how far the worker is in simulated time."""
+        self._at_ms = max(self._at_ms, at_ms)
+
     @property
     def waiting(self) -> int:
         """How many commands have no outcome yet."""
@@ -191,7 +196,7 @@ class Board:
                 ChannelRow(channel=name, commands=self._commands[name], sent=self._sent[name])
                 for name in sorted(self._commands)
             ),
-            latest=tuple(map(self._command_row, reversed(self._latest))),
+            latest=tuple(map(self._command_row, self._newest())),
             dead_letters=dict(self._dead),
             commands=self._commands.total(),
             command_repeats=count["command-repeats"],
@@ -211,7 +216,6 @@ class Board:
         self._end("scores", key)
         self.scores[key] = found
         self._levels[found.score_id, found.level] += 1
-        self._see(found.at)
         return found
 
     def _segment(self, key: str, value: bytes) -> SegmentRecord:
@@ -226,13 +230,11 @@ class Board:
         self._changes[found.segment_id, found.change] += 1
         bucket = max(0, found.at - self._start_ms) // BUCKET_MS
         self._curves[found.segment_id][bucket] += 1 if found.change == "entered" else -1
-        self._see(found.at)
         return found
 
     def _decision(self, _: str, value: bytes) -> msgspec.Struct:
         found = codec.decode_decision(value)
         self._reasons[found.definition_id, found.reason] += 1
-        self._see(found.at)
         return found
 
     def _outcome(self, _: str, value: bytes) -> msgspec.Struct:
@@ -246,11 +248,8 @@ class Board:
         self._commands[found.channel] += 1
         self._counts["command-repeats"] += found.id in self.command_ids
         self.command_ids.add(found.id)
-        self._latest.append(found)
+        self._latest.setdefault(found.channel, deque(maxlen=LATEST)).append(found)
         return found
-
-    def _see(self, at_ms: int) -> None:
-        self._at_ms = max(self._at_ms, at_ms)
 
     def _segment_row(self, segment_id: str) -> SegmentRow:
         curve, members = [], 0
@@ -285,6 +284,10 @@ class Board:
         }
         name = self._definitions.triggers[trigger_id].name or trigger_id
         return TriggerRow(id=trigger_id, name=name, reasons=reasons)
+
+    def _newest(self) -> list[Command]:
+        found = [command for channel in self._latest.values() for command in channel]
+        return sorted(found, key=lambda each: -each.at)
 
     def _command_row(self, command: Command) -> CommandRow:
         occurrence = command.occurrence.partition("#")[0]

@@ -70,24 +70,19 @@ class Broker:
                 time.sleep(RETRY_S)
 
 
-class Offsets:
-    """How far topics go, and how far a group is with them."""
+class Ends:
+    """How far topics go."""
 
-    def __init__(self, cluster: Cluster, group: str) -> None:
-        self._client: Consumer = clients.reader(cluster, group)
+    def __init__(self, cluster: Cluster) -> None:
+        self._client: Consumer = clients.reader(cluster, "ends")
 
-    def ends(self, topic: str) -> dict[int, int]:
+    def of(self, topic: str) -> dict[int, int]:
         """Returns the end of each partition, marks of transactions included."""
         found = {}
         for partition in range(PARTITIONS):
             _, end = self._client.get_watermark_offsets(TopicPartition(topic, partition), CALL_S)
             found[partition] = end
         return found
-
-    def committed(self, topic: str) -> dict[int, int]:
-        """Returns what the group has committed in each partition; negative: nothing yet."""
-        asked = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
-        return {each.partition: each.offset for each in self._client.committed(asked, CALL_S)}
 
     def close(self) -> None:
         """Lets go of the connection."""

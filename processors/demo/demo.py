@@ -23,7 +23,7 @@ from processors.definitions import files as definition_files
 from processors.definitions.sets import DefinitionSet
 from processors.demo import feeding, files, people, shops, summaries, traffic, view
 from processors.demo.boards import Board
-from processors.demo.broker import PARTITIONS, Broker, Offsets
+from processors.demo.broker import PARTITIONS, Broker, Ends
 from processors.demo.files import Files
 from processors.demo.reading import Reader
 from processors.demo.traffic import Traffic
@@ -34,7 +34,7 @@ from processors.operations.errors import OperationFailed
 from schemas.topics import CHANNELS, TOPICS, full_name
 
 PREFIX = "demo."
-MAX_UNDECIDED = 6_000
+MAX_UNDECIDED = 4_000
 """Events under way: a fraction of what the broker keeps."""
 MAX_UNSENT = 1_500
 """Commands under way."""
@@ -44,6 +44,9 @@ LOOK_S = 0.05
 LAST_READ_S = 10.0
 """How long the last records may take to be read after everything has stopped."""
 RATE_OVER_S = 2.0
+
+STARTING = "worker and sender are looking for their partitions"
+"""What takes so long at first: brokers give a new group 3 s to find together."""
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -96,7 +99,7 @@ class Demo:
         self._console = console
         self._is_plain = options.is_plain or not sys.stdout.isatty() or console.is_dumb_terminal
         self._started_s = time.monotonic()
-        self._phase = "starting"
+        self._phase = STARTING
         self._is_complete = False
         self._sent = 0
         self._traffic = Traffic(deliveries=[], duplicates=0, late=0, broken=0, people=0)
@@ -111,7 +114,7 @@ class Demo:
         await _in_thread(self._prepare, broker)
         self._board = Board(self._definitions, people.START_MS)
         self._reader = Reader(self._cluster, PREFIX, board=self._board, files=self._files)
-        self._decided = Offsets(self._cluster, f"{PREFIX}decide")
+        self._ends = Ends(self._cluster)
         reading = asyncio.ensure_future(_in_thread(self._reader.run))
         reading.add_done_callback(lambda _: self._stop.set())
         carrier = JsonlSender(self._options.out, now_ms=WallClock().now_ms)
@@ -127,7 +130,7 @@ class Demo:
         finally:
             self._reader.stop()
             await asyncio.gather(reading, return_exceptions=True)
-            self._decided.close()
+            self._ends.close()
         if not reading.cancelled() and (error := reading.exception()) is not None:
             raise error
         return self._conclude(max(codes))
@@ -171,29 +174,16 @@ class Demo:
 
     def _has_room(self, sent: int) -> bool:
         """Returns whether the worker, the reader and the sender can take more."""
-        events = full_name(PREFIX, "events")
-        ends, committed = self._decided.ends(events), self._decided.committed(events)
-        undecided = sum(end - max(0, committed[partition]) for partition, end in ends.items())
-        unread = sent - self._board.events
-        return max(undecided, unread) < MAX_UNDECIDED and self._board.waiting < MAX_UNSENT
+        under_way = sent - self._board.events + self._reader.undecided
+        return under_way < MAX_UNDECIDED and self._board.waiting < MAX_UNSENT
 
     def _is_done(self) -> bool:
         """Returns whether all events are decided on, all outputs read, all commands carried out."""
-        events = full_name(PREFIX, "events")
-        committed = self._decided.committed(events)
-        return (
-            self._is_all_read()
-            and all(
-                committed[partition] >= self._reader.positions.get((events, partition), 0)
-                for partition in range(PARTITIONS)
-            )
-            and self._board.waiting == 0
-        )
+        return self._is_all_read() and self._reader.undecided == self._board.waiting == 0
 
     def _is_all_read(self) -> bool:
         return all(
-            self._reader.has_reached(topic, self._decided.ends(topic))
-            for topic in self._reader.topics
+            self._reader.has_reached(topic, self._ends.of(topic)) for topic in self._reader.topics
         )
 
     async def _read_the_rest(self, reading: "asyncio.Future[Any]") -> None:
@@ -231,7 +221,7 @@ class Demo:
     def _work(self) -> Work:
         """Returns what the worker says of itself, and how fast it is at the moment."""
         now_s, decided = time.monotonic(), round(self._worker.metrics.read(Counter.EVENTS))
-        if self._phase == "starting" and decided:
+        if self._phase == STARTING and decided:
             self._phase = "running"
         before = self._seen[-1][1] if self._seen else 0
         if decided > before:
@@ -254,9 +244,10 @@ class Demo:
         picture, work = self._reader.picture(), self._work()
         ran_s = max(self._last_s - self._first_s, SHOW_S)
         work = msgspec.structs.replace(work, per_s=work.decided / ran_s)
-        found = summaries.checks(
-            picture, work, self._traffic, sent=self._sent, files=self._files.command_ids()
-        )
+        found = summaries.checks(picture)
+        if self._is_complete:
+            ids = self._files.command_ids()
+            found = summaries.final_checks(picture, work, self._traffic, files=ids)
         self._files.write_tables(self._board)
         page = summaries.markdown(picture, work, found, sent=self._sent)
         self._files.write_text("summary.md", page)

@@ -89,7 +89,7 @@ def person(number: int, random: Random, days: int) -> Person:
         },
         from_ms=from_ms,
         until_ms=from_ms + int(random.uniform(1, 14) * DAY_MS) if leaves else 2**62,
-        visits_per_day=min(1.5, random.lognormvariate(-1.5, 0.8)),
+        visits_per_day=min(1.5, 0.05 + random.lognormvariate(-1.6, 0.8)),
         hours_ahead=hours_ahead,
         eagerness=random.betavariate(2, 5),
     )
@@ -98,20 +98,31 @@ def person(number: int, random: Random, days: int) -> Person:
 def life(one: Person, random: Random, days: int) -> Iterator[Action]:
     """Gives everything that a person does within so many days; not quite in order of time."""
     end_ms = START_MS + days * DAY_MS
+    return (action for action in _visits(one, random, days) if action.at_ms < end_ms)
+
+
+def _visits(one: Person, random: Random, days: int) -> Iterator[Action]:
     is_first = True
+    if one.from_ms > START_MS:
+        is_first = False
+        yield from _sign_up(one, random, one.from_ms)
     for day in range(days):
         if random.random() >= one.visits_per_day * WEEKDAYS[day % 7]:
             continue
         hour = random.choices(range(24), HOURS)[0] - one.hours_ahead
         at_ms = START_MS + day * DAY_MS + hour * HOUR_MS + random.randrange(HOUR_MS)
-        if not max(one.from_ms, START_MS) <= at_ms < min(one.until_ms, end_ms):
+        if not max(one.from_ms, START_MS) <= at_ms < one.until_ms:
             continue
-        if is_first and one.is_known:
-            yield Action(at_ms, "identify", None, one.traits)
+        begin = _sign_up if is_first else _visit
         is_first = False
-        for action in _visit(one, random, at_ms):
-            if action.at_ms < end_ms:
-                yield action
+        yield from begin(one, random, at_ms)
+
+
+def _sign_up(one: Person, random: Random, at_ms: int) -> Iterator[Action]:
+    """Gives a first visit: the shop learns who it is, unless they stay anonymous."""
+    if one.is_known:
+        yield Action(at_ms, "identify", None, one.traits)
+    yield from _visit(one, random, at_ms)
 
 
 def _visit(one: Person, random: Random, at_ms: int) -> Iterator[Action]:

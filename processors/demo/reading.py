@@ -1,4 +1,4 @@
-"""Reads the demo's topics, in a thread: every output, and the events themselves.
+"""Reads the demo's topics, in a thread: every output, the events, and how far the worker is.
 
 Between the broker and the board: what the screen shows comes from the topics alone.
 """
@@ -17,9 +17,10 @@ from processors.runtime.batches import read_tick
 from processors.runtime.clients import Cluster, Polled
 from processors.runtime.errors import BrokerAway
 from processors.runtime.streams import EMITTED
+from processors.runtime.tables import PROGRESS_KEY, Table
 from schemas.topics import TOPICS, full_name
 
-LEFT_OUT = {"events.raw", "definitions", "profiles", "score-changes"}
+LEFT_OUT = {"events.raw", "definitions", "score-changes"}
 """Topics that say nothing that the board wants to know."""
 READ = tuple(name for name in TOPICS if name not in LEFT_OUT)
 MAX_BATCH = 2_000
@@ -36,6 +37,10 @@ class Reader:
         """By full topic and partition, the offset after the last record."""
         self.ends: dict[tuple[str, int], int] = {}
         """By full topic and partition, where the end was last reached."""
+        self.decided: dict[int, int] = {}
+        """By partition, the offset up to which the worker has committed its decisions."""
+        self._tables = [Table() for _ in range(PARTITIONS)]
+        self._events = full_name(prefix, "events")
         self._board = board
         self._files = files
         self._lock = threading.Lock()
@@ -81,6 +86,12 @@ class Reader:
         with self._lock:
             return self._board.picture()
 
+    @property
+    def undecided(self) -> int:
+        """How many records of `events` have been read here that the worker is not done with."""
+        ends = (self.positions.get((self._events, each), 0) for each in range(PARTITIONS))
+        return sum(ends) - sum(self.decided.values())
+
     def has_reached(self, topic: str, ends: Mapping[int, int]) -> bool:
         """Returns whether a topic has been read so far, by partition; callable from any thread."""
         return all(
@@ -90,6 +101,9 @@ class Reader:
     def _take(self, topic: str, message: Polled) -> None:
         name, partition = self.topics[topic], message.partition()
         self.positions[topic, partition] = message.offset() + 1
+        if name == "profiles":
+            self._follow(partition, message)
+            return
         key, value = (message.key() or b"").decode("utf-8", "replace"), message.value()
         if name == "events":
             if read_tick(value) is None:
@@ -102,6 +116,14 @@ class Reader:
             record = self._board.take(name, key, value)
             if record is not None:
                 self._files.add(name, record)
+
+    def _follow(self, partition: int, message: Polled) -> None:
+        """Takes up from the changelog how far the worker is; the profiles are passed over."""
+        if message.key() == PROGRESS_KEY:
+            table = self._tables[partition]
+            table.restore(PROGRESS_KEY, message.value())
+            self.decided[partition] = table.progress.offset
+            self._board.see(table.progress.high_water)
 
     def _note(self, topic: str, message: Polled, error: KafkaError) -> None:
         if error.code() == KafkaError._PARTITION_EOF:

@@ -7,5 +7,5 @@ HERE = Path(__file__).parent
 
 def folder() -> Path:
     """Returns the folder `examples/shop`, or the wheel's copy of it."""
-    checkout = HERE.parents[1] / "examples" / "shop"
-    return checkout if checkout.is_dir() else HERE / "shop"
+    copy = HERE / "shop"
+    return copy if copy.is_dir() else HERE.parents[1] / "examples" / "shop"

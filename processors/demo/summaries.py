@@ -24,38 +24,13 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
 
 
-def checks(
-    picture: Picture, work: Work, traffic: Traffic, *, sent: int, files: Iterable[str]
-) -> list[Check]:
-    """Returns what was checked.
-
-    Args:
-        picture: what the topics say.
-        work: what the worker says.
-        traffic: what was made up.
-        sent: how much of it was sent.
-        files: ids of the commands in the files of the channels.
-    """
-    dead = sum(picture.dead_letters.values())
-    once = work.decided - work.duplicates
-    written = list(files)
-    found = [
-        Check(
-            claim="every event was decided on exactly once",
-            is_true=sent == picture.events == once + work.duplicates + dead
-            and work.duplicates == picture.repeats,
-            evidence=f"{sent:,} sent = {once:,} decided + {work.duplicates:,} duplicates left out"
-            f" + {dead:,} dead letters; {picture.repeats:,} repeats on the topic",
-        ),
+def checks(picture: Picture) -> list[Check]:
+    """Returns what must be so at any moment."""
+    return [
         Check(
             claim="no command was given twice",
             is_true=picture.command_repeats == 0,
             evidence=f"{picture.commands:,} commands, {picture.command_repeats:,} repeated ids",
-        ),
-        Check(
-            claim="every command was carried out, once",
-            is_true=len(written) == len(set(written)) == picture.commands == picture.outcomes,
-            evidence=f"{len(written):,} lines in commands.*.jsonl, {picture.outcomes:,} outcomes",
         ),
         Check(
             claim="members are those who entered and did not leave",
@@ -65,17 +40,44 @@ def checks(
             ),
         ),
     ]
-    if sent == len(traffic.deliveries):
-        found.append(
-            Check(
-                claim="what was made up to go wrong went wrong",
-                is_true=picture.repeats == traffic.duplicates
-                and picture.unreadable == traffic.broken <= dead,
-                evidence=f"{traffic.duplicates:,} duplicates, {traffic.broken:,} broken events and"
-                f" {dead - traffic.broken:,} a week late; {traffic.late:,} late ones counted",
-            )
-        )
-    return found
+
+
+def final_checks(
+    picture: Picture, work: Work, traffic: Traffic, *, files: Iterable[str]
+) -> list[Check]:
+    """Returns what must be so when everything has come to its end.
+
+    Args:
+        picture: what the topics say.
+        work: what the worker says.
+        traffic: what was made up.
+        files: ids of the commands in the files of the channels.
+    """
+    sent, written = len(traffic.deliveries), list(files)
+    dead = sum(picture.dead_letters.values())
+    once = work.decided - work.duplicates
+    return [
+        Check(
+            claim="every event was decided on exactly once",
+            is_true=sent == picture.events == once + work.duplicates + dead
+            and work.duplicates == picture.repeats,
+            evidence=f"{sent:,} sent = {once:,} decided on + {work.duplicates:,} duplicates left"
+            f" out + {dead:,} dead letters; {picture.repeats:,} repeats on the topic",
+        ),
+        Check(
+            claim="every command was carried out, once",
+            is_true=len(written) == len(set(written)) == picture.commands == picture.outcomes,
+            evidence=f"{len(written):,} lines in commands.*.jsonl, {picture.outcomes:,} outcomes",
+        ),
+        Check(
+            claim="what was made up to go wrong was noticed",
+            is_true=picture.repeats == traffic.duplicates
+            and picture.unreadable == traffic.broken <= dead,
+            evidence=f"{traffic.duplicates:,} duplicates, {traffic.broken:,} broken events,"
+            f" {dead - traffic.broken:,} a week late",
+        ),
+        *checks(picture),
+    ]
 
 
 def rows(picture: Picture, work: Work, *, sent: int) -> list[tuple[str, str]]:
@@ -135,18 +137,30 @@ def markdown(picture: Picture, work: Work, found: list[Check], *, sent: int) -> 
 
 def next_steps(definitions: Path, out: Path) -> str:
     """Returns what to try now."""
+    shop, out = _short(definitions), _short(out)
     return f"""\
-What to try next:
-  less {out / "README.txt"}                     what is in the files
-  beckon check {definitions}                   the eight definitions: change one, check it
-  beckon replay --definitions {definitions} --events {out / "events.jsonl"} --out {out / "replayed"}
-                                               the same engine over the file, without a broker
-With a Kafka of your own at BECKON_KAFKA__BOOTSTRAP_SERVERS:
-  beckon topics create && beckon publish {definitions}
-  BECKON_STREAM__CLOCK=stream beckon worker    decides; a second one shares the work
-  beckon ingest {out / "events.jsonl"}         in another terminal
-  beckon sender jsonl --out {out / "sent"}     carries the commands out, into files
+What to try next
+  # what is in the files
+  cat {out / "README.txt"}
+  # change a definition, and check it: mistakes are told with their line
+  beckon check {shop}
+  # the same engine over a file of events, without any broker
+  beckon replay --definitions {shop} --events {out / "events.jsonl"} --out {out / "replayed"}
+With a Kafka of your own, at BECKON_KAFKA__BOOTSTRAP_SERVERS=host:9092
+  beckon topics create
+  beckon publish {shop}
+  # decides, until Ctrl-C; the time is what the events say
+  BECKON_STREAM__CLOCK=stream beckon worker
+  # in other terminals: events in, commands carried out into files
+  beckon ingest {out / "events.jsonl"}
+  BECKON_HEALTH__PORT=0 beckon sender jsonl --out {out / "sent"}
 """
+
+
+def _short(path: Path) -> Path:
+    """Returns the path from where we are, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def show(console: Console, picture: Picture, work: Work, *, found: list[Check], sent: int) -> None:

@@ -17,8 +17,8 @@ from processors.demo.boards import CommandRow, Picture, TriggerRow
 from processors.demo.people import DAY_MS, START_MS
 
 BARS = "▁▂▃▄▅▆▇█"
-WIDTH = 40
-BAR_WIDTH = 24
+WIDTH = 32
+BAR_WIDTH = 14
 LEVEL_STYLES = ("bold red", "yellow", "blue")
 
 
@@ -82,7 +82,7 @@ def segments(picture: Picture, width: int = WIDTH) -> Table:
     """Returns the segments, each with its curve."""
     table = _table("segment", expand=False)
     table.add_column("members", justify="right", style="bold")
-    table.add_column("over the simulated time", style="cyan", no_wrap=True, min_width=width)
+    table.add_column("over the simulated time", style="cyan", no_wrap=True)
     table.add_column("entered", justify="right")
     table.add_column("left", justify="right")
     for each in picture.segments:
@@ -132,9 +132,9 @@ def _head(picture: Picture, work: Work, end_ms: int) -> Panel:
 
 
 def _levels(picture: Picture) -> Table:
-    table = _table("score")
-    table.add_column("from", justify="right")
-    table.add_column("people", justify="right", style="bold")
+    table = _table("score", expand=False)
+    table.add_column("from", justify="right", no_wrap=True)
+    table.add_column("people", justify="right", style="bold", no_wrap=True)
     table.add_column("", width=BAR_WIDTH)
     total = sum(each.people for each in picture.levels) or 1
     for index, each in enumerate(picture.levels):
@@ -146,7 +146,7 @@ def _levels(picture: Picture) -> Table:
 
 
 def _triggers(picture: Picture) -> Table:
-    table = _table("trigger")
+    table = _table("trigger", expand=False)
     table.add_column("fired", justify="right", style="bold")
     table.add_column("did not, for")
     for each in picture.triggers:
