@@ -112,6 +112,12 @@ def fresh(log: Log, *, definitions: Sequence[str] = ("job",), keep_events: bool 
         publishing.publish(log.cluster, log.prefix, chosen, now_ms=int(time.time() * 1000))
 
 
+def fresh_outputs(log: Log, prefix: str) -> None:
+    """Makes all topics anew that begin with a prefix within the log's, for a peer to write to."""
+    _delete(log, lambda name: prefix in name)
+    _create(msgspec.structs.replace(log, prefix=prefix))
+
+
 def ends(log: Log) -> dict[int, int]:
     """Returns up to where each partition of the events goes; empty where they are missing."""
     consumer = clients.reader(log.cluster, "bench-ends")
@@ -223,7 +229,7 @@ def _create(log: Log) -> None:
             prefix=log.prefix, partitions=PARTITIONS, output_partitions=PARTITIONS
         ),
     )
-    admin = AdminClient(clients.common(log.cluster))
+    admin = _admin(log.cluster)
     wanted, until_s = {log.topic(name) for name in topics.TOPICS}, time.monotonic() + GONE_S
     while missing := wanted - set(admin.list_topics(timeout=CALL_S).topics):
         if time.monotonic() > until_s:
@@ -233,7 +239,7 @@ def _create(log: Log) -> None:
 
 def _delete(log: Log, is_meant: Callable[[str], bool]) -> None:
     """Deletes topics, and waits until they are gone."""
-    admin = AdminClient(clients.common(log.cluster))
+    admin = _admin(log.cluster)
     until_s = time.monotonic() + GONE_S
     while gone := [name for name in admin.list_topics(timeout=CALL_S).topics if is_meant(name)]:
         if time.monotonic() > until_s:
@@ -245,7 +251,7 @@ def _delete(log: Log, is_meant: Callable[[str], bool]) -> None:
 
 def _delete_group(log: Log) -> None:
     """Deletes the worker's group. A static member that is gone stays in it for a session."""
-    admin = AdminClient(clients.common(log.cluster))
+    admin = _admin(log.cluster)
     until_s = time.monotonic() + GONE_S
     while True:
         try:
@@ -258,6 +264,10 @@ def _delete_group(log: Log) -> None:
             time.sleep(0.2)
         else:
             return
+
+
+def _admin(cluster: Cluster) -> AdminClient:
+    return AdminClient(clients.common(cluster), logger=clients.logger)
 
 
 def _script(verb: str, *arguments: str) -> str:

@@ -44,7 +44,7 @@ def measure_stream(
 ) -> None:
     """CPU time an event of the whole worker process, beside its peers."""
     peers = tuple(peer or ())
-    if unknown := set(peers) - set(stream.CONTENDERS):
+    if unknown := set(peers) - set(stream.PEERS):
         raise typer.BadParameter(f"there is no peer {', '.join(sorted(unknown))}")
     options = stream.Options(
         workload=Workload(events=events, people=people), peers=peers, runs=runs

@@ -35,7 +35,7 @@ def main(prefix: str, partitions: int) -> None:
             partition=partition,
             records=found.records,
             seconds=time.monotonic() - started_s,
-            cpu_s=time.process_time() - started_cpu_s,
+            used_s=time.process_time() - started_cpu_s,
         )
     restorer.close()
     tell(message="tables", **sizes(tables))

@@ -71,7 +71,7 @@ def measure_memory(cluster: Cluster, workload: Workload) -> Report:
             for what, total, of in rows
         ],
         figures={
-            "bytes_a_profile": rows[0][1] / more,
+            "bytes_a_profile_ran": rows[0][1] / more,
             "bytes_a_profile_restored": rows[1][1] / more,
             "bytes_a_profile_table": table / count,
             "bytes_a_profile_serialized": sizes["serialized"] / count,
@@ -143,13 +143,13 @@ def restore(log: Log) -> Restored:
     with Process(arguments, env, name="the restore") as process:
         parts = [each.fields for each in process.wait_for("restored", RESTORE_S, count=PARTITIONS)]
         sizes = dict(process.wait_for("tables", START_S)[0].fields)
-    del sizes["message"]
+    del sizes["message"], sizes["cpu_s"]
     if not sizes["profiles"]:
         raise BenchFailed("there is no state to restore")
     return Restored(
         records=sum(each["records"] for each in parts),
         seconds=sum(each["seconds"] for each in parts),
-        cpu_s=sum(each["cpu_s"] for each in parts),
+        cpu_s=sum(each["used_s"] for each in parts),
         sizes=sizes,
     )
 
