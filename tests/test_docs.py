@@ -1,0 +1,182 @@
+"""What the documents say is so: links lead somewhere, commands and settings exist, examples run."""
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from processors import settings
+from processors.cli import cli
+from tests.test_tidy import files
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
+"""A variable set for one command, before it."""
+VARIABLE = re.compile(r"\bBECKON_[A-Z_]*[A-Z]\b")
+OTHER_VARIABLES = {settings.CONFIG, "BECKON_PROCESSORS"}
+TEST_VARIABLES = ("BECKON_TEST_", "BECKON_BENCH_")
+
+START, END = "-->\n", "<!-- end of settings -->"
+
+
+class Command(NamedTuple):
+    """One command line in a document."""
+
+    place: str
+    words: tuple[str, ...]
+
+
+def documents() -> list[Path]:
+    return [path for path in files() if path.suffix == ".md" and "tests" not in path.parts]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def fences(path: Path, language: str) -> list[str]:
+    return [body for found, body in FENCE.findall(path.read_text("utf-8")) if found == language]
+
+
+def shell_lines(path: Path) -> Iterator[str]:
+    """Yields the lines to type: of fenced blocks, without what is fed to them, and code in text."""
+    text = path.read_text("utf-8")
+    for block in (body for language, body in FENCE.findall(text) if language in ("sh", "bash")):
+        yield from re.sub(r"<<'(\w+)'\n.*?^\1$", "", block, flags=re.DOTALL | re.MULTILINE).split(
+            "\n"
+        )
+    yield from (line[4:] for line in text.split("\n") if line.startswith("    "))
+    yield from re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
+
+
+def commands(program: str) -> Iterator[Command]:
+    for path in documents():
+        for line in shell_lines(path):
+            words = without_assignments(line)
+            if words and Path(words[0]).name == program:
+                yield Command(named(path), words[1:])
+
+
+def without_assignments(line: str) -> tuple[str, ...]:
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError:
+        return ()
+    while words and ASSIGNMENT.fullmatch(words[0]):
+        words.pop(0)
+    return tuple(words)
+
+
+def of(program: str) -> list[Command]:
+    found = sorted(set(commands(program)))
+    assert found, f"no document has a command of {program}"
+    return found
+
+
+def anchors(path: Path) -> set[str]:
+    """Returns the names that headings have as the end of a link."""
+    text = FENCE.sub("", path.read_text("utf-8"))
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in HEADING.findall(text)}
+
+
+@pytest.mark.parametrize("path", documents(), ids=named)
+def test_links_lead_to_files_and_headings_that_exist(path: Path) -> None:
+    for link in LINK.findall(FENCE.sub("", path.read_text("utf-8"))):
+        if re.match(r"[a-z]+://", link):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (path.parent / place).resolve() if place else path
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("command", of("beckon"), ids=lambda one: " ".join(one.words)[:60])
+def test_commands_have_the_names_and_options_that_documents_give(command: Command) -> None:
+    found = get_command(cli)
+    words = list(command.words)
+    while isinstance(found, TyperGroup) and words:
+        name = words.pop(0)
+        assert name in found.commands, f"{command.place}: beckon {name}"
+        found = found.commands[name]
+    options = {each for one in found.params for each in (*one.opts, *one.secondary_opts)}
+    for word in words:
+        if word.startswith("--"):
+            assert word.partition("=")[0] in options, f"{command.place}: {word}"
+
+
+@pytest.mark.parametrize("command", of("make"), ids=lambda one: " ".join(one.words)[:60])
+def test_make_has_the_targets_that_documents_give(command: Command) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for word in command.words:
+        assert word in targets or "=" in word, f"{command.place}: make {word}"
+
+
+def test_variables_that_documents_name_are_settings() -> None:
+    known = {name for name, _ in settings.variables()} | OTHER_VARIABLES
+    for path in documents():
+        for name in VARIABLE.findall(path.read_text("utf-8")):
+            assert name in known or name.startswith(TEST_VARIABLES), f"{named(path)}: {name}"
+
+
+def test_table_of_settings_is_that_of_the_code() -> None:
+    text = README.read_text("utf-8")
+    assert text.count(END) == 1
+    shown = text.partition(END)[0].rpartition(START)[2]
+    assert shown == settings.table()
+
+
+def test_definition_in_the_readme_is_one_of_the_examples() -> None:
+    (definition,) = fences(README, "yaml")
+    assert definition == (ROOT / "examples/shop/cart-abandoners.yaml").read_text("utf-8")
+
+
+def test_example_in_the_readme_gives_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = [each for each in fences(README, "sh") if "beckon replay" in each]
+    name, events = re.findall(r"cat > (\S+) <<'END'\n(.*?)^END$", block, re.DOTALL | re.MULTILINE)[
+        0
+    ]
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / name).write_text(events)
+    monkeypatch.chdir(tmp_path)
+    for line in block.split("\n"):
+        if line.startswith("beckon"):
+            result = CliRunner().invoke(cli, shlex.split(line)[1:])
+            assert result.exit_code == 0, result.output
+    (said,) = fences(README, "json")
+    assert (tmp_path / "out/segment-changes.jsonl").read_text() == said
+    (command,) = (tmp_path / "out/commands.jsonl").read_text().splitlines()
+    assert json.loads(command)["template"] == "cart-reminder"
+
+
+def test_features_name_tests_that_exist() -> None:
+    text = (ROOT / "docs/features.md").read_text("utf-8")
+    tests = set(re.findall(r"`(tests/[\w/.]+)`", text))
+    assert tests
+    assert {name for name in tests if not (ROOT / name).exists()} == set()
+
+
+def test_features_say_works_partly_or_later() -> None:
+    rows = re.findall(
+        r"^\| ([A-Z]\d+) \| (\w+) \|.*\|.*\|$",
+        (ROOT / "docs/features.md").read_text(),
+        re.MULTILINE,
+    )
+    assert rows
+    assert {state for _, state in rows} <= {"works", "partly", "later"}
+    assert len(rows) == len({row for row, _ in rows})
