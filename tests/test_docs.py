@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from processors import settings
 from processors.cli import cli
-from tests.test_tidy import files
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -40,7 +39,8 @@ class Command(NamedTuple):
 
 
 def documents() -> list[Path]:
-    return [path for path in files() if path.suffix == ".md" and "tests" not in path.parts]
+    folders = ("*.md", "docs/*.md", "examples/*/*.md", "benchmarks/*.md", "changelog.d/*.md")
+    return sorted(path for folder in folders for path in ROOT.glob(folder))
 
 
 def named(path: Path) -> str:
