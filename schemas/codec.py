@@ -140,6 +140,16 @@ def decode_event(value: bytes | None, *, schemas: SchemaSource | None = None) ->
     if len(value) > MAX_EVENT_BYTES:
         raise BadEvent("too-large", f"the event is larger than {MAX_EVENT_BYTES} bytes")
     try:
+        # Most events are plain: their text is ASCII and has few brackets, so nothing can trip.
+        if (
+            value.isascii()
+            and value[0] != MAGIC
+            and len(value) - len(value.replace(b"{", b"").replace(b"[", b"")) <= MAX_EVENT_NESTING
+        ):
+            return _EVENT.decode(value)  # type: ignore[no-any-return]
+    except msgspec.DecodeError:
+        pass  # told below, in our words
+    try:
         if value[0] == MAGIC:
             return _from_avro(value, Event, schemas, MAX_EVENT_NESTING)
         return _from_json(value, _EVENT, MAX_EVENT_NESTING)  # type: ignore[no-any-return]

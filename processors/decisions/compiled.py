@@ -1,11 +1,13 @@
 """A definition set, compiled: by the name of an event, all that it touches and nothing else."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from processors.decisions import triggers
 from processors.decisions.conditions import CLOCK, Compiler, Fact
 from processors.decisions.features import Feature, Features, Where, compile_where
-from processors.decisions.moments import Change
+from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import (
     Bits,
     CountRule,
@@ -22,6 +24,7 @@ from processors.definitions.scores import EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
 from processors.definitions.triggers import Stimulus
+from processors.state.profiles import Profile
 
 UNLIMITED = 1 << 53
 
@@ -62,10 +65,10 @@ class Compiled(msgspec.Struct, kw_only=True):
         """How many definitions there are."""
         return len(self.segments) + len(self.scales) + len(self.triggers)
 
-    @property
-    def everything(self) -> Bits:
-        """All nodes."""
-        return (1 << len(self.nodes)) - 1
+    evaluators: list[Callable[[Profile, Moment], Bits]]
+    """How to bring each node up to date, in the same order."""
+    everything: Bits
+    """All nodes."""
 
 
 def compile_set(definitions: DefinitionSet) -> Compiled:
@@ -115,6 +118,8 @@ class _Build:
             nodes=self.nodes,
             places=self.places,
             users=self.users,
+            evaluators=[each.evaluate for each in self.nodes],
+            everything=(1 << len(self.nodes)) - 1,
             reads_properties=self.reads_properties,
             scales=self.scales,
             segments=frozenset(self.definitions.segments),

@@ -56,9 +56,9 @@ def on_event(compiled: Compiled, profile: Profile, seen: Seen, arrival: Arrival)
     decision = NOTHING
     if profile.definitions != compiled.id and profile.definitions:
         decision = on_definitions(compiled, profile)
-    until_ms = facts.at_ms if facts.at_ms > arrival.timers_ms else arrival.timers_ms
-    if profile.due <= until_ms:
+    if profile.due <= arrival.at_ms or profile.due <= arrival.timers_ms:
         decision = _own(decision)
+        until_ms = max(arrival.at_ms, arrival.timers_ms)
         _fire(_Frame(compiled, profile, seen, arrival.log_s), decision, until_ms)
     told = len(decision.emitted)
     moment = _apply(compiled, profile, facts, decision)
@@ -117,7 +117,9 @@ class _Frame(msgspec.Struct, gc=False):
 
 def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Facts:
     """Reads of an event what anybody wants to know, and nothing else: decoding it costs most."""
-    plan = compiled.plans.get(events.name(event), _NO_PLAN)
+    is_track = event.type == "track"
+    name = event.event if is_track and event.event else events.name(event)
+    plan = compiled.plans.get(name, _NO_PLAN)
     heard = plan.plain
     properties = NO_PROPERTIES
     asking = plan.asking
@@ -127,7 +129,7 @@ def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Fa
     if asking or plan.reads_properties or compiled.reads_properties:
         properties = events.properties(event)
         heard = heard + [feature for feature, where in asking if where(properties, at_ms)]
-    traits = events.traits(event) if event.type in _WITH_TRAITS else None
+    traits = None if is_track or event.type not in _WITH_TRAITS else events.traits(event)
     return _Facts(event, at_ms, plan, heard, properties, traits)
 
 
@@ -206,13 +208,11 @@ def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) 
 
 def _evaluate(compiled: Compiled, profile: Profile, moment: Moment, dirty: Bits) -> None:
     """Brings up to date what has become doubtful, in evaluation order, and sets the next timer."""
-    nodes = compiled.nodes
+    evaluators = compiled.evaluators
     while dirty:
         lowest = dirty & -dirty
         dirty ^= lowest
-        users = nodes[lowest.bit_length() - 1].evaluate(profile, moment)
-        if users:
-            dirty |= users
+        dirty |= evaluators[lowest.bit_length() - 1](profile, moment)
     timers = profile.timers
     if timers:
         profile.due = min(timers.values())

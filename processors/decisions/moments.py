@@ -40,34 +40,26 @@ Change = tuple[str, str]
 """What turned, as triggers name it: ("segment", id), ("score", id), ("trait", key)."""
 
 
-class Moment:
+class Moment(msgspec.Struct):
     """One `now` of one profile, with the changes that have arisen and not been answered yet."""
 
-    __slots__ = (
-        "cause", "changes", "decision", "depth", "late", "now", "occurrence", "properties",
-        "rules", "scales", "turned",
-    )  # fmt: skip
-
-    def __init__(
-        self, decision: Decision, scales: Mapping[str, Scale], *, now: int, cause: str
-    ) -> None:
-        self.decision = decision
-        self.scales = scales
-        self.now = now
-        self.cause = cause
-        """messageId of the event, or `clock`, or `definition`."""
-        self.occurrence = cause
-        """The same, but different at every instant of the clock: part of the commands' ids."""
-        self.depth = 0
-        """How many events told the next before this one."""
-        self.late = False
-        self.properties: Properties = NO_PROPERTIES
-        self.turned = False
-        """Whether the points of a rule, or a membership, are other than before."""
-        self.changes: dict[Change, tuple[Any, Any]] = {}
-        """Old and new value by what changed."""
-        self.rules: dict[str, str | None] = {}
-        """By score, the rule that moved it; None where several did."""
+    decision: Decision
+    scales: Mapping[str, Scale]
+    now: int
+    cause: str
+    """messageId of the event, or `clock`, or `definition`."""
+    occurrence: str = ""
+    """Part of the commands' ids, where it is another than the cause: each instant has its own."""
+    depth: int = 0
+    """How many events told the next before this one."""
+    late: bool = False
+    properties: Properties = NO_PROPERTIES
+    turned: bool = False
+    """Whether the points of a rule, or a membership, are other than before."""
+    changes: dict[Change, tuple[Any, Any]] = {}
+    """Old and new value by what changed."""
+    rules: dict[str, str | None] = {}
+    """By score, the rule that moved it; None where several did."""
 
     def note(self, change: Change, old: Any, new: Any) -> None:
         """Remembers a change for the triggers' next round; several of one thing become one."""

@@ -109,7 +109,9 @@ class _Acting(msgspec.Struct, frozen=True):
 
     def command(self, channel: str, **rest: Any) -> Command:
         moment, trigger = self.moment, self.trigger
-        occurrence = f"{moment.occurrence}#{self.round}" if self.round else moment.occurrence
+        occurrence = moment.occurrence or moment.cause
+        if self.round:
+            occurrence = f"{occurrence}#{self.round}"
         step = str(self.place)
         return Command(
             id=commands.derive_id(trigger.id, trigger.version, self.profile.id, step, occurrence),

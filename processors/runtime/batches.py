@@ -70,10 +70,14 @@ class Batch:
     ) -> None:
         self._table = table
         self._compiled = compiled
-        self._policy = policy
+        self._decode = policy.decode
+        self._lateness_ms = policy.lateness_ms
+        self._max_lead_ms = policy.max_lead_ms
+        self._is_stream = policy.clock == "stream"
         self._outputs = outputs
         self._topic, self._partition = source
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[bytes, _Loaded] = {}
+        """By key."""
         self._taken: list[str] = []
         self._settled = 0
         self._staged: list[tuple[str, bytes, int]] = []
@@ -90,12 +94,33 @@ class Batch:
 
     def add(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
         """Decides on one record. What can not be read becomes a dead letter."""
-        self.progress.offset = offset + 1
+        progress, outputs = self.progress, self._outputs
+        progress.offset = offset + 1
         try:
-            self._decide(key, value, offset, log_ms)
+            event = self._decode(value)
+            loaded = self._loaded.get(key or b"")
+            if loaded is None or loaded.profile.id != (event.user_id or event.anonymous_id):
+                loaded = self._admit(key, event)
+            at_ms = events.time_ms(event)
+            if at_ms < progress.high_water - self._lateness_ms:
+                raise BadEvent("too-late", "the event is older than the allowed lateness")
+            profile = loaded.profile
+            if offset <= profile.offset:
+                return
+            lead_ms, arrival = self._time(event, at_ms, log_ms)
+            decision = decide.on_event(self._compiled, profile, loaded.seen, arrival)
         except BadEvent as error:
             if not self._is_tick(value):
                 self._bury(key, value, offset, error)
+            return
+        profile.offset = offset
+        if lead_ms > progress.high_water:
+            progress.high_water = lead_ms
+        outputs.events += 1
+        if decision is DUPLICATE:
+            outputs.duplicates += 1
+        elif decision is not NOTHING:
+            outputs.take(profile.id, decision)
 
     def pass_over(self, offset: int) -> None:
         """Leaves a record out: it was decided on already."""
@@ -122,9 +147,7 @@ class Batch:
         """Evaluates at most `limit` profiles under the active definitions; returns how many."""
         outdated = self._table.outdated[-limit:]
         for profile_id in outdated:
-            loaded = self._loaded.get(profile_id)
-            if loaded is None:
-                loaded = self._loaded[profile_id] = self._fetch(profile_id)
+            loaded = self._load(profile_id)
             if loaded.profile.definitions == self._compiled.id:
                 continue
             self._take(profile_id, decide.on_definitions(self._compiled, loaded.profile))
@@ -136,14 +159,15 @@ class Batch:
         """Returns the records for the changelog: each touched profile, and the progress."""
         log_s = self.progress.high_water // 1000
         records: list[tuple[bytes, bytes]] = []
-        for profile_id, loaded in self._loaded.items():
-            profile = loaded.profile
+        for key, loaded in self._loaded.items():
+            profile, wake = loaded.profile, loaded.wake
             if profile.is_new:
                 continue
             duplicates.forget(profile, log_s)
-            value = with_wake(min(loaded.wake, profile.due), profiles.encode(profile))
-            self._staged.append((profile_id, value, loaded.wake))
-            records.append((profile_id.encode(), value))
+            due = profile.due
+            value = with_wake(due if due < wake else wake, profiles.encode(profile))
+            self._staged.append((profile.id, value, wake))
+            records.append((key, value))
         records.append((PROGRESS_KEY, encode_progress(self.progress)))
         return records
 
@@ -152,9 +176,9 @@ class Batch:
         table = self._table
         for profile_id, value, wake in self._staged:
             table.put(profile_id, value, wake)
-        for profile_id, loaded in self._loaded.items():
+        for loaded in self._loaded.values():
             if loaded.seen.known is not None:
-                table.keep_known(profile_id, loaded.seen.known)
+                table.keep_known(loaded.profile.id, loaded.seen.known)
         if self._settled:
             del table.outdated[-self._settled :]
         table.progress = self.progress
@@ -162,48 +186,38 @@ class Batch:
     def drop(self) -> None:
         """Leaves the table as it was: call it after an abort."""
         self._table.return_due(self._taken)
-        for profile_id in self._loaded:
-            self._table.known.pop(profile_id, None)
+        for loaded in self._loaded.values():
+            self._table.known.pop(loaded.profile.id, None)
 
-    def _decide(self, key: bytes | None, value: bytes | None, offset: int, log_ms: int) -> None:
-        policy, progress = self._policy, self.progress
-        event = policy.decode(value)
+    def _time(self, event: Event, at_ms: int, log_ms: int) -> tuple[int, Arrival]:
+        """Returns how far the event brings the partition, and what is known of its time."""
+        if self._is_stream:
+            high_water = self.progress.high_water
+            lead_ms = at_ms if at_ms > high_water else high_water
+            return lead_ms, Arrival(event, at_ms, lead_ms // 1000, high_water)
+        lead_ms = at_ms if at_ms < log_ms + self._max_lead_ms else log_ms + self._max_lead_ms
+        return lead_ms, Arrival(event, at_ms, log_ms // 1000)
+
+    def _admit(self, key: bytes | None, event: Event) -> _Loaded:
+        """Returns the profile of an event that comes under this key.
+
+        Raises:
+            BadEvent: it is none, or that of somebody else.
+        """
         profile_id = events.profile_id(event)
         if key is None or key != profile_id.encode():
             raise _key_mismatch(key)
-        at_ms = events.time_ms(event)
-        high_water = progress.high_water
-        if at_ms < high_water - policy.lateness_ms:
-            raise BadEvent("too-late", "the event is older than the allowed lateness")
-        if policy.clock == "stream":
-            lead_ms = log_ms = at_ms if at_ms > high_water else high_water
-            arrival = Arrival(event, at_ms, log_ms // 1000, high_water)
-        else:
-            lead_ms = min(at_ms, log_ms + policy.max_lead_ms)
-            arrival = Arrival(event, at_ms, log_ms // 1000)
-        loaded = self._loaded.get(profile_id) or self._load(profile_id)
-        profile = loaded.profile
-        if offset <= profile.offset:
-            return
-        decision = decide.on_event(self._compiled, profile, loaded.seen, arrival)
-        profile.offset = offset
-        if lead_ms > high_water:
-            progress.high_water = lead_ms
-        outputs = self._outputs
-        outputs.events += 1
-        if decision is DUPLICATE:
-            outputs.duplicates += 1
-        elif decision is not NOTHING:
-            outputs.take(profile_id, decision)
+        return self._load(profile_id)
 
     def _take(self, profile_id: str, decision: Decision) -> None:
         if decision is not NOTHING:
             self._outputs.take(profile_id, decision)
 
     def _load(self, profile_id: str) -> _Loaded:
-        loaded = self._loaded.get(profile_id)
+        key = profile_id.encode()
+        loaded = self._loaded.get(key)
         if loaded is None:
-            loaded = self._loaded[profile_id] = self._fetch(profile_id)
+            loaded = self._loaded[key] = self._fetch(profile_id)
         return loaded
 
     def _fetch(self, profile_id: str) -> _Loaded:
@@ -215,7 +229,7 @@ class Batch:
 
     def _is_tick(self, value: bytes | None) -> bool:
         """Moves the partition's time by a clock record, if it is one and it counts here."""
-        tick_ms = read_tick(value) if self._policy.clock == "stream" else None
+        tick_ms = read_tick(value) if self._is_stream else None
         if tick_ms is None:
             return False
         self.progress.high_water = max(self.progress.high_water, tick_ms)

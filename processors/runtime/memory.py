@@ -3,16 +3,21 @@
 The same batches as the worker's, so what is tested or replayed here is what runs there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+import msgspec
 
 from processors.decisions.compiled import Compiled
 from processors.runtime.batches import Batch, Policy
-from processors.runtime.outputs import Outputs, Write
+from processors.runtime.outputs import Outputs
 from processors.runtime.tables import Table
 from schemas.letters import DeadLetter
 
 BATCH = 5_000
 SLICE = 1_000
+
+Write = Callable[[str, str, msgspec.Struct | None], None]
+"""Takes a topic's name without prefix, a key and a value; None deletes the key's record."""
 
 
 class Driver:
@@ -75,6 +80,7 @@ class Driver:
     def _end(self, batch: Batch, outputs: Outputs) -> None:
         batch.finish()
         batch.apply()
-        outputs.write(self._write)
+        for topic, key, value in outputs.records():
+            self._write(topic, key, value)
         self.dead_letters += outputs.dead_letters
         self.events += outputs.events

@@ -3,7 +3,7 @@
 Changes, commands and decisions leave one by one; of scores and memberships only the latest does.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import msgspec
 
@@ -18,9 +18,6 @@ from schemas.records import (
     SegmentChange,
     SegmentRecord,
 )
-
-Write = Callable[[str, str, msgspec.Struct | None], None]
-"""Takes a topic's name without prefix, a key and a value; None deletes the key's record."""
 
 
 class Outputs:
@@ -55,22 +52,25 @@ class Outputs:
         for kind, id_ in decision.removed:
             (self.segments if kind == "segment" else self.scores).update({(profile_id, id_): None})
 
-    def write(self, write: Write) -> None:
-        """Hands over all records, each topic's in the order in which they arose."""
+    def records(self) -> Iterator[tuple[str, str, msgspec.Struct | None]]:
+        """Gives topic (without prefix), key and value of each record; None deletes the key's.
+
+        Each topic's records come in the order in which they arose.
+        """
         for command in self.commands:
-            write(f"commands.{command.channel}", command.profile_id, command)
+            yield f"commands.{command.channel}", command.profile_id, command
         for segment_change in self.segment_changes:
-            write("segment-changes", segment_change.profile_id, segment_change)
+            yield "segment-changes", segment_change.profile_id, segment_change
         for score_change in self.score_changes:
-            write("score-changes", score_change.profile_id, score_change)
+            yield "score-changes", score_change.profile_id, score_change
         for decision in self.decisions:
-            write("decisions", decision.profile_id, decision)
+            yield "decisions", decision.profile_id, decision
         for profile_id, event in self.emitted:
-            write("events", profile_id, event)
+            yield "events", profile_id, event
         for (profile_id, score_id), score in self.scores.items():
-            write("scores", f"{profile_id}/{score_id}", score and _score(score))
+            yield "scores", f"{profile_id}/{score_id}", score and _score(score)
         for (profile_id, segment_id), segment in self.segments.items():
-            write("segments", f"{profile_id}/{segment_id}", segment and _segment(segment))
+            yield "segments", f"{profile_id}/{segment_id}", segment and _segment(segment)
 
 
 def _score(change: ScoreChange) -> ScoreRecord:

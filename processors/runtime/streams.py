@@ -126,14 +126,12 @@ class Stream:
         found = consumer.consume(1, self._options.poll_ms / 1000)
         if found:
             found += consumer.consume(self._options.max_batch - 1, 0)
-        owned = self._partitions.owned
-        records: list[Polled] = []
-        for message in found:
-            if message.error() is not None:
-                self._note(message)
-            elif message.partition() in owned:
-                records.append(cast("Polled", message))
-        return records
+        records = [message for message in found if message.error() is None]
+        if len(records) < len(found):
+            for message in found:
+                if message.error() is not None:
+                    self._note(message)
+        return cast("list[Polled]", records)
 
     def has_work(self) -> bool:
         """Whether there is something to do without any record."""
@@ -234,16 +232,16 @@ class Stream:
         owned = self._partitions.owned
         for message in records:
             partition = message.partition()
-            if partition not in work:
+            found = work.get(partition)
+            if found is None:
                 if partition not in owned:
                     continue
                 firsts[partition] = message.offset()
-                work[partition] = self._begin(owned[partition])
-            batch = work[partition][0]
+                found = work[partition] = self._begin(owned[partition])
             if message.headers() == EMITTED:
-                batch.pass_over(message.offset())
+                found[0].pass_over(message.offset())
             else:
-                batch.add(
+                found[0].add(
                     message.key(),
                     message.value(),
                     offset=message.offset(),
@@ -261,28 +259,20 @@ class Stream:
             batch.fire(until_ms, self._options.slice)
 
     def _write(self, work: dict[int, tuple[Batch, Outputs]]) -> None:
+        names, encoders = self._names, self._encoders
+        changelog = names["profiles"]
         for partition, (batch, outputs) in work.items():
-
-            def write(
-                name: str, key: str, value: msgspec.Struct | None, at: int = partition
-            ) -> None:
-                body = None if value is None else self._encoders[name](value)
+            for name, key, value in outputs.records():
+                body = None if value is None else encoders[name](value)
                 if name == "events":
-                    self._produce(self._names[name], key.encode(), body, at, headers=EMITTED)
+                    self._produce(names[name], key.encode(), body, partition, headers=EMITTED)
                 else:
-                    self._produce(self._names[name], key.encode(), body)
-
-            outputs.write(write)
+                    self._produce(names[name], key.encode(), body)
             for letter in outputs.dead_letters:
-                self._produce(
-                    self._names["dead-letters"],
-                    letter.record.key,
-                    letter.value(),
-                    headers=letter.headers(),
-                )
-            changelog = self._names["profiles"]
-            for key, state in batch.finish():
-                self._produce(changelog, key, state, partition)
+                headers, key_ = letter.headers(), letter.record.key
+                self._produce(names["dead-letters"], key_, letter.value(), headers=headers)
+            for state_key, state in batch.finish():
+                self._produce(changelog, state_key, state, partition)
 
     def _produce(
         self,

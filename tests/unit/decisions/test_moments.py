@@ -7,10 +7,6 @@ def moment(cause: str) -> Moment:
     return Moment(Decision(), {}, now=5, cause=cause)
 
 
-def test_what_caused_it_names_the_occurrence() -> None:
-    assert moment("m1").occurrence == "m1"
-
-
 def test_several_changes_of_one_thing_become_one() -> None:
     found = moment("m")
     found.note(("score", "fit"), 0, 5)

@@ -28,7 +28,8 @@ def person() -> Person:
 
 def written(outputs: Outputs) -> Recorder:
     out = Recorder()
-    outputs.write(out)
+    for record in outputs.records():
+        out(*record)
     return out
 
 
