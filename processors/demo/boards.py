@@ -298,7 +298,7 @@ class Board:
             at_ms=command.at,
             channel=command.channel,
             profile_id=command.profile_id,
-            what=command.template or command.url or "",
+            what=command.template or (command.url or "").rpartition("://")[2],
             trigger=command.definition_id,
             stimulus="" if trigger is None else stimulus(trigger.on),
             cause="the clock" if is_clock else f"{name} ({occurrence})",

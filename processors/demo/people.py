@@ -36,6 +36,7 @@ PRODUCTS = (
     ("beans-decaf", "Decaf beans", 15.5),
     ("milk-jug", "Milk jug", 22.0),
 )
+SHIPPING = 4.9
 FREE_SHIPPING_FROM = 50.0
 
 
@@ -152,15 +153,16 @@ def _shop(random: Random, at_ms: int, seen: list[tuple[str, str, float]]) -> Ite
     if random.random() < 0.35:
         return
     at_ms += _pause(random)
-    order = {"order_id": f"o{random.randrange(10**8):08d}", "currency": "EUR"}
-    total = round(sum(price for _, _, price in cart), 2)
-    yield Action(at_ms, "track", "Checkout Started", {**order, "value": total})
+    order: dict[str, Any] = {"order_id": f"o{random.randrange(10**8):08d}", "currency": "EUR"}
+    revenue = round(sum(price for _, _, price in cart), 2)
+    yield Action(at_ms, "track", "Checkout Started", {**order, "revenue": revenue})
     if random.random() < 0.25:
         return
     at_ms += 2 * _pause(random)
-    total += 4.9 if total < FREE_SHIPPING_FROM else 0
-    order["total"] = round(total, 2)  # type: ignore[assignment]
-    yield Action(at_ms, "track", "Order Completed", {**order, "products": len(cart)})
+    shipping = SHIPPING if revenue < FREE_SHIPPING_FROM else 0.0
+    order["total"] = round(revenue + shipping, 2)
+    paid = {**order, "revenue": revenue, "shipping": shipping}
+    yield Action(at_ms, "track", "Order Completed", paid)
     if random.random() < 0.04:
         at_ms += int(random.uniform(1, 6) * DAY_MS)
         yield Action(at_ms, "track", "Order Refunded", order)

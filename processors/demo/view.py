@@ -161,7 +161,7 @@ def _commands(picture: Picture) -> Table:
     table = _table("time", caption=f"commands: {counts or 'none yet'}")
     table.add_column("channel", style="magenta")
     table.add_column("to")
-    table.add_column("what", overflow="ellipsis", no_wrap=True)
+    table.add_column("what", overflow="ellipsis", no_wrap=True, max_width=20)
     table.add_column("why", overflow="ellipsis", no_wrap=True, ratio=1)
     for each in picture.latest:
         when = f"{datetime.fromtimestamp(each.at_ms / 1000, UTC):%m-%d %H:%M}"
