@@ -109,9 +109,8 @@ class _Build:
                 self.features.by_key[id_].users |= users
             elif kind in ("segment", "score"):
                 self._changing(kind, id_).users |= users
-        for kind, id_ in self.woken:
-            if kind != "trait":
-                self._changing(kind, id_).is_watched = True
+        for (kind, id_), woken in self.woken.items():
+            self._watch(kind, id_, woken)
         return Compiled(
             id=self.definitions.id,
             plans=self.plans,
@@ -127,6 +126,14 @@ class _Build:
             triggers=frozenset(self.definitions.triggers),
             woken=self.woken,
         )
+
+    def _watch(self, kind: str, id_: str, woken: list[Trigger]) -> None:
+        """Has a node tell of its changes where a trigger waits for them."""
+        node = None if kind == "trait" else self._changing(kind, id_)
+        if isinstance(node, SegmentNode):
+            node.is_watched = True
+        elif node is not None:
+            node.watchers = [each.moved for each in woken if each.moved is not None]
 
     def _changing(self, kind: str, id_: str) -> SegmentNode | ScoreNode:
         node = self.nodes[self.places[_key(kind, id_)]]

@@ -4,7 +4,8 @@ A node is evaluated when a fact that it reads has changed, or at the instant unt
 answer held. What it returns are the bits of the nodes that read it, to be evaluated after it.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,6 +16,9 @@ from processors.decisions.scales import Scale
 from processors.state import windows
 from processors.state.profiles import NEVER, Profile
 from schemas.records import ScoreChange, SegmentChange
+
+Moved = Callable[[Any, Any], bool]
+"""Whether a change from the old to the new value is what somebody waits for."""
 
 Bits = int
 """A set of nodes: bit i is the node at place i of the evaluation order."""
@@ -176,8 +180,8 @@ class ScoreNode(msgspec.Struct, kw_only=True):
     key: str
     id: str
     scale: Scale
-    is_watched: bool = False
-    """Whether a trigger waits for it to move."""
+    watchers: list[Moved] = []
+    """What each trigger that waits for it to move looks for."""
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
@@ -193,8 +197,10 @@ class ScoreNode(msgspec.Struct, kw_only=True):
         if old == new:
             return 0
         state.value = new
-        if self.is_watched:
-            moment.note(("score", self.id), old, new)
+        for is_awaited in self.watchers:
+            if is_awaited(old, new):
+                moment.note(("score", self.id), old, new)
+                break
         moment.decision.score_changes.append(
             ScoreChange(
                 profile_id=profile.id,

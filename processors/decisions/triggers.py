@@ -4,7 +4,6 @@ They run in rounds. The first answers the event and what it changed; what their 
 the next one. All of a round see the profile as those before them left it.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
@@ -14,6 +13,7 @@ from processors.decisions.comparisons import is_same
 from processors.decisions.conditions import Evaluate
 from processors.decisions.features import Where
 from processors.decisions.moments import Change, Moment
+from processors.decisions.nodes import Moved
 from processors.decisions.scales import Scale
 from processors.definitions import triggers as documents
 from processors.state import profiles
@@ -28,9 +28,6 @@ MAX_ROUNDS = 16
 MAX_EMITS = 8
 """How many events may tell the next in a row."""
 LOOP = "loop"
-
-Moved = Callable[[Any, Any], bool]
-"""Whether a change from the old to the new value is what a trigger waits for."""
 
 
 class Trigger(msgspec.Struct, kw_only=True):

@@ -80,7 +80,7 @@ class Batch:
         """By key."""
         self._taken: list[str] = []
         self._settled = 0
-        self._staged: list[tuple[str, bytes, int]] = []
+        self._staged: list[tuple[bytes, bytes, _Loaded]] = []
         old = table.progress
         self.progress = Progress(
             offset=old.offset,
@@ -107,7 +107,14 @@ class Batch:
             profile = loaded.profile
             if offset <= profile.offset:
                 return
-            lead_ms, arrival = self._time(event, at_ms, log_ms)
+            lead_ms = at_ms
+            if self._is_stream:
+                high_water = progress.high_water
+                log_ms = at_ms if at_ms > high_water else high_water
+                arrival = Arrival(event, at_ms, log_ms // 1000, high_water)
+            else:
+                lead_ms = min(at_ms, log_ms + self._max_lead_ms)
+                arrival = Arrival(event, at_ms, log_ms // 1000)
             decision = decide.on_event(self._compiled, profile, loaded.seen, arrival)
         except BadEvent as error:
             if not self._is_tick(value):
@@ -158,24 +165,22 @@ class Batch:
     def finish(self) -> list[tuple[bytes, bytes]]:
         """Returns the records for the changelog: each touched profile, and the progress."""
         log_s = self.progress.high_water // 1000
-        records: list[tuple[bytes, bytes]] = []
+        encode, staged = profiles.encode, self._staged
         for key, loaded in self._loaded.items():
-            profile, wake = loaded.profile, loaded.wake
-            if profile.is_new:
-                continue
+            profile = loaded.profile
+            if not profile.definitions:
+                continue  # new, and nothing that came for it could be applied
             duplicates.forget(profile, log_s)
-            due = profile.due
-            value = with_wake(due if due < wake else wake, profiles.encode(profile))
-            self._staged.append((profile.id, value, wake))
-            records.append((key, value))
-        records.append((PROGRESS_KEY, encode_progress(self.progress)))
-        return records
+            wake = profile.due if profile.due < loaded.wake else loaded.wake
+            staged.append((key, with_wake(wake, encode(profile)), loaded))
+        progress = (PROGRESS_KEY, encode_progress(self.progress))
+        return [*((key, value) for key, value, _ in staged), progress]
 
     def apply(self) -> None:
         """Joins what was finished to the table: call it once the transaction is committed."""
         table = self._table
-        for profile_id, value, wake in self._staged:
-            table.put(profile_id, value, wake)
+        for _, value, loaded in self._staged:
+            table.put(loaded.profile.id, value, loaded.wake)
         for loaded in self._loaded.values():
             if loaded.seen.known is not None:
                 table.keep_known(loaded.profile.id, loaded.seen.known)
@@ -189,15 +194,6 @@ class Batch:
         for loaded in self._loaded.values():
             self._table.known.pop(loaded.profile.id, None)
 
-    def _time(self, event: Event, at_ms: int, log_ms: int) -> tuple[int, Arrival]:
-        """Returns how far the event brings the partition, and what is known of its time."""
-        if self._is_stream:
-            high_water = self.progress.high_water
-            lead_ms = at_ms if at_ms > high_water else high_water
-            return lead_ms, Arrival(event, at_ms, lead_ms // 1000, high_water)
-        lead_ms = at_ms if at_ms < log_ms + self._max_lead_ms else log_ms + self._max_lead_ms
-        return lead_ms, Arrival(event, at_ms, log_ms // 1000)
-
     def _admit(self, key: bytes | None, event: Event) -> _Loaded:
         """Returns the profile of an event that comes under this key.
 
@@ -207,7 +203,8 @@ class Batch:
         profile_id = events.profile_id(event)
         if key is None or key != profile_id.encode():
             raise _key_mismatch(key)
-        return self._load(profile_id)
+        loaded = self._loaded[key] = self._fetch(profile_id)
+        return loaded
 
     def _take(self, profile_id: str, decision: Decision) -> None:
         if decision is not NOTHING:

@@ -63,8 +63,10 @@ class Driver:
             left = batch.settle(SLICE)
             self._end(batch, outputs)
             if not left:
-                return
+                break
             batch, outputs = self._begin()
+        if self.policy.clock == "stream":
+            self.fire(self.table.progress.high_water)
 
     def _begin(self) -> tuple[Batch, Outputs]:
         outputs = Outputs()

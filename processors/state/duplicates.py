@@ -3,6 +3,7 @@
 An id is kept as 8 bytes of its hash, beside the log time in seconds as 4 bytes; both oldest first.
 """
 
+import functools
 from struct import unpack
 
 from xxhash import xxh3_64_intdigest
@@ -54,9 +55,7 @@ class Seen:
         else:
             known.add(number)
         ids += digest
-        if not 0 <= log_s <= LATEST_S:
-            log_s = min(max(log_s, 0), LATEST_S)
-        profile.seen_at += log_s.to_bytes(TIME_BYTES, "little")
+        profile.seen_at += _stamp(log_s)
         if len(ids) > _TRIM_AT:
             self._trim()
         return True
@@ -80,6 +79,11 @@ class Seen:
         self.known = None
 
 
+@functools.lru_cache(64)
+def _stamp(log_s: int) -> bytes:
+    return min(max(log_s, 0), LATEST_S).to_bytes(TIME_BYTES, "little")
+
+
 def _numbers(ids: bytearray) -> tuple[int, ...]:
     return unpack(f">{len(ids) // ID_BYTES}Q", ids)
 
@@ -87,8 +91,10 @@ def _numbers(ids: bytearray) -> tuple[int, ...]:
 def forget(profile: Profile, log_s: int) -> None:
     """Drops the ids that can no longer matter: all that lie before the window."""
     times = profile.seen_at
-    count = len(times) // TIME_BYTES
     oldest_s = log_s - WINDOW_S
+    if int.from_bytes(times[:TIME_BYTES], "little") > oldest_s:
+        return
+    count = len(times) // TIME_BYTES
     keep = 0
     while keep < count:
         place = keep * TIME_BYTES
