@@ -258,7 +258,8 @@ class Demo:
         if not self._is_complete:
             self._console.print(f"stopped early; {self._options.out}/ has what there was by then")
             return EXIT_INTERRUPTED
-        self._console.print(summaries.next_steps(shops.folder(), self._options.out), soft_wrap=True)
+        out = self._options.out
+        self._console.print(summaries.next_steps(shops.at_hand(out), out), soft_wrap=True)
         return 0 if all(each.is_true for each in found) else EXIT_FAILED
 
 

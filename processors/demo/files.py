@@ -41,6 +41,7 @@ What `beckon demo` has left here. Times are those of the simulation, in UTC.
   outcomes.jsonl          what came of each command
   dead-letters.jsonl      events that could not be applied: the reason, and the event as it came
   demo.log                what the processes told meanwhile
+  shop/                   the definitions, to be changed; where there is no checkout at hand
 
 A .jsonl file has one JSON object a line: `head -3 decisions.jsonl` shows three of them.
 """

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from processors.definitions import files
 from processors.definitions.sets import DefinitionSet
 from processors.demo import shops
 
@@ -17,3 +20,20 @@ def test_wheel_carries_what_the_checkout_has() -> None:
     assert {each.name for each in checkout.iterdir()} == {
         each.name for each in shops.folder().iterdir()
     }
+
+
+def test_checkout_at_hand_is_not_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(shops.folder().parent)
+
+    assert shops.at_hand(tmp_path) == shops.folder()
+
+
+def test_definitions_from_afar_are_copied_to_be_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    copied = [shops.at_hand(tmp_path / "out") for _ in range(2)]
+
+    assert copied == [tmp_path / "out" / "shop"] * 2
+    assert len(files.load(copied[0]).versions) == 8
