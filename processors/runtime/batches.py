@@ -101,20 +101,11 @@ class Batch:
             loaded = self._loaded.get(key or b"")
             if loaded is None or loaded.profile.id != (event.user_id or event.anonymous_id):
                 loaded = self._admit(key, event)
-            at_ms = events.time_ms(event)
-            if at_ms < progress.high_water - self._lateness_ms:
-                raise BadEvent("too-late", "the event is older than the allowed lateness")
             profile = loaded.profile
+            lead_ms, arrival = self._time(event, log_ms)
             if offset <= profile.offset:
                 return
-            lead_ms = at_ms
-            if self._is_stream:
-                high_water = progress.high_water
-                log_ms = at_ms if at_ms > high_water else high_water
-                arrival = Arrival(event, at_ms, log_ms // 1000, high_water)
-            else:
-                lead_ms = min(at_ms, log_ms + self._max_lead_ms)
-                arrival = Arrival(event, at_ms, log_ms // 1000)
+            is_late = arrival.at_ms < profile.clock
             decision = decide.on_event(self._compiled, profile, loaded.seen, arrival)
         except BadEvent as error:
             if not self._is_tick(value):
@@ -126,7 +117,10 @@ class Batch:
         outputs.events += 1
         if decision is DUPLICATE:
             outputs.duplicates += 1
-        elif decision is not NOTHING:
+            return
+        if is_late:
+            outputs.late += 1
+        if decision is not NOTHING:
             outputs.take(profile.id, decision)
 
     def pass_over(self, offset: int) -> None:
@@ -193,6 +187,21 @@ class Batch:
         self._table.return_due(self._taken)
         for loaded in self._loaded.values():
             self._table.known.pop(loaded.profile.id, None)
+
+    def _time(self, event: Event, log_ms: int) -> tuple[int, Arrival]:
+        """Returns how far an event brings the partition, and what is known of its time.
+
+        Raises:
+            BadEvent: it is too late, or has no time.
+        """
+        at_ms, high_water = events.time_ms(event), self.progress.high_water
+        if at_ms < high_water - self._lateness_ms:
+            raise BadEvent("too-late", "the event is older than the allowed lateness")
+        if self._is_stream:
+            lead_ms = at_ms if at_ms > high_water else high_water
+            return lead_ms, Arrival(event, at_ms, lead_ms // 1000, high_water)
+        lead_ms = log_ms + self._max_lead_ms
+        return lead_ms if lead_ms < at_ms else at_ms, Arrival(event, at_ms, log_ms // 1000)
 
     def _admit(self, key: bytes | None, event: Event) -> _Loaded:
         """Returns the profile of an event that comes under this key.

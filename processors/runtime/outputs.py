@@ -35,6 +35,7 @@ class Outputs:
         self.fired = 0
         self.events = 0
         self.duplicates = 0
+        self.late = 0
 
     def take(self, profile_id: str, decision: Decision) -> None:
         """Adds what a decision led to."""

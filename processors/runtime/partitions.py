@@ -115,7 +115,7 @@ class Partitions:
         for partition, one in self.owned.items():
             table = one.table
             pending += table.pending
-            due += table.next_wake() <= until_ms
+            due += table.due(until_ms)
             count += len(table.profiles)
             size += table.size_bytes
             try:

@@ -83,13 +83,14 @@ def _restore(reader: Consumer, source: Source, is_wanted: Callable[[], bool]) ->
     offset = _committed(reader, source)
     started_s, started_cpu_s = time.monotonic(), time.thread_time()
     table = Table()
-    records = 0
+    records, has_ended = 0, False
     reader.assign([TopicPartition(source.changelog, source.partition, OFFSET_BEGINNING)])
     deadline_s = 0.0
     while is_wanted():
         read, at_end = _read(reader, table)
         records += read
-        if not at_end:
+        has_ended |= at_end  # told once, each time that the end is reached
+        if not has_ended:
             continue
         if table.progress.offset >= offset:
             break

@@ -6,6 +6,7 @@ and go only between transactions.
 
 import logging
 import threading
+from collections import Counter as Tally
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -136,6 +137,7 @@ class Stream:
     def has_work(self) -> bool:
         """Whether there is something to do without any record."""
         self._adopt()
+        self._measure()
         return any(self._is_due(one) for one in self._partitions.owned.values())
 
     def process(self, records: list[Polled]) -> None:
@@ -168,6 +170,7 @@ class Stream:
         for batch, _ in work.values():
             batch.apply()
         self._count(work, records)
+        self._measure()
 
     def close(self) -> None:
         """Leaves: what is decided is committed already, what is not is left to the next owner."""
@@ -357,18 +360,24 @@ class Stream:
         for _, outputs in work.values():
             add(Counter.EVENTS, outputs.events)
             add(Counter.DUPLICATES, outputs.duplicates)
-            for command in outputs.commands:
-                add(Counter.COMMANDS, 1, command.channel)
-            for decision in outputs.decisions:
-                add(Counter.DECISIONS, 1, decision.outcome, decision.reason)
-            for letter in outputs.dead_letters:
-                add(Counter.DEAD_LETTERS, 1, letter.reason)
+            add(Counter.LATE, outputs.late)
+            for channel, count in Tally(each.channel for each in outputs.commands).items():
+                add(Counter.COMMANDS, count, channel)
+            decided = Tally((each.outcome, each.reason) for each in outputs.decisions)
+            for (outcome, reason), count in decided.items():
+                add(Counter.DECISIONS, count, outcome, reason)
+            for reason, count in Tally(each.reason for each in outputs.dead_letters).items():
+                add(Counter.DEAD_LETTERS, count, reason)
         if records:
             self._metrics.observe(Histogram.BATCH_SIZE, len(records))
             self._metrics.observe(
                 Histogram.EVENT_TO_COMMIT_SECONDS,
                 max(0, now_ms - records[0].timestamp()[1]) / 1000,
             )
+
+    def _measure(self) -> None:
+        """Sets the gauges now and then, also where nothing happens."""
+        now_ms = self._clock.now_ms()
         if now_ms - self._measured_ms >= LAG_MS:
             self._measured_ms = now_ms
             self._partitions.measure(now_ms - self._options.grace_ms)

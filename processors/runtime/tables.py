@@ -16,6 +16,8 @@ MAX_KNOWN = 64
 """Of how many busy profiles of a partition the message ids are kept ready."""
 SPARE = 1_000
 """By how many entries the index may have more than twice the profiles: timers moved leave some."""
+MAX_COUNTED = 100_000
+"""Beyond so many due timers nobody wants to know the number."""
 SAMPLE = 1_000
 """How many profiles are looked at to reckon the size of all."""
 PROGRESS_KEY = b"\x00progress"
@@ -126,6 +128,19 @@ class Table:
             value = self.profiles.get(profile_id)
             if value is not None:
                 heapq.heappush(self._index, (wake_of(value), profile_id))
+
+    def due(self, until_ms: int) -> int:
+        """Returns how many entries of the index are due at an instant."""
+        index, found = self._index, [0]
+        for place in found:
+            found += [
+                each
+                for each in (2 * place + 1, 2 * place + 2)
+                if each < len(index) and index[each][0] <= until_ms
+            ]
+            if len(found) > MAX_COUNTED:
+                break
+        return len(found) if index and index[0][0] <= until_ms else 0
 
     @property
     def pending(self) -> int:
