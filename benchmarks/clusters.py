@@ -95,7 +95,7 @@ def log(cluster: Cluster, workload: Workload) -> Log:
     """
     found = Log(cluster=cluster, workload=workload, prefix=f"bench-{workload.id}.")
     if sum(ends(found).values()) != workload.events:
-        _delete(found, lambda name: name.startswith(found.prefix))
+        _delete(found.cluster, lambda name: name.startswith(found.prefix))
         _create(found)
         _write(found)
     return found
@@ -105,7 +105,7 @@ def fresh(log: Log, *, definitions: Sequence[str] = ("job",), keep_events: bool 
     """Takes away what a run has left, so that the next one begins with nothing but the log."""
     kept = log.topic("events") if keep_events else ""
     _delete_group(log)
-    _delete(log, lambda name: name.startswith(log.prefix) and name != kept)
+    _delete(log.cluster, lambda name: name.startswith(log.prefix) and name != kept)
     _create(log)
     for name in definitions:
         chosen = files.load(DEFINITIONS / name)
@@ -114,8 +114,13 @@ def fresh(log: Log, *, definitions: Sequence[str] = ("job",), keep_events: bool 
 
 def fresh_outputs(log: Log, prefix: str) -> None:
     """Makes all topics anew that begin with a prefix within the log's, for a peer to write to."""
-    _delete(log, lambda name: prefix in name)
+    _delete(log.cluster, lambda name: prefix in name)
     _create(msgspec.structs.replace(log, prefix=prefix))
+
+
+def remove(cluster: Cluster, workload: Workload) -> None:
+    """Takes away the log of a workload, and what its runs have left."""
+    _delete(cluster, lambda name: workload.id in name)
 
 
 def ends(log: Log) -> dict[int, int]:
@@ -237,9 +242,9 @@ def _create(log: Log) -> None:
         time.sleep(0.05)
 
 
-def _delete(log: Log, is_meant: Callable[[str], bool]) -> None:
+def _delete(cluster: Cluster, is_meant: Callable[[str], bool]) -> None:
     """Deletes topics, and waits until they are gone."""
-    admin = _admin(log.cluster)
+    admin = _admin(cluster)
     until_s = time.monotonic() + GONE_S
     while gone := [name for name in admin.list_topics(timeout=CALL_S).topics if is_meant(name)]:
         if time.monotonic() > until_s:

@@ -36,6 +36,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     every: int = 20
     """One event of so many leads to a command that is timed."""
     people: int = 100_000
+    seed: int = 1
+
+    @property
+    def workload(self) -> Workload:
+        """The same as a workload."""
+        return Workload(events=self.events, people=self.people, seed=self.seed)
 
     @property
     def events(self) -> int:
@@ -88,8 +94,8 @@ def measure(cluster: Cluster, options: Options) -> Report:
     Raises:
         BenchFailed: a command did not come, or the events did not leave at the rate.
     """
-    workload = Workload(events=options.events, people=options.people)
-    log = Log(cluster=cluster, workload=workload, prefix="bench-latency.")
+    workload = options.workload
+    log = Log(cluster=cluster, workload=workload, prefix=f"bench-latency-{workload.id}.")
     clusters.fresh(log, definitions=DEFINITIONS, keep_events=False)
     with workers.start(log) as worker, Arrivals(log) as arrivals:
         workers.ready(worker)

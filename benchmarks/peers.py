@@ -19,6 +19,7 @@ RUN_S = 1_800.0
 POLL_S = 0.05
 QUIX = "quixstreams==3.28.1"
 QUIX_PLACE = ROOT / ".venv-quix"
+STAMP = ".beckon-quix"
 INSTALL_S = 600.0
 
 
@@ -85,13 +86,19 @@ def quix_python(place: Path = QUIX_PLACE) -> str:
     Raises:
         BenchFailed: it can not be installed.
     """
-    python, stamp = place / "bin" / "python", place / ".beckon-quix"
-    if stamp.is_file() and stamp.read_text("utf-8") == QUIX:
+    python = place / "bin" / "python"
+    if has_quix(place):
         return str(python)
     shutil.rmtree(place, ignore_errors=True)
     venv.create(place, with_pip=True)
     command = [str(python), "-m", "pip", "install", "--quiet", QUIX]
     if subprocess.run(command, timeout=INSTALL_S, check=False).returncode != 0:
         raise BenchFailed(f"{QUIX} can not be installed: see what is said above")
-    stamp.write_text(QUIX, "utf-8")
+    (place / STAMP).write_text(QUIX, "utf-8")
     return str(python)
+
+
+def has_quix(place: Path = QUIX_PLACE) -> bool:
+    """Returns whether it is installed already, in the version that we want."""
+    stamp = place / STAMP
+    return stamp.is_file() and stamp.read_text("utf-8") == QUIX

@@ -71,6 +71,11 @@ class Process:
         """Memory now."""
         return measures.rss_bytes(self._popen.pid)
 
+    @property
+    def last(self) -> str:
+        """What it wrote last."""
+        return "".join(self._lines)
+
     def __enter__(self) -> Self:
         """It runs already."""
         return self
@@ -99,7 +104,7 @@ class Process:
             self._changed.wait_for(enough, timeout_s)
             marks = [each for each in self._marks if each.message == message]
         if len(marks) < count:
-            raise BenchFailed(f"{self.name}: no {message!r} in {timeout_s:.0f} s\n{self._last()}")
+            raise BenchFailed(f"{self.name}: no {message!r} in {timeout_s:.0f} s\n{self.last}")
         return marks[:count]
 
     def wait_until(self, done: Callable[[], bool], timeout_s: float, *, every_s: float) -> None:
@@ -111,9 +116,9 @@ class Process:
         until_s = time.monotonic() + timeout_s
         while not done():
             if self._popen.poll() is not None:
-                raise BenchFailed(f"{self.name} ended\n{self._last()}")
+                raise BenchFailed(f"{self.name} ended\n{self.last}")
             if time.monotonic() > until_s:
-                raise BenchFailed(f"{self.name}: not done in {timeout_s:.0f} s\n{self._last()}")
+                raise BenchFailed(f"{self.name}: not done in {timeout_s:.0f} s\n{self.last}")
             time.sleep(every_s)
 
     def stop(self) -> None:
@@ -129,15 +134,18 @@ class Process:
 
     def _read(self) -> None:
         assert self._popen.stderr is not None
-        for line in self._popen.stderr:
-            mark = self._mark(line)
-            with self._changed:
-                self._lines = [*self._lines[1 - LAST_LINES :], line]
-                if mark is not None:
-                    self._marks.append(mark)
-                self._changed.notify_all()
+        with self._popen.stderr as lines:
+            for line in lines:
+                self._take(line, self._mark(line))
         self._popen.wait()
         with self._changed:
+            self._changed.notify_all()
+
+    def _take(self, line: str, mark: Mark | None) -> None:
+        with self._changed:
+            self._lines = [*self._lines[1 - LAST_LINES :], line]
+            if mark is not None:
+                self._marks.append(mark)
             self._changed.notify_all()
 
     def _mark(self, line: str) -> Mark | None:
@@ -152,6 +160,3 @@ class Process:
         return Mark(
             message=message, fields=fields, at_s=time.monotonic(), cpu_s=cpu_s, rss_bytes=rss
         )
-
-    def _last(self) -> str:
-        return "".join(self._lines)

@@ -47,8 +47,8 @@ def measure_memory(cluster: Cluster, workload: Workload) -> Report:
     Raises:
         BenchFailed: it did not get to the end.
     """
-    few = msgspec.structs.replace(workload, people=max(1, workload.people // FEW))
-    small, large = _held(clusters.log(cluster, few)), _held(clusters.log(cluster, workload))
+    small = _held(clusters.log(cluster, of_few(workload)))
+    large = _held(clusters.log(cluster, workload))
     sizes = large.restored.sizes
     count = sizes["profiles"]
     more = count - small.restored.sizes["profiles"]
@@ -83,6 +83,11 @@ def measure_memory(cluster: Cluster, workload: Workload) -> Report:
             " client's buffers and what the allocator keeps are in that.",
         ),
     )
+
+
+def of_few(workload: Workload) -> Workload:
+    """Returns a workload of as many events by few people."""
+    return msgspec.structs.replace(workload, people=max(1, workload.people // FEW))
 
 
 class _Held(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,10 +93,17 @@ def ready(worker: Process) -> list[Mark]:
 
 
 def metrics(worker: Process) -> dict[str, float]:
-    """Returns the sum of each metric of a worker over its labels."""
+    """Returns the sum of each metric of a worker over its labels.
+
+    Raises:
+        BenchFailed: the worker does not answer.
+    """
     port = worker.wait_for("health server listens", START_S)[0].fields["port"]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+    except OSError as error:
+        raise BenchFailed(f"the worker does not answer ({error})\n{worker.last}") from error
     found: dict[str, float] = {}
     for line in text.splitlines():
         if not line.startswith("#"):

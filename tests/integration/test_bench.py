@@ -1,0 +1,92 @@
+"""Each measurement once, on a small log: that it ends and counts right, not how fast it is."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks import clusters, latency, peers, states, stream
+from benchmarks.reports import Report
+from benchmarks.workloads import Workload
+from processors.runtime.clients import Cluster
+
+EVENTS = 5_000
+
+LATENCY = latency.Options(
+    rate=500, seconds=4, warm_up=1, every=10, people=1_000, seed=secrets.randbits(32)
+)
+WORKLOAD = Workload(events=EVENTS, people=1_000, seed=secrets.randbits(32))
+"""A log that no other run on the same broker has."""
+
+
+@pytest.fixture(scope="module")
+def cluster(kafka: str) -> Iterator[Cluster]:
+    found = Cluster(bootstrap=kafka)
+    yield found
+    for workload in (WORKLOAD, states.of_few(WORKLOAD), LATENCY.workload):
+        clusters.remove(found, workload)
+
+
+def column(report: Report, name: str) -> list[str]:
+    place = report.columns.index(name)
+    return [row[place] for row in report.rows]
+
+
+def test_the_stream_and_its_peers_do_the_same_job(cluster: Cluster) -> None:
+    told: list[str] = []
+    options = stream.Options(workload=WORKLOAD, peers=("floor", "faust"), runs=1)
+
+    report = stream.measure(cluster, options, told.append)
+
+    assert column(report, "") == ["beckon", "floor", "faust"]
+    assert column(report, "events") == ["5,000"] * 3
+    beckon, floor, faust = column(report, "commands")
+    assert int(beckon) > 20
+    assert (floor, faust) == ("", beckon)
+    assert len(set(column(report, "entered")) - {""}) == 1
+    assert report.figures["beckon_to_floor"] > 1
+    assert report.figures["faust_to_beckon"] > 1
+    assert len(told) == 3
+
+
+def test_quix_streams_does_the_same_job(cluster: Cluster) -> None:
+    if not peers.has_quix():
+        pytest.skip("Quix Streams is not installed: `beckon bench stream --peer quix` does it")
+    options = stream.Options(workload=WORKLOAD, peers=("quix",), runs=1)
+
+    report = stream.measure(cluster, options, lambda _: None)
+
+    assert column(report, "") == ["beckon", "quix"]
+    assert len(set(column(report, "commands"))) == 1
+
+
+def test_a_second_run_finds_the_log_where_it_lies(cluster: Cluster) -> None:
+    first = clusters.log(cluster, WORKLOAD)
+    before = clusters.ends(first)
+
+    assert clusters.ends(clusters.log(cluster, WORKLOAD)) == before
+    assert sum(before.values()) == EVENTS
+
+
+def test_latency_is_that_of_each_marked_event(cluster: Cluster) -> None:
+    report = latency.measure(cluster, LATENCY)
+
+    [count] = column(report, "commands")
+    assert 150 <= int(count) <= 200  # of the 200 after the warm-up, whose border no event meets
+    assert 0 < report.figures["p50_ms"] <= report.figures["p99_ms"] <= report.figures["p100_ms"]
+
+
+def test_memory_is_told_by_profile(cluster: Cluster) -> None:
+    report = states.measure_memory(cluster, WORKLOAD)
+
+    assert len(report.rows) == 5
+    assert 50 < report.figures["bytes_a_profile_serialized"] < 5_000
+    assert report.figures["bytes_a_profile_table"] > report.figures["bytes_a_profile_serialized"]
+
+
+def test_restore_reads_the_changelog_of_the_run(cluster: Cluster) -> None:
+    report = states.measure_restore(cluster, WORKLOAD)
+
+    [records], [profiles] = column(report, "records"), column(report, "profiles")
+    assert int(records.replace(",", "")) >= int(profiles.replace(",", "")) > 100
+    assert report.figures["records_per_cpu_s"] > 0
