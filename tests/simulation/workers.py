@@ -89,7 +89,8 @@ class Worker:
             batch.drop()
             return
         self.changelog += changelog
-        outputs.write(self.out)
+        for record in outputs.records():
+            self.out(*record)
         batch.apply()
 
 

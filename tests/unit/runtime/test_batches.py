@@ -344,6 +344,14 @@ def test_what_can_not_be_read_becomes_a_dead_letter(
     assert (table.profiles, table.progress.offset, one.outputs.events) == ({}, 8, 0)
 
 
+def test_an_event_of_somebody_else_is_a_mismatch_also_under_a_key_that_is_known() -> None:
+    table = Table()
+    one = Open(table, compiled(*VISITED)).add(track("a"))
+    (letter,) = one.put(b"p", encoded(track("a", person="q")))
+    one.commit()
+    assert (letter.reason, set(table.profiles)) == ("key-mismatch", {"p"})
+
+
 def test_a_dead_letter_leaves_the_others_alone() -> None:
     table = Table()
     one = Open(table, compiled(*VISITED)).add(track("a"))
