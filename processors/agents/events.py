@@ -79,7 +79,9 @@ class Feeder:
         spare_garbage_collection()
         try:
             await self._first()
-            await self._run(self._stream.open)
+            async with self._in_turn:
+                if not self._is_closed:  # told to stop while what comes first was under way
+                    await self._run(self._stream.open)
             while not (self._app.should_stop or self._is_closed):
                 async with self._in_turn:
                     await self._turn()
