@@ -7,7 +7,6 @@ of the same file and what the oracle, which shares nothing with the engine, reco
 
 import functools
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ import msgspec
 import pytest
 
 from schemas.events import iso
-from tests.integration.workers import ROOT, Place, Worker, place, until
+from tests.integration.workers import ROOT, Place, Worker, place, prefix_of, until
 from tests.oracle import starbucks
 
 pytestmark = pytest.mark.slow
@@ -60,8 +59,7 @@ def results(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
     recomputing = start(oracle, *definitions, "--until", END, "--out", folder / "oracle")
     replay = ("-m", "processors", "replay")
     replaying = start(*replay, *definitions, "--until", END, "--out", folder / "replay")
-    prefix = f"starbucks-{os.getpid()}."
-    with place(kafka, prefix, folder, clock="stream", partitions=8) as found:
+    with place(kafka, prefix_of("starbucks"), folder, clock="stream", partitions=8) as found:
         killed = stream(found, events)
         assert [each.wait(RUN_S) for each in (recomputing, replaying)] == [0, 0]
         yield Results(found, folder / "replay", folder / "oracle", killed)

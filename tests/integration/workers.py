@@ -8,6 +8,7 @@ import contextlib
 import functools
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -69,6 +70,11 @@ def until(
     while not holds():
         assert time.monotonic() < end_s, f"in {limit_s:.0f} s it did not come about: {what}"
         time.sleep(pause_s)
+
+
+def prefix_of(name: str) -> str:
+    """Returns a prefix that no other test has, in this run or another on the same broker."""
+    return f"{name}-{secrets.token_hex(4)}."
 
 
 class Worker:
