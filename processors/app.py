@@ -86,7 +86,7 @@ def worker(settings: Settings) -> Role:
         metrics=metrics,
         clock=WallClock(),
     )
-    app = faust_app(settings, f"{prefix}worker-{settings.slot}")
+    app = faust_app(settings, f"{prefix}worker-{settings.slot}", instance=settings.slot)
     load = definitions.build(
         app,
         stream.activate,
@@ -193,12 +193,20 @@ def security_of(kafka: Kafka) -> apps.Security:
     )
 
 
-def faust_app(settings: Settings, group: str) -> "App":
-    """Returns an empty Faust app on the settings' cluster."""
+def faust_app(settings: Settings, group: str, *, instance: str | None = None) -> "App":
+    """Returns an empty Faust app on the settings' cluster.
+
+    Args:
+        settings: all of them.
+        group: the consumer group.
+        instance: a name that this process alone has in it: after a kill, the group need not wait
+            until it misses the one before.
+    """
     return apps.build(
         apps.Options(
             bootstrap=settings.kafka.bootstrap_servers,
             group=group,
+            instance=instance,
             security=security_of(settings.kafka),
             checksums=settings.kafka.checksums,
         )

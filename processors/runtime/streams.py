@@ -340,14 +340,15 @@ class Stream:
                 one.end = end.offset()
             return
         text = clients.words(error)
-        if code in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+        if "fenced" in text.lower():  # the cause of a fatal error is told in words alone
             raise Fenced(
                 f"another worker runs under the slot {self._options.slot!r}:"
                 " give each worker a slot of its own (BECKON_SLOT)"
             )
         if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
             raise TopicMissing(f"a topic is missing ({text}): run `beckon topics create`")
-        if error.fatal() or code in (
+        if code in (
+            KafkaError._FATAL,
             KafkaError.TOPIC_AUTHORIZATION_FAILED,
             KafkaError.GROUP_AUTHORIZATION_FAILED,
         ):
