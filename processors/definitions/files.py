@@ -1,6 +1,5 @@
 """A folder of definitions, as marketers keep them, to a checked set; problems to lines."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path as FilePath
@@ -18,7 +17,7 @@ MAX_FILES = 1_000
 _CLAIM = re.compile(r"""^\W{0,8}id["']?\s*:\s*["']?([a-z0-9][a-z0-9_-]*)""", re.MULTILINE)
 
 
-def load(source: str | os.PathLike[str]) -> DefinitionSet:
+def load(source: str | FilePath) -> DefinitionSet:
     """Returns the set of the definitions in a file, or in a folder and all below it.
 
     Files are `*.yaml`, `*.yml` and `*.json` of one definition each; names that begin with a dot
@@ -66,13 +65,21 @@ def _files(source: FilePath) -> list[FilePath]:
 
 
 def _walk(source: FilePath) -> Iterator[FilePath]:
-    for folder, subfolders, names in os.walk(source):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in names:
-            file = FilePath(folder, name)
-            is_ours = name.endswith(SUFFIXES) and not name.endswith(TEST_SUFFIXES)
-            if is_ours and name[0] != "." and (file.is_file() or not file.exists()):
-                yield file
+    waiting = [source]
+    while waiting:
+        for each in waiting.pop().iterdir():
+            name = each.name
+            if name.startswith("."):
+                continue
+            if each.is_dir():
+                if not each.is_symlink():
+                    waiting.append(each)
+            elif (
+                name.endswith(SUFFIXES)
+                and not name.endswith(TEST_SUFFIXES)
+                and (each.is_file() or not each.exists())  # a pipe would never end
+            ):
+                yield each
 
 
 def _read(file: FilePath, broken: set[str]) -> Definition:
