@@ -138,7 +138,12 @@ def _own(decision: Decision) -> Decision:
 
 
 def _apply(
-    compiled: Compiled, profile: Profile, facts: _Facts, decision: Decision, *, depth: int = 0
+    compiled: Compiled,
+    profile: Profile,
+    facts: _Facts,
+    decision: Decision,
+    *,
+    parent: Moment | None = None,
 ) -> Moment | None:
     """Lays an event's facts into the profile and follows them; None where they touch nothing."""
     plan, at_ms, now = facts.plan, facts.at_ms, profile.clock
@@ -155,7 +160,10 @@ def _apply(
     if not dirty and not plan.triggers and not facts.traits:
         return None
     moment = Moment(_own(decision), compiled.scales, now=now, cause=facts.event.message_id)
-    moment.depth = depth
+    if parent is None:
+        moment.told = len(decision.emitted)
+    else:
+        moment.depth, moment.told = parent.depth + 1, parent.told
     moment.late = late
     moment.properties = facts.properties
     if facts.traits:
@@ -268,7 +276,7 @@ def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
                 decision.fired += 1
         moment = Moment(decision, compiled.scales, now=now, cause=CLOCK)
         moment.occurrence = f"{CLOCK}@{now}"
-        told = len(decision.emitted)
+        told = moment.told = len(decision.emitted)
         _evaluate(compiled, profile, moment, dirty)
         if moment.turned:
             profile.clock = now
@@ -286,7 +294,7 @@ def _follow(frame: _Frame, moment: Moment, told: int) -> None:
             continue
         before = len(decision.emitted)
         facts = _read(frame.compiled, frame.profile, event, moment.now)
-        following = _apply(frame.compiled, frame.profile, facts, decision, depth=moment.depth + 1)
+        following = _apply(frame.compiled, frame.profile, facts, decision, parent=moment)
         if following is not None and len(decision.emitted) > before:
             _follow(frame, following, before)
 

@@ -52,6 +52,8 @@ class Moment(msgspec.Struct):
     """Part of the commands' ids, where it is another than the cause: each instant has its own."""
     depth: int = 0
     """How many events told the next before this one."""
+    told: int = 0
+    """How many events the decision had told before the stimulus that began all this."""
     late: bool = False
     properties: Properties = NO_PROPERTIES
     turned: bool = False

@@ -27,6 +27,8 @@ MAX_ROUNDS = 16
 """How often actions may wake triggers within one instant."""
 MAX_EMITS = 8
 """How many events may tell the next in a row."""
+MAX_TOLD = 100
+"""How many events one stimulus may lead to in all; further ones are not told."""
 LOOP = "loop"
 
 
@@ -138,7 +140,8 @@ def _act(acting: _Acting, action: documents.Action) -> tuple[str, str] | None:
             moment.decision.commands.append(acting.command("webhook", url=url, body=body))
             return None
         case documents.Emit():
-            if moment.depth < MAX_EMITS:
+            told = len(moment.decision.emitted) - moment.told
+            if moment.depth < MAX_EMITS and told < MAX_TOLD:
                 moment.decision.emitted.append(_event(acting, action))
             return None
         case documents.SetTrait(trait=key, value=value):

@@ -158,7 +158,8 @@ class Batch:
 
     def finish(self) -> list[tuple[bytes, bytes]]:
         """Returns the records for the changelog: each touched profile, and the progress."""
-        log_s = self.progress.high_water // 1000
+        lead_ms = 0 if self._is_stream else self._max_lead_ms  # by which log time may lie behind
+        log_s = (self.progress.high_water - lead_ms) // 1000
         encode, staged = profiles.encode, self._staged
         for key, loaded in self._loaded.items():
             profile = loaded.profile

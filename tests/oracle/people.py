@@ -13,6 +13,7 @@ from tests.oracle.rules import Definitions, Score, Segment, Trigger
 NAMESPACE = uuid.UUID("b5f5c0de-9f0a-5b6e-8c1d-6265636b6f6e")
 MAX_ROUNDS = 16
 MAX_DEPTH = 8
+MAX_TOLD = 100
 
 Row = dict[str, Any]
 Stimulus = tuple[str, str, Any, Any]
@@ -94,6 +95,8 @@ class Person:
         self.moved: dict[str, int] = {}
         self.added = dict.fromkeys(definitions.scores, 0)
         self.fired: dict[str, list[int]] = {}
+        self.told = 0
+        """How many events the stimulus at hand has told, those that follow from it included."""
         self.turned = False
         """Whether points of a rule, a score or a membership turned since it was last unset."""
 
@@ -144,6 +147,8 @@ class Person:
 
     def _handle(self, cause: Cause, facts: tuple[str, Row]) -> None:
         """Handles an event or an instant, and all that follows of it at once."""
+        if cause.depth == 0:
+            self.told = 0
         before = self.traits.values()
         if cause.event is not None:
             self._learn(cause.event, facts)
@@ -161,8 +166,7 @@ class Person:
                 break
             stimuli = self._evaluate(cause) + list(self._trait_changes(before))
         for event in emitted:
-            if cause.depth < MAX_DEPTH:
-                self._handle(Cause(cause.now, event, depth=cause.depth + 1), ("", {}))
+            self._handle(Cause(cause.now, event, depth=cause.depth + 1), ("", {}))
 
     def _learn(self, event: Occurrence, facts: tuple[str, Row]) -> None:
         self.occurrences.setdefault(event.name, []).append(event)
@@ -239,7 +243,9 @@ class Person:
                 ((kind, detail),) = action.items()
                 command_id = derive_id(trigger, self.id, str(number), cause.occurrence(turn))
                 if kind == "emit":
-                    emitted.append(emission(detail, cause, command_id))
+                    if cause.depth < MAX_DEPTH and self.told < MAX_TOLD:
+                        self.told += 1
+                        emitted.append(emission(detail, cause, command_id))
                 elif kind in {"send", "webhook"}:
                     row = self._command(trigger, command_id, number, detail)
                     row["occurrence"] = cause.occurrence(turn)

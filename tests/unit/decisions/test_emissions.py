@@ -1,6 +1,6 @@
 """Events that triggers tell: handled right after what told them, and not without end."""
 
-from processors.decisions.triggers import MAX_EMITS
+from processors.decisions.triggers import MAX_EMITS, MAX_TOLD
 from tests.builders import (
     DAY,
     HOUR,
@@ -67,6 +67,13 @@ def test_events_tell_each_other_at_most_eight_deep() -> None:
     assert len(decision.emitted) == MAX_EMITS
     assert reasons(decision) == [("t", "fired")] * (MAX_EMITS + 1)
     assert person.score() == MAX_EMITS + 1
+
+
+def test_one_event_leads_to_at_most_a_hundred_told() -> None:
+    person = Person(score(on("a", 1)), *(trigger("a", emit("a"), id=f"t{n}") for n in range(5)))
+    assert len(person.hears(track("a")).emitted) == MAX_TOLD
+    assert person.score() == MAX_TOLD + 1
+    assert len(person.hears(track("a", T0 + DAY, id="next")).emitted) == MAX_TOLD
 
 
 def test_an_event_told_by_the_clock_is_at_its_instant() -> None:
