@@ -32,6 +32,8 @@ from schemas.events import Event
 from schemas.letters import DeadLetter, Record
 
 DAY_MS = 86_400_000
+MAX_CRASHES = 2
+"""A record on which workers broke down so often is a dead letter."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +82,8 @@ class Batch:
         """By key."""
         self._taken: list[str] = []
         self._settled = 0
+        crash = table.crash
+        self._poison = crash.offset if crash.times >= MAX_CRASHES else -1
         self._staged: list[tuple[bytes, bytes, _Loaded]] = []
         old = table.progress
         self.progress = Progress(
@@ -97,6 +101,8 @@ class Batch:
         progress, outputs = self.progress, self._outputs
         progress.offset = offset + 1
         try:
+            if offset == self._poison:
+                raise BadEvent("crashed", "workers broke down on it: a bug, please report it")
             event = self._decode(value)
             loaded = self._loaded.get(key or b"")
             if loaded is None or loaded.profile.id != (event.user_id or event.anonymous_id):

@@ -6,7 +6,6 @@ and go only between transactions.
 
 import logging
 import threading
-from collections import Counter as Tally
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -16,14 +15,16 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 from processors.decisions.compiled import Compiled
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Clock, Status
-from processors.runtime import clients
+from processors.runtime import clients, tallies
 from processors.runtime.batches import Batch, Policy
 from processors.runtime.clients import Cluster, Polled
 from processors.runtime.errors import BrokerAway, Fenced, RuntimeFailure, TopicMissing
 from processors.runtime.outputs import Outputs
 from processors.runtime.partitions import Owned, Partitions
+from processors.runtime.tables import CRASH_KEY, Crash, encode_crash
 from processors.runtime.transactions import Aborted, Transactions
 from schemas import topics
+from schemas.errors import SchemasUnavailable
 from schemas.letters import Headers
 
 MAX_ABORTS = 10
@@ -93,6 +94,8 @@ class Stream:
         self._aborts = 0
         self._measured_ms = 0
         self._writer: Producer | None = None
+        self._deciding: tuple[int, int] | None = None
+        """Partition and offset of the record at hand."""
 
     def owns(self, partition: int) -> bool:
         """Returns whether a partition is worked on here; callable from any thread."""
@@ -163,13 +166,17 @@ class Stream:
         except Aborted as error:
             self._rewind(work, firsts, error)
             return
-        except BaseException:
+        except Exception as error:
             self._transactions.abort()
+            if not isinstance(error, RuntimeFailure | SchemasUnavailable):
+                self._tell_crash()
             raise
         self._aborts = 0
         for batch, _ in work.values():
             batch.apply()
-        self._count(work, records)
+        waited_ms = self._clock.now_ms() - records[0].timestamp()[1] if records else 0
+        tallies.add(self._metrics, [outputs for _, outputs in work.values()])
+        tallies.add_batch(self._metrics, len(records), waited_ms)
         self._measure()
 
     def close(self) -> None:
@@ -241,15 +248,18 @@ class Stream:
                     continue
                 firsts[partition] = message.offset()
                 found = work[partition] = self._begin(owned[partition])
+            offset = message.offset()
+            self._deciding = (partition, offset)
             if message.headers() == EMITTED:
-                found[0].pass_over(message.offset())
+                found[0].pass_over(offset)
             else:
                 found[0].add(
                     message.key(),
                     message.value(),
-                    offset=message.offset(),
+                    offset=offset,
                     log_ms=message.timestamp()[1],
                 )
+        self._deciding = None
 
     def _run_clock(self, one: Owned, batch: Batch) -> None:
         """Fires timers and looks at outdated profiles, a bounded number of both."""
@@ -311,6 +321,25 @@ class Stream:
         self._transactions.commit(self._partitions.consumer, offsets)
         self._metrics.observe(Histogram.COMMIT_SECONDS, (self._clock.now_ms() - started_ms) / 1000)
 
+    def _tell_crash(self) -> None:
+        """Writes down which record broke us: the next worker knows when it has done so before."""
+        if self._deciding is None:
+            return
+        partition, offset = self._deciding
+        table = self._partitions.owned[partition].table
+        times = table.crash.times + 1 if table.crash.offset == offset else 1
+        logger.critical(
+            "a record broke the worker",
+            extra={"partition": partition, "offset": offset, "times": times},
+        )
+        try:
+            self._writer = self._transactions.begin()
+            crash = encode_crash(Crash(offset, times))
+            self._produce(self._names["profiles"], CRASH_KEY, crash, partition)
+            self._transactions.commit(self._partitions.consumer, [])
+        except (Aborted, RuntimeFailure):
+            logger.exception("could not write down which record broke the worker")
+
     def _rewind(
         self, work: dict[int, tuple[Batch, Outputs]], firsts: dict[int, int], error: Aborted
     ) -> None:
@@ -354,27 +383,6 @@ class Stream:
         ):
             raise RuntimeFailure(f"events can not be read ({text})")
         logger.warning("while reading events", extra={"error_text": text})
-
-    def _count(self, work: dict[int, tuple[Batch, Outputs]], records: list[Polled]) -> None:
-        add = self._metrics.add
-        now_ms = self._clock.now_ms()
-        for _, outputs in work.values():
-            add(Counter.EVENTS, outputs.events)
-            add(Counter.DUPLICATES, outputs.duplicates)
-            add(Counter.LATE, outputs.late)
-            for channel, count in Tally(each.channel for each in outputs.commands).items():
-                add(Counter.COMMANDS, count, channel)
-            decided = Tally((each.outcome, each.reason) for each in outputs.decisions)
-            for (outcome, reason), count in decided.items():
-                add(Counter.DECISIONS, count, outcome, reason)
-            for reason, count in Tally(each.reason for each in outputs.dead_letters).items():
-                add(Counter.DEAD_LETTERS, count, reason)
-        if records:
-            self._metrics.observe(Histogram.BATCH_SIZE, len(records))
-            self._metrics.observe(
-                Histogram.EVENT_TO_COMMIT_SECONDS,
-                max(0, now_ms - records[0].timestamp()[1]) / 1000,
-            )
 
     def _measure(self) -> None:
         """Sets the gauges now and then, also where nothing happens."""

@@ -22,6 +22,8 @@ SAMPLE = 1_000
 """How many profiles are looked at to reckon the size of all."""
 PROGRESS_KEY = b"\x00progress"
 """Key of the record beside the profiles that says how far the partition is. No id begins so."""
+CRASH_KEY = b"\x00crash"
+"""Key of the record that says on which event a worker broke down last."""
 
 
 class Progress(msgspec.Struct, array_like=True):
@@ -38,6 +40,13 @@ class Progress(msgspec.Struct, array_like=True):
     """Whether all profiles have been evaluated under it."""
 
 
+class Crash(msgspec.Struct, array_like=True):
+    """A record on which a worker broke down: a bug, since bad input has reasons of its own."""
+
+    offset: int = -1
+    times: int = 0
+
+
 class Table:
     """Profiles of one partition: id to 8 bytes of wake time and the profile's own bytes.
 
@@ -48,6 +57,7 @@ class Table:
     def __init__(self) -> None:
         self.profiles: dict[str, bytes] = {}
         self.progress = Progress()
+        self.crash = Crash()
         self.outdated: list[str] = []
         """Profiles that have not been evaluated under the active definitions yet."""
         self.known: dict[str, set[int]] = {}
@@ -63,6 +73,8 @@ class Table:
         if key == PROGRESS_KEY:
             if value is not None:
                 self.progress = _progress(value)
+        elif key == CRASH_KEY:
+            self.crash = Crash() if value is None else _crash_decoder.decode(value)
         elif value is None:
             self.profiles.pop(key.decode(), None)
         else:
@@ -160,11 +172,17 @@ def with_wake(wake: int, profile: bytes) -> bytes:
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Progress)
+_crash_decoder = msgspec.msgpack.Decoder(Crash)
 
 
 def encode_progress(progress: Progress) -> bytes:
     """Returns the value of the progress record."""
     return _encoder.encode(progress)
+
+
+def encode_crash(crash: Crash) -> bytes:
+    """Returns the value of the record that tells of a crash."""
+    return _encoder.encode(crash)
 
 
 def _progress(value: bytes) -> Progress:
