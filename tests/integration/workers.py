@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -72,6 +73,11 @@ def until(
         time.sleep(pause_s)
 
 
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return str(held.getsockname()[1])
+
+
 def prefix_of(name: str) -> str:
     """Returns a prefix that no other test has, in this run or another on the same broker."""
     return f"{name}-{secrets.token_hex(4)}."
@@ -82,12 +88,11 @@ class Worker:
 
     def __init__(self, command: list[str], log: Path, environment: Mapping[str, str]) -> None:
         self.log = log
-        self.started_s = time.monotonic()
+        self.port = environment["BECKON_HEALTH__PORT"]
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 command, stdout=out, stderr=out, env=dict(environment), cwd=ROOT
             )
-        self._begin = log.stat().st_size if log.exists() else 0
 
     def lines(self, message: str) -> list[Row]:
         """Returns what the process has logged under a message."""
@@ -104,7 +109,9 @@ class Worker:
 
     @property
     def address(self) -> str:
-        """Where its health server listens."""
+        """Where its health server listens: told in the log, where no port was chosen."""
+        if self.port != "0":
+            return f"http://127.0.0.1:{self.port}"
         until(lambda: bool(self.lines("health server listens")) or self.has_ended, "health server")
         told = self.lines("health server listens")
         assert told, f"the process ended with {self.process.returncode}:\n{self.text[-3000:]}"
