@@ -22,6 +22,7 @@ cli = typer.Typer(
 
 Events = Annotated[int, typer.Option(min=1, help="How many events the log has.")]
 People = Annotated[int, typer.Option(min=1, help="How many people do them.")]
+Runs = Annotated[int, typer.Option(min=1, help="Of each; the median counts.")]
 Save = Annotated[bool, typer.Option("--save", help="Keep the figures in benchmarks/results.")]
 
 
@@ -39,7 +40,7 @@ def measure_stream(
     events: Events = 1_000_000,
     people: People = 100_000,
     peer: Annotated[list[str] | None, typer.Option(help="floor, faust or quix.")] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Of each; the median counts.")] = 5,
+    runs: Runs = 5,
     save: Save = False,
 ) -> None:
     """CPU time an event of the whole worker process, beside its peers."""
@@ -68,12 +69,12 @@ def measure_latency(
 
 @cli.command("memory")
 def measure_memory(
-    events: Events = 1_000_000, people: People = 100_000, save: Save = False
+    events: Events = 1_000_000, people: People = 100_000, runs: Runs = 3, save: Save = False
 ) -> None:
     """Bytes that the worker needs for a profile."""
     workload = Workload(events=events, people=people)
     with clusters.broker() as cluster:
-        _finish(states.measure_memory(cluster, workload), save)
+        _finish(states.measure_memory(cluster, workload, runs), save)
 
 
 @cli.command("restore")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from benchmarks import clusters, reports, workers
+from benchmarks import clusters, measures, reports, workers
 from benchmarks.clusters import PARTITIONS, Log
 from benchmarks.errors import BenchFailed
 from benchmarks.processes import Mark, Process
@@ -17,8 +17,8 @@ RESTORE_S = 600.0
 TARGET_BYTES = 700
 GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """Has glibc give back at once what the Kafka client's buffers took: they would hide the rest."""
-FEW = 100
-"""The log that memory is compared with has this many times fewer people."""
+FEW = 10
+"""People of the log that memory is compared with: next to no state, as many events."""
 TARGET_PER_S = 100_000
 
 
@@ -39,21 +39,23 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True):
     rss_grown: int
 
 
-def measure_memory(cluster: Cluster, workload: Workload) -> Report:
+def measure_memory(cluster: Cluster, workload: Workload, runs: int) -> Report:
     """Runs a worker over the log, and over one by few people, and looks at what it holds then.
+
+    Each as often as `runs` says; the medians count.
 
     What the client buffers and the allocator keeps is in both, so the difference is the profiles.
 
     Raises:
         BenchFailed: it did not get to the end.
     """
-    small = _held(clusters.log(cluster, of_few(workload)))
-    large = _held(clusters.log(cluster, workload))
+    small = _held(clusters.log(cluster, of_few(workload)), runs)
+    large = _held(clusters.log(cluster, workload), runs)
     sizes = large.restored.sizes
     count = sizes["profiles"]
     more = count - small.restored.sizes["profiles"]
     if more < 1:
-        raise BenchFailed("too few people: give --people 1000 or more")
+        raise BenchFailed(f"there must be more than {FEW} people")
     table = sum(sizes[name] for name in ("values", "keys", "dicts"))
     rows = (
         (f"a worker that ran (target {TARGET_BYTES})", large.run_rss - small.run_rss, more),
@@ -64,7 +66,7 @@ def measure_memory(cluster: Cluster, workload: Workload) -> Report:
     )
     return reports.report(
         "memory",
-        _arguments(workload),
+        f"{_arguments(workload)} --runs {runs}",
         settings={"profiles": f"{count:,}", "timers": f"{sizes['timers']:,}"},
         rows=[
             {"": what, "MB": f"{total / 1e6:,.1f}", "bytes a profile": f"{total / of:,.0f}"}
@@ -87,21 +89,27 @@ def measure_memory(cluster: Cluster, workload: Workload) -> Report:
 
 def of_few(workload: Workload) -> Workload:
     """Returns a workload of as many events by few people."""
-    return msgspec.structs.replace(workload, people=max(1, workload.people // FEW))
+    return msgspec.structs.replace(workload, people=FEW)
 
 
 class _Held(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker holds after a run over a log."""
 
-    run_rss: int
-    restart_rss: int
+    run_rss: float
+    restart_rss: float
     restored: Restored
 
 
-def _held(log: Log) -> _Held:
-    run_rss = workers.run(log, env=GIVE_BACK).rss_grown
-    restart_rss = restart(log, env=GIVE_BACK).rss_grown
-    return _Held(run_rss=run_rss, restored=restore(log), restart_rss=restart_rss)
+def _held(log: Log, runs: int) -> _Held:
+    run_rss, restart_rss = [], []
+    for _ in range(runs):
+        run_rss.append(workers.run(log, env=GIVE_BACK).rss_grown)
+        restart_rss.append(restart(log, env=GIVE_BACK).rss_grown)
+    return _Held(
+        run_rss=measures.median(run_rss),
+        restart_rss=measures.median(restart_rss),
+        restored=restore(log),
+    )
 
 
 def measure_restore(cluster: Cluster, workload: Workload) -> Report:

@@ -77,7 +77,7 @@ def test_latency_is_that_of_each_marked_event(cluster: Cluster) -> None:
 
 
 def test_memory_is_told_by_profile(cluster: Cluster) -> None:
-    report = states.measure_memory(cluster, WORKLOAD)
+    report = states.measure_memory(cluster, WORKLOAD, 1)
 
     assert len(report.rows) == 5
     assert 50 < report.figures["bytes_a_profile_serialized"] < 5_000
