@@ -1,41 +1,63 @@
 """A broker inside the test's process: librdkafka's own. It knows topics, records and groups."""
 
+import time
 from dataclasses import dataclass, field
 from itertools import count
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
 from processors.runtime.clients import Cluster
+from tests.faults import Mock
 
 TIMEOUT_S = 10.0
 NUMBERS = count(1)
+
+Pair = tuple[bytes | None, bytes | None]
 
 
 @dataclass
 class Broker:
     """What the tests ask of it."""
 
-    owner: Producer
+    mock: Mock
     prefix: str = field(default_factory=lambda: f"test-{next(NUMBERS)}.")
+
+    def __post_init__(self) -> None:
+        self._client = Producer(
+            {"bootstrap.servers": self.mock.bootstrap, "linger.ms": 0, "log_level": 3}
+        )
 
     @property
     def cluster(self) -> Cluster:
-        brokers = self.owner.list_topics(timeout=TIMEOUT_S).brokers
-        return Cluster(bootstrap=",".join(f"{one.host}:{one.port}" for one in brokers.values()))
+        return Cluster(bootstrap=self.mock.bootstrap, checksums=False)
 
     def topic(self, name: str) -> str:
         """Makes a topic of four partitions; returns its full name."""
         full = f"{self.prefix}{name}"
-        self.owner.list_topics(full, TIMEOUT_S)
+        self._client.list_topics(full, TIMEOUT_S)
         return full
 
+    def produce(self, topic: str, *pairs: Pair, partition: int = -1) -> None:
+        """Writes records as an app would: all are there when this returns."""
+        for key, value in pairs:
+            self._client.produce(topic, value, key, partition)
+        assert self._client.flush(TIMEOUT_S) == 0
+
     def records(self, topic: str) -> list[Message]:
-        """Returns all records of a topic, partition by partition."""
+        """Returns all records of a topic, partition by partition; also those that were aborted."""
         reader = Consumer(
             {
                 "bootstrap.servers": self.cluster.bootstrap,
                 "group.id": "tests",
                 "enable.auto.commit": False,
+                "enable.partition.eof": True,
                 "fetch.wait.max.ms": 10,
             }
         )
@@ -45,21 +67,17 @@ class Broker:
             reader.close()
 
     def _all(self, reader: Consumer, topic: str) -> list[Message]:
-        places = [
-            TopicPartition(topic, each, 0)
-            for each in self.owner.list_topics(topic, TIMEOUT_S).topics[topic].partitions
-        ]
-        count = sum(reader.get_watermark_offsets(each, TIMEOUT_S)[1] for each in places)
-        reader.assign(places)
+        waiting = set(self._client.list_topics(topic, TIMEOUT_S).topics[topic].partitions)
+        reader.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in waiting])
         found: list[Message] = []
-        while len(found) < count:
-            got = reader.consume(count - len(found), TIMEOUT_S)
-            assert got, "the broker does not give what it has"
-            assert all(each.error() is None for each in got)
-            found += got
+        end_s = time.monotonic() + TIMEOUT_S
+        while waiting:
+            assert time.monotonic() < end_s, "the broker does not give what it has"
+            for one in reader.consume(1_000, 0.05):
+                error = one.error()
+                if error is None:
+                    found.append(one)
+                else:
+                    assert error.code() == KafkaError._PARTITION_EOF, error
+                    waiting.discard(one.partition() or 0)
         return found
-
-
-def owner() -> Producer:
-    """Returns what the broker lives in: it ends with it."""
-    return Producer({"test.mock.num.brokers": 1, "log_level": 3})

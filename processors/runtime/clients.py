@@ -65,8 +65,6 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     group_protocol: str = "classic"
     """`consumer` = KIP-848, where all brokers have it."""
     compression: str = "none"
-    checks_sums: bool = True
-    """Not with the embedded broker: its marks of transactions have no checksum."""
     checksums: bool = True
     """Whether those of what is read are checked. librdkafka's mock cluster, which serves the demo,
     leaves them out of the marks that end its transactions."""

@@ -4,6 +4,7 @@ Whatever is doubtful ends it: a new producer with the same id raises the epoch a
 the old one may still have under way (librdkafka issue 5423: no KIP-890 part 2).
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -52,26 +53,28 @@ class Transactions:
 
         Raises:
             Fenced: another process takes it at the same time.
-            BrokerAway: the cluster does not answer.
+            BrokerAway: the cluster does not answer, or refuses us.
         """
-        if self._producer is None:
-            self._producer = self._new()
+        try:
+            self._ready()
+        except Aborted as error:
+            raise BrokerAway(f"the cluster refuses transactions ({error})") from error
 
     def begin(self) -> Producer:
         """Opens a transaction and returns the producer to write with.
 
         Raises:
+            Aborted: it can not be opened now.
             Fenced: another process has taken the id.
             BrokerAway: the cluster does not answer.
         """
-        self.open()
-        assert self._producer is not None
+        producer = self._ready()
         try:
-            self._producer.begin_transaction()
+            producer.begin_transaction()
         except KafkaException as error:
             raise self._fatal(error) from error
         self._is_open = True
-        return self._producer
+        return producer
 
     def commit(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
         """Commits what was written, with the source offsets.
@@ -95,6 +98,7 @@ class Transactions:
             started_s = time.monotonic()
             self._call(producer.commit_transaction, CALL_S)
             self._is_open = False
+            producer.poll(0)  # librdkafka's log comes with it
             if time.monotonic() - started_s > SLOW_COMMIT_S or self._watch.saw_disconnect:
                 logger.warning("a commit was doubtful: the producer is replaced")
                 self._close()
@@ -116,6 +120,11 @@ class Transactions:
         """Aborts what is open and lets go of the producer."""
         self.abort()
         self._close()
+
+    def _ready(self) -> Producer:
+        if self._producer is None:
+            self._producer = self._new()
+        return self._producer
 
     def _new(self) -> Producer:
         self._watch.saw_disconnect = False
@@ -144,12 +153,15 @@ class Transactions:
                 return
 
     def _judge(self, error: KafkaException) -> Exception:
-        if error.args[0].txn_requires_abort():
+        is_fenced = clients.code(error) in (KafkaError._FENCED, KafkaError.PRODUCER_FENCED)
+        if error.args[0].txn_requires_abort() and not is_fenced:
             return self._abort(clients.words(error))
         return self._fatal(error)
 
     def _abort(self, why: str) -> Aborted:
+        """Ends the producer too: after a record that was refused, its next one is out of order."""
         self.abort()
+        self._close()
         return Aborted(why)
 
     def _fatal(self, error: KafkaException) -> Exception:
@@ -169,7 +181,8 @@ class Transactions:
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.purge()
-            producer.flush(1.0)
+            with contextlib.suppress(KafkaException):  # one that was fenced says so here again
+                producer.flush(1.0)
 
 
 class _Watch(logging.Handler):
