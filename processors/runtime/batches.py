@@ -3,7 +3,7 @@
 Nothing here knows Kafka: the same batch runs in the worker, in `beckon replay` and in the tests.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -12,16 +12,16 @@ import msgspec
 from processors.decisions import decide
 from processors.decisions.compiled import Compiled
 from processors.decisions.decide import Arrival
-from processors.decisions.moments import DUPLICATE, NOTHING, Decision
+from processors.decisions.moments import NOTHING, Decision
 from processors.runtime.outputs import Outputs
 from processors.runtime.tables import (
     PROGRESS_KEY,
     WAKE_BYTES,
     Progress,
+    Stored,
     Table,
     encode_progress,
     wake_of,
-    with_wake,
 )
 from processors.state import duplicates, profiles
 from processors.state.duplicates import Seen
@@ -34,6 +34,13 @@ from schemas.letters import DeadLetter, Record
 DAY_MS = 86_400_000
 MAX_CRASHES = 2
 """A record on which workers broke down so often is a dead letter."""
+
+
+PASSED_OVER = b"\x00passed-over"
+"""Stands for the value of a record that is left out: it was decided on already."""
+
+Incoming = tuple[bytes | None, bytes | None, int, int]
+"""Key, value, offset, log time in ms."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +91,7 @@ class Batch:
         self._settled = 0
         crash = table.crash
         self._poison = crash.offset if crash.times >= MAX_CRASHES else -1
-        self._staged: list[tuple[bytes, bytes, _Loaded]] = []
+        self._staged: list[Stored] = []
         old = table.progress
         self.progress = Progress(
             offset=old.offset,
@@ -97,41 +104,40 @@ class Batch:
             table.outdated = list(table.profiles)
 
     def add(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
-        """Decides on one record. What can not be read becomes a dead letter."""
-        progress, outputs = self.progress, self._outputs
-        progress.offset = offset + 1
-        try:
-            if offset == self._poison:
-                raise BadEvent("crashed", "workers broke down on it: a bug, please report it")
-            event = self._decode(value)
-            loaded = self._loaded.get(key or b"")
-            if loaded is None or loaded.profile.id != (event.user_id or event.anonymous_id):
-                loaded = self._admit(key, event)
-            profile = loaded.profile
-            lead_ms, arrival = self._time(event, log_ms)
-            if offset <= profile.offset:
-                return
-            is_late = arrival.at_ms < profile.clock
-            decision = decide.on_event(self._compiled, profile, loaded.seen, arrival)
-        except BadEvent as error:
-            if not self._is_tick(value):
-                self._bury(key, value, offset, error)
-            return
-        profile.offset = offset
-        if lead_ms > progress.high_water:
-            progress.high_water = lead_ms
-        outputs.events += 1
-        if decision is DUPLICATE:
-            outputs.duplicates += 1
-            return
-        if is_late:
-            outputs.late += 1
-        if decision is not NOTHING:
-            outputs.take(profile.id, decision)
+        """Decides on one record, as `run` does."""
+        self.run(((key, value, offset, log_ms),))
 
-    def pass_over(self, offset: int) -> None:
-        """Leaves a record out: it was decided on already."""
-        self.progress.offset = offset + 1
+    def run(self, records: Iterable[Incoming]) -> None:
+        """Decides on records, one after the other. What can not be read becomes a dead letter."""
+        progress, outputs, held = self.progress, self._outputs, self._loaded
+        decode, compiled, poison = self._decode, self._compiled, self._poison
+        for key, value, offset, log_ms in records:
+            progress.offset = offset + 1
+            if value is PASSED_OVER:
+                continue
+            try:
+                if offset == poison:
+                    raise BadEvent("crashed", "workers broke down on it: a bug, please report it")
+                event = decode(value)
+                loaded = held.get(key)  # type: ignore[arg-type]  # None is no key of anybody's
+                if loaded is None or loaded.profile.id != (event.user_id or event.anonymous_id):
+                    loaded = self._admit(key, event)
+                profile = loaded.profile
+                lead_ms, arrival = self._time(event, log_ms)
+                if offset <= profile.offset:
+                    continue
+                is_late = arrival.at_ms < profile.clock
+                decision = decide.on_event(compiled, profile, loaded.seen, arrival)
+            except BadEvent as error:
+                if not self._is_tick(value):
+                    self._bury(key, value, offset, error)
+                continue
+            profile.offset = offset
+            if lead_ms > progress.high_water:
+                progress.high_water = lead_ms
+            outputs.count(decision, is_late=is_late)
+            if decision is not NOTHING:
+                outputs.take(profile.id, decision)
 
     def fire(self, until_ms: int, limit: int) -> int:
         """Fires timers due by an instant, of at most `limit` profiles; returns of how many."""
@@ -166,25 +172,26 @@ class Batch:
         """Returns the records for the changelog: each touched profile, and the progress."""
         lead_ms = 0 if self._is_stream else self._max_lead_ms  # by which log time may lie behind
         log_s = (self.progress.high_water - lead_ms) // 1000
-        encode, staged = profiles.encode, self._staged
+        encode, staged, forget = profiles.encode, self._staged, duplicates.forget
+        records: list[tuple[bytes, bytes]] = []
         for key, loaded in self._loaded.items():
-            profile = loaded.profile
+            profile, wake = loaded.profile, loaded.wake
             if not profile.definitions:
                 continue  # new, and nothing that came for it could be applied
-            duplicates.forget(profile, log_s)
-            wake = profile.due if profile.due < loaded.wake else loaded.wake
-            staged.append((key, with_wake(wake, encode(profile)), loaded))
-        progress = (PROGRESS_KEY, encode_progress(self.progress))
-        return [*((key, value) for key, value, _ in staged), progress]
+            forget(profile, log_s)
+            due = profile.due if profile.due < wake else wake
+            value = due.to_bytes(WAKE_BYTES, "big") + encode(profile)
+            records.append((key, value))
+            staged.append((profile.id, value, due if due < wake else None))
+            if loaded.seen.known is not None:
+                self._table.keep_known(profile.id, loaded.seen.known)
+        records.append((PROGRESS_KEY, encode_progress(self.progress)))
+        return records
 
     def apply(self) -> None:
         """Joins what was finished to the table: call it once the transaction is committed."""
         table = self._table
-        for _, value, loaded in self._staged:
-            table.put(loaded.profile.id, value, loaded.wake)
-        for loaded in self._loaded.values():
-            if loaded.seen.known is not None:
-                table.keep_known(loaded.profile.id, loaded.seen.known)
+        table.put_all(self._staged)
         if self._settled:
             del table.outdated[-self._settled :]
         table.progress = self.progress

@@ -16,7 +16,7 @@ from processors.decisions.compiled import Compiled
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Clock, Status
 from processors.runtime import clients, tallies
-from processors.runtime.batches import Batch, Policy
+from processors.runtime.batches import PASSED_OVER, Batch, Policy
 from processors.runtime.clients import Cluster, Polled
 from processors.runtime.errors import BrokerAway, Fenced, RuntimeFailure, TopicMissing
 from processors.runtime.outputs import Outputs
@@ -94,8 +94,8 @@ class Stream:
         self._aborts = 0
         self._measured_ms = 0
         self._writer: Producer | None = None
-        self._deciding: tuple[int, int] | None = None
-        """Partition and offset of the record at hand."""
+        self._deciding: tuple[int, Batch] | None = None
+        """The partition at hand, and its batch."""
 
     def owns(self, partition: int) -> bool:
         """Returns whether a partition is worked on here; callable from any thread."""
@@ -238,27 +238,30 @@ class Stream:
         work: dict[int, tuple[Batch, Outputs]],
         firsts: dict[int, int],
     ) -> None:
-        """Decides on each record in its partition's batch, and notes where each batch begins."""
+        """Decides on the records of each partition in their order; notes where each begins."""
         owned = self._partitions.owned
+        parts: dict[int, list[Polled]] = {}
         for message in records:
             partition = message.partition()
-            found = work.get(partition)
-            if found is None:
-                if partition not in owned:
-                    continue
-                firsts[partition] = message.offset()
-                found = work[partition] = self._begin(owned[partition])
-            offset = message.offset()
-            self._deciding = (partition, offset)
-            if message.headers() == EMITTED:
-                found[0].pass_over(offset)
+            if partition in parts:
+                parts[partition].append(message)
             else:
-                found[0].add(
-                    message.key(),
-                    message.value(),
-                    offset=offset,
-                    log_ms=message.timestamp()[1],
+                parts[partition] = [message]
+        for partition, part in parts.items():
+            if partition not in owned:
+                continue
+            firsts[partition] = part[0].offset()
+            batch, _ = work[partition] = self._begin(owned[partition])
+            self._deciding = (partition, batch)
+            batch.run(
+                (
+                    each.key(),
+                    PASSED_OVER if each.headers() == EMITTED else each.value(),
+                    each.offset(),
+                    each.timestamp()[1],
                 )
+                for each in part
+            )
         self._deciding = None
 
     def _run_clock(self, one: Owned, batch: Batch) -> None:
@@ -325,7 +328,7 @@ class Stream:
         """Writes down which record broke us: the next worker knows when it has done so before."""
         if self._deciding is None:
             return
-        partition, offset = self._deciding
+        partition, offset = self._deciding[0], self._deciding[1].progress.offset - 1
         table = self._partitions.owned[partition].table
         times = table.crash.times + 1 if table.crash.offset == offset else 1
         logger.critical(

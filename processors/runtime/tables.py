@@ -4,6 +4,7 @@ What is in the table is committed. A batch works on a copy of what it touches (s
 """
 
 import heapq
+from collections.abc import Iterable
 from itertools import islice
 
 import msgspec
@@ -45,6 +46,10 @@ class Crash(msgspec.Struct, array_like=True):
 
     offset: int = -1
     times: int = 0
+
+
+Stored = tuple[str, bytes, int | None]
+"""A profile's id, its bytes, and its wake time where that is earlier than it was."""
 
 
 class Table:
@@ -100,14 +105,15 @@ class Table:
         sample = list(islice(self.profiles.values(), SAMPLE))
         return sum(map(len, sample)) * len(self.profiles) // max(1, len(sample))
 
-    def put(self, profile_id: str, value: bytes, known_wake: int) -> None:
-        """Stores a profile; `known_wake` is the wake time that it was stored with before."""
-        self.profiles[profile_id] = value
-        wake = wake_of(value)
-        if wake < known_wake:
-            heapq.heappush(self._index, (wake, profile_id))
-            if len(self._index) > 2 * len(self.profiles) + SPARE:
-                self._build_index()
+    def put_all(self, stored: Iterable[Stored]) -> None:
+        """Stores profiles."""
+        held, index = self.profiles, self._index
+        for profile_id, value, wake in stored:
+            held[profile_id] = value
+            if wake is not None:
+                heapq.heappush(index, (wake, profile_id))
+        if len(index) > 2 * len(held) + SPARE:
+            self._build_index()
 
     def keep_known(self, profile_id: str, known: set[int]) -> None:
         """Keeps the message ids of a busy profile for the next batch."""
@@ -163,11 +169,6 @@ class Table:
 def wake_of(value: bytes) -> int:
     """Returns the wake time of a stored profile, ms."""
     return int.from_bytes(value[:WAKE_BYTES], "big")
-
-
-def with_wake(wake: int, profile: bytes) -> bytes:
-    """Returns the bytes to store."""
-    return wake.to_bytes(WAKE_BYTES, "big") + profile
 
 
 _encoder = msgspec.msgpack.Encoder()

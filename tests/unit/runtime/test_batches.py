@@ -118,7 +118,7 @@ def test_records_that_were_applied_already_are_passed_over() -> None:
 def test_passing_over_moves_the_offset_alone() -> None:
     table = Table()
     one = Open(table, compiled(*VISITED))
-    one.batch.pass_over(4)
+    one.batch.add(None, batches.PASSED_OVER, offset=4, log_ms=T0)
     one.commit()
     assert (table.progress.offset, table.profiles) == (5, {})
 

@@ -6,15 +6,24 @@ from hypothesis import strategies as st
 
 from processors.runtime import tables
 from processors.runtime.errors import StateLost
-from processors.runtime.tables import MAX_KNOWN, PROGRESS_KEY, Progress, Table, wake_of, with_wake
+from processors.runtime.tables import MAX_KNOWN, PROGRESS_KEY, Progress, Table, wake_of
 from processors.state.profiles import NEVER
 from tests.properties import budget
+
+
+def with_wake(wake: int, profile: bytes) -> bytes:
+    return wake.to_bytes(8, "big") + profile
+
+
+def put(table: Table, profile_id: str, value: bytes, known_wake: int) -> None:
+    wake = wake_of(value)
+    table.put_all([(profile_id, value, wake if wake < known_wake else None)])
 
 
 def table(**wakes: int) -> Table:
     found = Table()
     for profile_id, wake in wakes.items():
-        found.put(profile_id, with_wake(wake, b"bytes"), NEVER)
+        put(found, profile_id, with_wake(wake, b"bytes"), NEVER)
     return found
 
 
@@ -61,9 +70,9 @@ def test_a_profile_that_is_gone_is_not_given_back() -> None:
 
 def test_an_entry_that_is_not_of_the_present_wake_time_is_left_out() -> None:
     found = table(p=10)
-    found.put("p", with_wake(5, b"new"), 10)
+    put(found, "p", with_wake(5, b"new"), 10)
     assert found.take_due(5, 10) == ["p"]
-    found.put("p", with_wake(20, b"newer"), NEVER)
+    put(found, "p", with_wake(20, b"newer"), NEVER)
     assert found.take_due(10, 10) == []
     assert found.take_due(20, 10) == ["p"]
 
@@ -76,7 +85,7 @@ def test_an_entry_of_a_profile_that_is_gone_is_left_out() -> None:
 
 def test_a_later_wake_time_needs_no_new_entry() -> None:
     found = table(p=10)
-    found.put("p", with_wake(10, b"new"), 10)
+    put(found, "p", with_wake(10, b"new"), 10)
     assert found.pending == 1
 
 
@@ -156,11 +165,11 @@ def test_every_profile_is_taken_at_its_wake_time_whatever_happened(
     for profile_id, wake, is_fired in puts:
         if is_fired:
             for each in found.take_due(wake, 2):
-                found.put(each, with_wake(NEVER, b""), NEVER)
+                put(found, each, with_wake(NEVER, b""), NEVER)
                 known[each] = NEVER
         else:
             kept = min(wake, known.get(profile_id, NEVER))
-            found.put(profile_id, with_wake(kept, b""), known.get(profile_id, NEVER))
+            put(found, profile_id, with_wake(kept, b""), known.get(profile_id, NEVER))
             known[profile_id] = kept
     waiting = {(wake, each) for each, wake in known.items() if wake < NEVER}
     assert found.next_wake() <= min((wake for wake, _ in waiting), default=NEVER)
@@ -172,7 +181,7 @@ def test_the_index_does_not_grow_with_the_number_of_times_a_profile_woke() -> No
     """Short timers come and go while a long one stays: windows of hours, and one of days."""
     found = table(p=1_000_000)
     for now in range(1, 5_000):
-        found.put("p", with_wake(now, b""), wake_of(found.profiles["p"]))
+        put(found, "p", with_wake(now, b""), wake_of(found.profiles["p"]))
         assert found.take_due(now, 10) == ["p"]
-        found.put("p", with_wake(1_000_000 + now, b""), NEVER)
+        put(found, "p", with_wake(1_000_000 + now, b""), NEVER)
     assert found.pending < 2_000
