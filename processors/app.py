@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -49,8 +51,19 @@ async def serve(role: Role, stop: asyncio.Event | None = None) -> int:
     Args:
         role: from `worker` or `sender`.
         stop: tells it to stop, where several roles share a process; None: signals do.
+
+    Raises:
+        InvalidSettings: its health server can not listen where it is told to.
     """
-    async with health.Health(role.status, role.metrics, options=role.health):
+    async with contextlib.AsyncExitStack() as stack:
+        server = health.Health(role.status, role.metrics, options=role.health)
+        try:
+            await stack.enter_async_context(server)
+        except OSError as error:
+            raise InvalidSettings(
+                f"BECKON_HEALTH__PORT: can not listen on {role.health.host}:{role.health.port}"
+                f" ({os.strerror(error.errno or 0)}); each process needs a port of its own, 0 takes any"
+            ) from error
         return await apps.serve(role.app, role.running, ready=role.ready, stop=stop)
 
 
