@@ -62,7 +62,7 @@ async def serve(role: Role, stop: asyncio.Event | None = None) -> int:
         except OSError as error:
             raise InvalidSettings(
                 f"BECKON_HEALTH__PORT: can not listen on {role.health.host}:{role.health.port}"
-                f" ({os.strerror(error.errno or 0)}); each process needs a port of its own, 0 takes any"
+                f" ({os.strerror(error.errno or 0)}): give each process a port of its own, or 0"
             ) from error
         return await apps.serve(role.app, role.running, ready=role.ready, stop=stop)
 
