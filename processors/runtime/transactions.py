@@ -106,7 +106,11 @@ class Transactions:
             raise self._judge(error) from error
 
     def abort(self) -> None:
-        """Drops what was written, if a transaction is open; a failure here ends the producer."""
+        """Drops what was written, if a transaction is open; a failure here ends the producer.
+
+        Raises:
+            Fenced: another process has taken the id. A new producer would take it back.
+        """
         if self._producer is None or not self._is_open:
             return
         self._is_open = False
@@ -114,11 +118,14 @@ class Transactions:
             self._producer.abort_transaction(CALL_S)
         except KafkaException as error:
             logger.warning("abort failed: the producer is replaced", extra=_extra(error))
-            self._close()
+            failure = self._fatal(error)
+            if isinstance(failure, Fenced):
+                raise failure from error
 
     def close(self) -> None:
         """Aborts what is open and lets go of the producer."""
-        self.abort()
+        with contextlib.suppress(Fenced):
+            self.abort()
         self._close()
 
     def _ready(self) -> Producer:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.runtime import clients, transactions
 from processors.runtime.clients import Cluster
@@ -228,10 +228,33 @@ def test_abort_that_fails_ends_the_producer(
     first = one.begin()
     first.produce(broker.topic("out"), b"value")
     assert first.flush(10) == 0
-    mock.fail(Request.END_TRANSACTION, KafkaError.PRODUCER_FENCED)
+    mock.fail(Request.END_TRANSACTION, KafkaError.INVALID_TXN_STATE)
     one.abort()
     assert one.begin() is not first
     one.commit(consumer, offsets(broker))
+
+
+def test_fenced_producer_is_not_replaced_when_its_records_are_refused_in_the_middle(
+    one: Transactions, broker: Broker, mock: Mock
+) -> None:
+    one.open()
+    mock.fail(Request.ADD_PARTITIONS, KafkaError.PRODUCER_FENCED)
+    producer = one.begin()
+    producer.produce(broker.topic("out"), b"value")
+    with pytest.raises(KafkaException):
+        producer.flush(10)
+    with pytest.raises(KafkaException, match="_FATAL"):
+        producer.produce(broker.topic("out"), b"value")
+    with pytest.raises(Fenced):
+        one.abort()
+
+
+def test_close_of_a_fenced_producer_is_quiet(one: Transactions, broker: Broker, mock: Mock) -> None:
+    producer = one.begin()
+    producer.produce(broker.topic("out"), b"value")
+    assert producer.flush(10) == 0
+    mock.fail(Request.END_TRANSACTION, KafkaError.PRODUCER_FENCED)
+    one.close()
 
 
 def test_slow_commit_is_doubtful_so_the_producer_is_replaced(
