@@ -1,5 +1,6 @@
 """Orders to the senders: what is to be done for a person, and the id that makes it done once."""
 
+import hashlib
 import uuid
 from typing import Any
 
@@ -36,8 +37,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def derive_id(definition_id: str, version: str, profile_id: str, step: str, occurrence: str) -> str:
     """Returns the id of a command: uuid5 of what makes it the one it is.
 
+    Source: RFC 9562, 5.5; the same as `uuid.uuid5`, several times as fast.
+
     >>> derive_id("t", "v", "p", "0", "m") == derive_id("t", "v", "p", "0", "m")
     True
     """
     parts = msgspec.json.encode([definition_id, version, profile_id, step, occurrence])
-    return str(uuid.uuid5(NAMESPACE, parts.decode()))
+    digest = bytearray(hashlib.sha1(NAMESPACE.bytes + parts, usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # version 5
+    digest[8] = digest[8] & 0x3F | 0x80  # the variant of RFC 9562
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

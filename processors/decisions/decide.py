@@ -60,12 +60,11 @@ def on_event(compiled: Compiled, profile: Profile, seen: Seen, arrival: Arrival)
         decision = _own(decision)
         until_ms = max(arrival.at_ms, arrival.timers_ms)
         _fire(_Frame(compiled, profile, seen, arrival.log_s), decision, until_ms)
-    told = len(decision.emitted)
     moment = _apply(compiled, profile, facts, decision)
     if moment is None:
         return decision
-    if len(moment.decision.emitted) > told:
-        _follow(_Frame(compiled, profile, seen, arrival.log_s), moment, told)
+    if len(moment.decision.emitted) > moment.told:
+        _follow(_Frame(compiled, profile, seen, arrival.log_s), moment, moment.told)
     return moment.decision
 
 
@@ -93,17 +92,9 @@ def on_definitions(compiled: Compiled, profile: Profile) -> Decision:
     return decision
 
 
-class _Facts(msgspec.Struct, gc=False):
-    """What is read of an event before anything is changed."""
-
-    event: Event
-    at_ms: int
-    plan: Plan
-    heard: list[Feature]
-    """What it counts for."""
-    properties: Properties
-    traits: Mapping[str, Any] | None
-    """None where the event changes no traits."""
+_Facts = tuple[Event, int, Plan, list[Feature], Properties, Mapping[str, Any] | None]
+"""What is read of an event before anything is changed: the event, its time, what its name touches,
+what it counts for, its properties as far as asked for, its traits where it changes some."""
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -130,7 +121,7 @@ def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Fa
         properties = events.properties(event)
         heard = heard + [feature for feature, where in asking if where(properties, at_ms)]
     traits = None if is_track or event.type not in _WITH_TRAITS else events.traits(event)
-    return _Facts(event, at_ms, plan, heard, properties, traits)
+    return event, at_ms, plan, heard, properties, traits
 
 
 def _own(decision: Decision) -> Decision:
@@ -146,35 +137,34 @@ def _apply(
     parent: Moment | None = None,
 ) -> Moment | None:
     """Lays an event's facts into the profile and follows them; None where they touch nothing."""
-    plan, at_ms, now = facts.plan, facts.at_ms, profile.clock
+    event, at_ms, plan, heard, properties, traits = facts
+    now = profile.clock
     late = at_ms < now
     if not late:
         now = profile.clock = at_ms
     dirty: Bits = 0
-    for feature in facts.heard:
+    for feature in heard:
         if _count(profile, feature, at_ms):
             dirty |= feature.users
     if not profile.definitions:
         profile.definitions = compiled.id
         dirty = compiled.everything
-    if not dirty and not plan.triggers and not facts.traits:
+    if not dirty and not plan.triggers and not traits:
         return None
-    moment = Moment(_own(decision), compiled.scales, now=now, cause=facts.event.message_id)
+    moment = Moment(_own(decision), compiled.scales, now, event.message_id)
     if parent is None:
         moment.told = len(decision.emitted)
     else:
         moment.depth, moment.told = parent.depth + 1, parent.told
     moment.late = late
-    moment.properties = facts.properties
-    if facts.traits:
+    moment.properties = properties
+    if traits:
         dirty |= _learn(compiled, profile, moment, facts)
     if dirty:
         _evaluate(compiled, profile, moment, dirty)
     if plan.triggers or moment.changes:
         woken = [
-            each
-            for each in plan.triggers
-            if each.where is None or each.where(facts.properties, at_ms)
+            each for each in plan.triggers if each.where is None or each.where(properties, at_ms)
         ]
         _answer(compiled, profile, moment, woken)
     return moment
@@ -204,12 +194,12 @@ def _count(profile: Profile, feature: Feature, at_ms: int) -> bool:
 def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) -> Bits:
     """Lays the traits of an event into the profile; returns who reads those that changed."""
     dirty: Bits = 0
-    is_group = facts.event.type == "group"
-    for key, value in (facts.traits or {}).items():
-        if is_group:
-            if put_trait(profile.account, key, value, facts.at_ms):
+    event, at_ms, _, _, _, traits = facts
+    for key, value in (traits or {}).items():
+        if event.type == "group":
+            if put_trait(profile.account, key, value, at_ms):
                 dirty |= compiled.users.get(("account", key), 0)
-        elif triggers.set_whole(profile, moment, key, value, at_ms=facts.at_ms):
+        elif triggers.set_whole(profile, moment, key, value, at_ms=at_ms):
             dirty |= compiled.users.get(("trait", key), 0)
     return dirty
 

@@ -126,7 +126,7 @@ class Batch:
                 lead_ms, arrival = self._time(event, log_ms)
                 if offset <= profile.offset:
                     continue
-                is_late = arrival.at_ms < profile.clock
+                outputs.late += arrival.at_ms < profile.clock
                 decision = decide.on_event(compiled, profile, loaded.seen, arrival)
             except BadEvent as error:
                 if not self._is_tick(value):
@@ -135,7 +135,7 @@ class Batch:
             profile.offset = offset
             if lead_ms > progress.high_water:
                 progress.high_water = lead_ms
-            outputs.count(decision, is_late=is_late)
+            outputs.events += 1
             if decision is not NOTHING:
                 outputs.take(profile.id, decision)
 

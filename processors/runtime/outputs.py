@@ -37,16 +37,11 @@ class Outputs:
         self.duplicates = 0
         self.late = 0
 
-    def count(self, decision: Decision, *, is_late: bool) -> None:
-        """Counts an event that was decided on."""
-        self.events += 1
-        if is_late and not decision.is_duplicate:
-            self.late += 1
-        if decision.is_duplicate:
-            self.duplicates += 1
-
     def take(self, profile_id: str, decision: Decision) -> None:
         """Adds what a decision led to."""
+        if decision.is_duplicate:
+            self.duplicates += 1
+            return
         for score in decision.score_changes:
             self.score_changes.append(score)
             self.scores[profile_id, score.score_id] = score

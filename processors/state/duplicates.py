@@ -3,7 +3,6 @@
 An id is kept as 8 bytes of its hash, beside the log time in seconds as 4 bytes; both oldest first.
 """
 
-import functools
 from struct import unpack
 
 from xxhash import xxh3_64_intdigest
@@ -55,7 +54,9 @@ class Seen:
         else:
             known.add(number)
         ids += digest
-        profile.seen_at += _stamp(log_s)
+        if not 0 <= log_s <= LATEST_S:
+            log_s = min(max(log_s, 0), LATEST_S)
+        profile.seen_at += log_s.to_bytes(TIME_BYTES, "little")
         if len(ids) > _TRIM_AT:
             self._trim()
         return True
@@ -77,11 +78,6 @@ class Seen:
         del profile.seen[: -MAX_IDS * ID_BYTES]
         del profile.seen_at[: -MAX_IDS * TIME_BYTES]
         self.known = None
-
-
-@functools.lru_cache(64)
-def _stamp(log_s: int) -> bytes:
-    return min(max(log_s, 0), LATEST_S).to_bytes(TIME_BYTES, "little")
 
 
 def _numbers(ids: bytearray) -> tuple[int, ...]:
