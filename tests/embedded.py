@@ -67,7 +67,7 @@ class Broker:
             reader.close()
 
     def _all(self, reader: Consumer, topic: str) -> list[Message]:
-        waiting = set(self._client.list_topics(topic, TIMEOUT_S).topics[topic].partitions)
+        waiting = set(reader.list_topics(topic, TIMEOUT_S).topics[topic].partitions)
         reader.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in waiting])
         found: list[Message] = []
         end_s = time.monotonic() + TIMEOUT_S

@@ -20,6 +20,7 @@ class Request(IntEnum):
 
     PRODUCE = 0
     FETCH = 1
+    LIST_OFFSETS = 2
     METADATA = 3
     OFFSET_FETCH = 9
     HEARTBEAT = 12
