@@ -1,4 +1,4 @@
-"""The floor: the same client, polled the same way, that decodes each record and does nothing else.
+"""The floor: the same client, polled the same way, that decodes each event and does nothing else.
 
 Run as a process of its own: `python -m benchmarks.floor TOPIC PARTITIONS`.
 """
@@ -7,12 +7,11 @@ import json
 import sys
 import time
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from processors import app
 from processors.runtime import clients
 from processors.settings import Settings
-from schemas import events
 from schemas.codec import decode_event
 
 MAX_BATCH = 5_000
@@ -26,15 +25,15 @@ def main(topic: str, partitions: int) -> None:
     consumer.assign([TopicPartition(topic, each, 0) for each in range(partitions)])
     tell(message="ready")
     started_s, started_cpu_s = time.monotonic(), time.process_time()
-    count = read(consumer, partitions)
+    events = read(consumer, partitions)
     seconds, cpu_s = time.monotonic() - started_s, time.process_time() - started_cpu_s
-    tell(message="done", events=count, seconds=seconds, used_s=cpu_s)
+    tell(message="done", events=events, seconds=seconds, used_s=cpu_s)
     consumer.close()
 
 
 def read(consumer: Consumer, partitions: int) -> int:
-    """Takes in all events up to the end of each partition; returns how many."""
-    count, open_ = 0, partitions
+    """Decodes all events up to the end of each partition; returns how many."""
+    events, open_ = 0, partitions
     while open_:
         found = consumer.consume(1, POLL_S)
         if found:
@@ -42,18 +41,11 @@ def read(consumer: Consumer, partitions: int) -> int:
         for message in found:
             error = message.error()
             if error is None:
-                take_in(message)
-                count += 1
+                decode_event(message.value())
+                events += 1
             elif error.code() == KafkaError._PARTITION_EOF:
                 open_ -= 1
-    return count
-
-
-def take_in(message: Message) -> None:
-    """Decodes a record into what every job needs: where it lies, whose it is, what, and when."""
-    message.partition(), message.offset(), message.key(), message.timestamp()
-    event = decode_event(message.value())
-    events.profile_id(event), events.name(event), events.time_ms(event)
+    return events
 
 
 def tell(**fields: object) -> None:
