@@ -99,6 +99,7 @@ def consumer(cluster: Cluster, group: str, instance: str | None) -> Consumer:
         "fetch.message.max.bytes": 4_194_304,
         "message.max.bytes": MAX_STATE_BYTES,
         "queued.max.messages.kbytes": 65_536,
+        "fetch.queue.backoff.ms": 10,
     }
     if instance is not None:
         settings["group.instance.id"] = instance

@@ -5,7 +5,6 @@ What is in the table is committed. A batch works on a copy of what it touches (s
 
 import heapq
 from collections.abc import Iterable
-from itertools import islice
 
 import msgspec
 
@@ -19,8 +18,6 @@ SPARE = 1_000
 """By how many entries the index may have more than twice the profiles: timers moved leave some."""
 MAX_COUNTED = 100_000
 """Beyond so many due timers nobody wants to know the number."""
-SAMPLE = 1_000
-"""How many profiles are looked at to reckon the size of all."""
 PROGRESS_KEY = b"\x00progress"
 """Key of the record beside the profiles that says how far the partition is. No id begins so."""
 CRASH_KEY = b"\x00crash"
@@ -67,6 +64,8 @@ class Table:
         """Profiles that have not been evaluated under the active definitions yet."""
         self.known: dict[str, set[int]] = {}
         """The message ids of busy profiles, ready to be asked; a cache, bounded."""
+        self._sized = (0, 0)
+        """How many profiles there were when their bytes were added up, and the sum."""
         self._index: list[tuple[int, str]] = []
 
     def restore(self, key: bytes, value: bytes | None) -> None:
@@ -101,9 +100,11 @@ class Table:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes the stored profiles have, roughly: reckoned from a sample."""
-        sample = list(islice(self.profiles.values(), SAMPLE))
-        return sum(map(len, sample)) * len(self.profiles) // max(1, len(sample))
+        """How many bytes the stored profiles have, roughly: added up when many have come."""
+        count = len(self.profiles)
+        if abs(count - self._sized[0]) * 20 >= count:
+            self._sized = (count, sum(map(len, self.profiles.values())))
+        return self._sized[1]
 
     def put_all(self, stored: Iterable[Stored]) -> None:
         """Stores profiles."""

@@ -144,10 +144,16 @@ def test_ids_of_busy_profiles_are_kept_for_the_latest_few() -> None:
     assert found.known["1"] == {1, 2}
 
 
-def test_size_is_reckoned_from_a_sample() -> None:
+def test_size_is_added_up_again_when_many_have_come() -> None:
+    each = tables.WAKE_BYTES + len(b"bytes")
     assert Table().size_bytes == 0
-    found = table(**{f"p{n}": NEVER for n in range(tables.SAMPLE + 500)})
-    assert found.size_bytes == (tables.SAMPLE + 500) * (tables.WAKE_BYTES + len(b"bytes"))
+    found = table(**{f"p{n}": NEVER for n in range(1_000)})
+    assert found.size_bytes == 1_000 * each
+    put(found, "one more", with_wake(NEVER, b"bytes"), NEVER)
+    assert found.size_bytes == 1_000 * each
+    for number in range(60):
+        put(found, f"more-{number}", with_wake(NEVER, b"bytes"), NEVER)
+    assert found.size_bytes == 1_061 * each
 
 
 @budget(100)
