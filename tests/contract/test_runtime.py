@@ -45,7 +45,17 @@ from tests.builders import (
     track,
     trigger,
 )
-from tests.integration.workers import LIMIT_S, STREAMS, TABLES, Pair, Row, Written, by_person, read
+from tests.integration.workers import (
+    LIMIT_S,
+    STREAMS,
+    TABLES,
+    Pair,
+    Row,
+    Written,
+    by_person,
+    read,
+    until,
+)
 
 PARTITIONS = 4
 """What the embedded broker gives a topic that nobody has made."""
@@ -476,8 +486,7 @@ def test_batch_that_comes_to_nothing_leaves_no_trace_and_is_done_again(
     with on_kafka(real, topics_prefix) as runtime:
         limit(real.bootstrap, f"{topics_prefix}commands.webhook", 100)
         end = runtime.produce(BEFORE)
-        while runtime.metrics.read(Counter.ABORTED) < 2:
-            runtime.turn()
+        until(lambda: runtime.turn() and runtime.metrics.read(Counter.ABORTED) >= 2, "two tries")
         assert runtime.committed() == 0
         assert runtime.rows("score-changes") == runtime.rows("commands.email") == []
         limit(real.bootstrap, f"{topics_prefix}commands.webhook", None)
@@ -493,8 +502,12 @@ def test_second_worker_of_a_slot_fences_the_first(
         runtime.turns(lambda: all(runtime.stream.owns(each) for each in range(PARTITIONS)))
         end = runtime.produce(BEFORE)
         records: list[Any] = []
-        while len(records) < len(BEFORE):
-            records += runtime.stream.poll()
+
+        def are_all() -> bool:
+            records.extend(runtime.stream.poll())
+            return len(records) >= len(BEFORE)
+
+        until(are_all, "all events polled")
         first, runtime.stream = runtime.stream, runtime.open()
         with pytest.raises(Fenced, match="BECKON_SLOT"):
             first.process(records)
