@@ -140,8 +140,10 @@ class Partitions:
         self._restorer.close()
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._joined = True
         self._metrics.add(Counter.REBALANCES)
+        wanted = {each.partition: threading.Event() for each in partitions}
+        self._restoring.update(wanted)
+        self._joined = True  # only now: nobody may take it for running before it restores
         if not partitions:
             return
         consumer.incremental_assign(partitions)
@@ -149,10 +151,8 @@ class Partitions:
         logger.info(
             "partitions came", extra={"partitions": sorted(each.partition for each in partitions)}
         )
-        for each in partitions:
-            unwanted = threading.Event()
-            self._restoring[each.partition] = unwanted
-            self._pool.submit(self._restore, each.partition, unwanted)
+        for partition, unwanted in wanted.items():
+            self._pool.submit(self._restore, partition, unwanted)
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._metrics.add(Counter.REBALANCES)
