@@ -17,6 +17,7 @@ from processors.metrics import Counter, Metrics
 from processors.runtime import catalogues
 from processors.runtime.catalogues import Catalogue
 from processors.runtime.clients import Cluster
+from processors.runtime.errors import DefinitionsUnfit
 from schemas.letters import DeadLetter, Headers, Record
 from schemas.topics import full_name
 
@@ -87,11 +88,20 @@ class Taker:
         self._loaded = asyncio.Event()
 
     async def load(self) -> None:
-        """Reads the topic to its end and activates what is there; tells of refusals in the log."""
+        """Reads the topic to its end and activates what is there; tells of refusals in the log.
+
+        Raises:
+            DefinitionsUnfit: it does not fit together. To go on without would end everybody's
+                memberships.
+        """
         read = partial(catalogues.read, self._options.cluster, self._options.topic, self._catalogue)
         await asyncio.get_running_loop().run_in_executor(None, read)
-        for letter in self._build():
-            logger.error("a definition is refused", extra=catalogues.refusal(letter))
+        misfits = self._build()
+        if misfits:
+            raise DefinitionsUnfit(
+                f"the published definitions do not fit together ({misfits[0].message}):"
+                " publish what is missing, then start again"
+            )
         self._loaded.set()
 
     async def take_up(self, records: Any) -> None:

@@ -13,6 +13,10 @@ class BrokerAway(RuntimeFailure):
     """The cluster does not answer, or refuses us."""
 
 
+class DefinitionsUnfit(RuntimeFailure):
+    """What is published does not fit together, and there is no older set to go on with."""
+
+
 class StateLost(RuntimeFailure):
     """The changelog does not hold the state that the committed offsets promise."""
 

@@ -13,6 +13,7 @@ from processors.agents.definitions import Options, Taker
 from processors.decisions.compiled import Compiled
 from processors.definitions import sets
 from processors.metrics import Counter, Metrics
+from processors.runtime.errors import DefinitionsUnfit
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.letters import Headers
@@ -97,6 +98,13 @@ def test_what_is_published_already_is_active_after_loading(broker: Broker) -> No
     office = Office(broker, record(VIP), record(WELCOME))
     run(office.taker.load)
     assert office.active == [id_of(VIP, WELCOME)]
+
+
+def test_a_worker_does_not_begin_with_definitions_that_do_not_fit(broker: Broker) -> None:
+    office = Office(broker, record(WELCOME))
+    with pytest.raises(DefinitionsUnfit, match="publish what is missing"):
+        run(office.taker.load)
+    assert office.active == []
 
 
 def test_empty_topic_makes_the_empty_set_active(broker: Broker) -> None:

@@ -31,6 +31,12 @@ def test_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
     assert built.segments["vip"].origin.file == str(tmp_path / "a" / "b" / "vip.json")
 
 
+def test_folders_that_are_links_are_not_entered(tmp_path: Path) -> None:
+    (tmp_path / "guests.yml").write_text(LIST)
+    (tmp_path / "again").symlink_to(tmp_path)
+    assert list(files.load(tmp_path).versions) == [("list", "guests")]
+
+
 def test_what_is_no_definition_is_left_out(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "x.yaml").write_text("?")
