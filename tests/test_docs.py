@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from benchmarks.commands import cli as bench
 from processors import settings
 from processors.cli import cli
 
@@ -106,8 +107,9 @@ def test_links_lead_to_files_and_headings_that_exist(path: Path) -> None:
 
 @pytest.mark.parametrize("command", of("beckon"), ids=lambda one: " ".join(one.words)[:60])
 def test_commands_have_the_names_and_options_that_documents_give(command: Command) -> None:
-    found = get_command(cli)
-    words = list(command.words)
+    found, words = get_command(cli), list(command.words)
+    if words[:1] == ["bench"]:  # hands over to a command line that is not shipped
+        found, words = get_command(bench), words[1:]
     while isinstance(found, TyperGroup) and words:
         name = words.pop(0)
         assert name in found.commands, f"{command.place}: beckon {name}"
