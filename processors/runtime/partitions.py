@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Status
@@ -81,17 +81,19 @@ class Partitions:
         Raises:
             RuntimeFailure: one could not be restored.
         """
+        early = []
         while not self._done.empty():
-            partition, unwanted, restored = self._done.get()
+            partition, unwanted, restored = done = self._done.get()
             if unwanted.is_set():
                 continue
-            del self._restoring[partition]
             if isinstance(restored, Exception):
                 raise restored
             table = restored.table
+            if not self._has_begun_at(partition, table.progress.offset):
+                early.append(done)
+                continue
+            del self._restoring[partition]
             self.owned[partition] = Owned(partition=partition, table=table)
-            if table.progress.offset > 0:
-                self.seek(partition, table.progress.offset)
             self.consumer.resume([TopicPartition(self._events, partition)])
             self._metrics.add(Counter.RESTORED, restored.records)
             self._metrics.observe(Histogram.RESTORE_SECONDS, restored.seconds)
@@ -104,6 +106,23 @@ class Partitions:
                     "cpu_seconds": round(restored.cpu_seconds, 3),
                 },
             )
+        for done in early:
+            self._done.put(done)
+
+    def _has_begun_at(self, partition: int, offset: int) -> bool:
+        """Has a new partition read from an offset on; returns whether that was possible yet.
+
+        It is not while the consumer still asks where the group has been: that takes as long as a
+        transaction is pending there.
+        """
+        try:
+            if offset > 0:
+                self.seek(partition, offset)
+        except KafkaException as error:
+            if clients.code(error) != KafkaError._STATE:
+                raise
+            return False
+        return True
 
     def seek(self, partition: int, offset: int) -> None:
         """Has a partition read from an offset on."""

@@ -3,11 +3,11 @@
 import contextlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -133,6 +133,36 @@ def commit(target: Place, group: str, offset: int) -> None:
     with contextlib.closing(Consumer(settings)) as consumer:
         asked = TopicPartition(target.topic("events"), 0, offset)
         consumer.commit(offsets=[asked], asynchronous=False)
+
+
+def test_offsets_that_are_pending_are_waited_for(target: Place) -> None:
+    worker = target.worker("a").wait_ready(4)
+    target.produce([view(number, 0) for number in range(50)], partition=0)
+    target.wait_decided()
+    assert worker.stop() == 0
+    with pending(target) as end:
+        again = target.worker("a")
+        until(lambda: bool(again.lines("partitions came")), "it has its partitions")
+        assert not again.is_ready()
+        end()
+        again.wait_ready(4)
+    target.produce([view(number, 1) for number in range(50)], partition=0)
+    target.wait_decided()
+    assert again.stop() == 0
+    assert target.written() == target.folded(*DEFINITIONS, until_ms=T0)
+
+
+@contextlib.contextmanager
+def pending(target: Place) -> Iterator[Callable[[], None]]:
+    """Leaves a transaction open that is about the workers' offsets; yields what aborts it."""
+    server = {"bootstrap.servers": target.bootstrap}
+    producer = Producer({**server, "transactional.id": f"{target.prefix}somebody"})
+    with contextlib.closing(Consumer({**server, "group.id": f"{target.prefix}decide"})) as member:
+        producer.init_transactions(LIMIT_S)
+        producer.begin_transaction()
+        offset = TopicPartition(target.topic("events"), 0, 1)
+        producer.send_offsets_to_transaction([offset], member.consumer_group_metadata(), LIMIT_S)
+        yield producer.abort_transaction
 
 
 def restored(restorer: Restorer, target: Place) -> dict[str, bytes]:

@@ -6,9 +6,10 @@ How they move between workers that decide is shown in tests/integration/test_reb
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from processors.metrics import Counter, Gauge, Metrics
 from processors.runtime import restores
@@ -218,3 +219,32 @@ def test_close_while_restoring_ends_the_restore(start: Start, broker: Broker) ->
 
 def test_close_before_anything_came_is_one(start: Start) -> None:
     start()
+
+
+class Hesitant:
+    """A consumer that still asks where the group has been, so it can not be told to seek."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self.asks = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._consumer, name)
+
+    def seek(self, partition: TopicPartition) -> None:
+        if self.asks:
+            raise KafkaException(KafkaError(KafkaError._STATE))
+        self._consumer.seek(partition)
+
+
+def test_partition_that_can_not_be_read_yet_is_tried_again(start: Start, broker: Broker) -> None:
+    write(broker, "events", *events(5))
+    write(broker, "profiles", *state(3, "ann"))
+    worker = start()
+    hesitant: Any = Hesitant(worker.partitions.consumer)
+    worker.partitions.consumer = hesitant
+    worker.until(lambda: worker.owns(1, 2, 3))
+    assert worker.partitions.status.state == "restoring"
+    hesitant.asks = False
+    assert worker.read() == [(0, 3), (0, 4)]
+    assert worker.partitions.status.ready
