@@ -403,11 +403,8 @@ def read(bootstrap: str, topic: str, *, tail: int | None = None) -> Iterator[Mes
         "fetch.wait.max.ms": 50,
         "message.max.bytes": 16_777_216,
     }
+    ends = _ends(bootstrap, topic)
     with contextlib.closing(Consumer(settings)) as consumer:
-        ends = {}
-        for each in consumer.list_topics(topic, LIMIT_S).topics[topic].partitions:
-            part = TopicPartition(topic, each)
-            _, ends[each] = consumer.get_watermark_offsets(part, LIMIT_S)
         starts = {
             each: OFFSET_BEGINNING if tail is None else max(0, end - tail)
             for each, end in ends.items()
@@ -426,3 +423,17 @@ def read(bootstrap: str, topic: str, *, tail: int | None = None) -> Iterator[Mes
                         waiting.discard(message.partition() or 0)
                 else:
                     raise AssertionError(str(error))
+
+
+def _ends(bootstrap: str, topic: str) -> dict[int, int]:
+    """Returns where each partition ends, with what is not committed yet."""
+    settings = {
+        "bootstrap.servers": bootstrap,
+        "group.id": "tests",
+        "isolation.level": "read_uncommitted",  # or a transaction that is open would be the end
+    }
+    with contextlib.closing(Consumer(settings)) as consumer:
+        return {
+            each: consumer.get_watermark_offsets(TopicPartition(topic, each), LIMIT_S)[1]
+            for each in consumer.list_topics(topic, LIMIT_S).topics[topic].partitions
+        }
