@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,8 +53,9 @@ def view(number: int, at: int) -> tuple[bytes, bytes]:
 def test_killed_worker_comes_back_with_all_of_a_large_state(target: Place) -> None:
     worker = target.worker("a").wait_ready(4)
     target.produce(view(number, number % HOUR) for number in range(PEOPLE))
+    until(lambda: worker.metric("beckon_events_total") > 0, "a part of it is decided on")
+    worker.process.send_signal(signal.SIGSTOP)
     target.produce(view(number, HOUR + number % HOUR) for number in range(0, PEOPLE, 3))
-    until(lambda: worker.metric("beckon_profiles") > 0, "a part of it is decided on")
     worker.kill()
     assert target.lag() > 0, "all was decided on: the kill proved nothing"
     again = target.worker("a")
