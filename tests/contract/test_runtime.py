@@ -52,8 +52,8 @@ from tests.integration.workers import (
     Pair,
     Row,
     Written,
-    by_person,
     read,
+    rows_of,
     until,
 )
 
@@ -218,15 +218,7 @@ class OnKafka:
         self.turns(lambda: self.stream.owns(0) and not self.stream.has_work())
 
     def written(self) -> Written:
-        found: Written = {name: by_person(self.rows(name)) for name in STREAMS}
-        for name in TABLES:
-            found[name] = {}
-            for message in read(self._bootstrap, self._prefix + name):
-                key, value = (message.key() or b"").decode(), message.value()
-                found[name].pop(key, None)
-                if value is not None:
-                    found[name][key] = [msgspec.json.decode(value)]
-        return found
+        return rows_of(self._bootstrap, self._prefix, (*STREAMS, *TABLES))
 
     def rows(self, name: str) -> list[Row]:
         found = read(self._bootstrap, self._prefix + name)

@@ -311,8 +311,8 @@ class Place:
         names = [name]
         if name == "commands":
             names = [f"commands.{each}" for each in topics.CHANNELS]
-        found = (message.value() for each in names for message in self.read(each))
-        return [msgspec.json.decode(value) for value in found if value is not None]
+        found = read(self.bootstrap, *map(self.topic, names))
+        return [msgspec.json.decode(each.value() or b"null") for each in found]
 
     def table(self, name: str) -> dict[str, Row]:
         """Returns the latest value of each key of a compacted topic."""
@@ -327,9 +327,7 @@ class Place:
 
     def written(self) -> Written:
         """Returns all that workers have written for others."""
-        found: Written = {name: by_person(self.rows(name)) for name in STREAMS}
-        tables = {name: {key: [row] for key, row in self.table(name).items()} for name in TABLES}
-        return found | tables
+        return rows_of(self.bootstrap, self.prefix, (*STREAMS, *TABLES))
 
     def folded(self, *documents: Document, until_ms: int) -> Written:
         """Returns what workers must have written, by a fold of the log in memory.
@@ -382,17 +380,11 @@ def place(bootstrap: str, prefix: str, folder: Path, **more: Any) -> Iterator[Pl
         found.close()
 
 
-def by_person(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row["profile_id"], []).append(row)
-    return found
+def read(bootstrap: str, *names: str, tail: int | None = None) -> Iterator[Message]:
+    """Yields the committed records that topics have now, or about the last few of each partition.
 
-
-def read(bootstrap: str, topic: str, *, tail: int | None = None) -> Iterator[Message]:
-    """Yields the committed records that a topic has now, or about the last few of each partition.
-
-    Waits for transactions that are open: what they bring is part of it.
+    One consumer reads them all: a new one needs half a second until it has its first record. Waits
+    for transactions that are open: what they bring is part of it.
     """
     settings = {
         "bootstrap.servers": bootstrap,
@@ -403,30 +395,30 @@ def read(bootstrap: str, topic: str, *, tail: int | None = None) -> Iterator[Mes
         "fetch.wait.max.ms": 50,
         "message.max.bytes": 16_777_216,
     }
-    ends = _ends(bootstrap, topic)
+    waiting = {part: end for part, end in ends_of(bootstrap, names).items() if end > 0}
     with contextlib.closing(Consumer(settings)) as consumer:
-        starts = {
-            each: OFFSET_BEGINNING if tail is None else max(0, end - tail)
-            for each, end in ends.items()
-        }
-        waiting = {each for each, end in ends.items() if end > 0}
-        consumer.assign([TopicPartition(topic, each, starts[each]) for each in waiting])
+        consumer.assign(
+            [
+                TopicPartition(*part, OFFSET_BEGINNING if tail is None else max(0, end - tail))
+                for part, end in waiting.items()
+            ]
+        )
         end_s = time.monotonic() + LIMIT_S
         while waiting:
-            assert time.monotonic() < end_s, f"{topic} could not be read to its end"
+            assert time.monotonic() < end_s, f"could not be read to the end: {waiting}"
             for message in consumer.consume(10_000, 0.05):
                 error = message.error()
                 if error is None:
                     yield message
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    if (message.offset() or 0) >= ends[message.partition() or 0]:
-                        waiting.discard(message.partition() or 0)
-                else:
-                    raise AssertionError(str(error))
+                    continue
+                assert error.code() == KafkaError._PARTITION_EOF, error
+                part = (message.topic() or "", message.partition() or 0)
+                if part in waiting and (message.offset() or 0) >= waiting[part]:
+                    del waiting[part]
 
 
-def _ends(bootstrap: str, topic: str) -> dict[int, int]:
-    """Returns where each partition ends, with what is not committed yet."""
+def ends_of(bootstrap: str, names: Iterable[str]) -> dict[tuple[str, int], int]:
+    """Returns where each partition of topics ends, with what is not committed yet."""
     settings = {
         "bootstrap.servers": bootstrap,
         "group.id": "tests",
@@ -434,6 +426,20 @@ def _ends(bootstrap: str, topic: str) -> dict[int, int]:
     }
     with contextlib.closing(Consumer(settings)) as consumer:
         return {
-            each: consumer.get_watermark_offsets(TopicPartition(topic, each), LIMIT_S)[1]
-            for each in consumer.list_topics(topic, LIMIT_S).topics[topic].partitions
+            (name, each): consumer.get_watermark_offsets(TopicPartition(name, each), LIMIT_S)[1]
+            for name in names
+            for each in consumer.list_topics(name, LIMIT_S).topics[name].partitions
         }
+
+
+def rows_of(bootstrap: str, prefix: str, names: Iterable[str]) -> Written:
+    """Returns what a read_committed consumer has of streams and tables."""
+    found: Written = {name: {} for name in names}
+    for message in read(bootstrap, *(prefix + name for name in found)):
+        name, value = (message.topic() or "").removeprefix(prefix), message.value()
+        key = (message.key() or b"").decode()
+        if name in TABLES:
+            found[name].pop(key, None)
+        if value is not None:
+            found[name].setdefault(key, []).append(msgspec.json.decode(value))
+    return found
