@@ -8,6 +8,12 @@ class RuntimeFailure(Exception):
 class Fenced(RuntimeFailure):
     """Another worker runs under the same slot."""
 
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"another worker runs under the {name}:"
+            " give each worker a slot of its own (BECKON_SLOT)"
+        )
+
 
 class BrokerAway(RuntimeFailure):
     """The cluster does not answer, or refuses us."""

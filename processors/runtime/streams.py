@@ -306,8 +306,7 @@ class Stream:
                 if headers is None:
                     producer.produce(topic, value, key, partition)
                 else:
-                    told = [(name, text) for name, text in headers]
-                    producer.produce(topic, value, key, partition, headers=[*told])
+                    producer.produce(topic, value, key, partition, headers=[*headers])
             except BufferError:
                 producer.poll(0.05)
             except KafkaException as error:
@@ -373,10 +372,7 @@ class Stream:
             return
         text = clients.words(error)
         if "fenced" in text.lower():  # the cause of a fatal error is told in words alone
-            raise Fenced(
-                f"another worker runs under the slot {self._options.slot!r}:"
-                " give each worker a slot of its own (BECKON_SLOT)"
-            )
+            raise Fenced(f"slot {self._options.slot!r}")
         if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
             raise TopicMissing(f"a topic is missing ({text}): run `beckon topics create`")
         if code in (

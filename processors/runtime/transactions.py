@@ -176,10 +176,7 @@ class Transactions:
         self._is_open = False
         self._close()
         if clients.code(error) in FENCED or "fenced" in clients.words(error).lower():
-            return Fenced(
-                f"another worker runs under the transactional id {self._id!r}:"
-                " give each worker a slot of its own (BECKON_SLOT)"
-            )
+            return Fenced(f"transactional id {self._id!r}")
         if clients.code(error) in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
             return BrokerAway(f"the cluster does not answer ({clients.words(error)})")
         return Aborted(clients.words(error))
