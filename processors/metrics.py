@@ -51,6 +51,9 @@ class Counter(Enum):
         ("outcome", "reason"),
         "Decisions of triggers: yes or no, and why.",
     )
+    TIMERS_FIRED = Row(
+        "beckon_timers_fired_total", "timers", (), "Timers that came due and were looked at."
+    )
     COMMANDS = Row(
         "beckon_commands_total", "commands", ("channel",), "Commands written for senders."
     )

@@ -13,6 +13,7 @@ def add(metrics: Metrics, batch: Iterable[Outputs]) -> None:
         metrics.add(Counter.EVENTS, outputs.events)
         metrics.add(Counter.DUPLICATES, outputs.duplicates)
         metrics.add(Counter.LATE, outputs.late)
+        metrics.add(Counter.TIMERS_FIRED, outputs.fired)
         for channel, count in Tally(each.channel for each in outputs.commands).items():
             metrics.add(Counter.COMMANDS, count, channel)
         decided = Tally((each.outcome, each.reason) for each in outputs.decisions)

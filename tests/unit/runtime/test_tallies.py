@@ -22,7 +22,7 @@ def decision(outcome: str, reason: str) -> DecisionRecord:
 
 def test_everything_is_added_up_by_its_labels() -> None:
     metrics, outputs = Metrics(), Outputs()
-    outputs.events, outputs.duplicates, outputs.late = 5, 2, 1
+    outputs.events, outputs.duplicates, outputs.late, outputs.fired = 5, 2, 1, 3
     outputs.decisions = [
         decision("yes", "fired"),
         decision("yes", "fired"),
@@ -33,6 +33,7 @@ def test_everything_is_added_up_by_its_labels() -> None:
     assert metrics.read(Counter.EVENTS) == 10
     assert metrics.read(Counter.DUPLICATES) == 4
     assert metrics.read(Counter.LATE) == 2
+    assert metrics.read(Counter.TIMERS_FIRED) == 6
     assert metrics.read(Counter.DECISIONS, "yes", "fired") == 4
     assert metrics.read(Counter.DECISIONS, "no", "limit") == 2
     assert metrics.read(Counter.DEAD_LETTERS, "not-json") == 2
