@@ -3,6 +3,8 @@
 Everything is counted from the topics and the files, but what the worker says of its own work.
 """
 
+import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -137,24 +139,32 @@ def markdown(picture: Picture, work: Work, found: list[Check], *, sent: int) -> 
 
 def next_steps(definitions: Path, out: Path) -> str:
     """Returns what to try now."""
-    shop, out = _short(definitions), _short(out)
+    shop, out, beckon = _short(definitions), _short(out), _command()
     return f"""\
 What to try next
   # what is in the files
   cat {out / "README.txt"}
   # change a definition, and check it: mistakes are told with their line
-  beckon check {shop}
+  {beckon} check {shop}
   # the same engine over a file of events, without any broker
-  beckon replay --definitions {shop} --events {out / "events.jsonl"} --out {out / "replayed"}
+  {beckon} replay --definitions {shop} --events {out / "events.jsonl"} --out {out / "replayed"}
 With a Kafka of your own, at BECKON_KAFKA__BOOTSTRAP_SERVERS=host:9092
-  beckon topics create
-  beckon publish {shop}
+  {beckon} topics create
+  {beckon} publish {shop}
   # decides, until Ctrl-C; the time is what the events say
-  BECKON_STREAM__CLOCK=stream beckon worker
+  BECKON_STREAM__CLOCK=stream {beckon} worker
   # in other terminals: events in, commands carried out into files
-  beckon ingest {out / "events.jsonl"}
-  BECKON_HEALTH__PORT=0 beckon sender jsonl --out {out / "sent"}
+  {beckon} ingest {out / "events.jsonl"}
+  BECKON_HEALTH__PORT=0 {beckon} sender jsonl --out {out / "sent"}
 """
+
+
+def _command() -> str:
+    """Returns how a person here can call us: by name, if the shell finds it."""
+    own = Path(sys.argv[0])
+    if shutil.which("beckon") is not None or own.name != "beckon":
+        return "beckon"
+    return str(_short(own.absolute()))
 
 
 def _short(path: Path) -> Path:

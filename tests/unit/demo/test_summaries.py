@@ -92,9 +92,23 @@ def test_next_steps_name_places_from_where_one_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["pytest"])
 
     found = summaries.next_steps(tmp_path / "examples" / "shop", Path("demo-out"))
 
     assert "beckon check examples/shop\n" in found
     assert "--events demo-out/events.jsonl" in found
     assert str(tmp_path) not in found
+
+
+def test_next_steps_call_us_where_the_shell_would_not_find_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.argv", [".venv/bin/beckon", "demo"])
+
+    found = summaries.next_steps(tmp_path / "examples" / "shop", Path("demo-out"))
+
+    assert "  .venv/bin/beckon check examples/shop\n" in found
+    assert "BECKON_STREAM__CLOCK=stream .venv/bin/beckon worker\n" in found
