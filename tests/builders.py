@@ -18,6 +18,7 @@ from processors.runtime.memory import Driver
 from processors.state.duplicates import Seen
 from processors.state.profiles import Profile
 from schemas import codec, events
+from schemas.commands import Command
 from schemas.events import Event, iso
 
 Document = dict[str, Any]
@@ -128,6 +129,21 @@ def identify(at_ms: int = T0, *, id: str = "", person: str = "p", **traits: Any)
 def account(at_ms: int = T0, *, id: str = "", person: str = "p", **traits: Any) -> Json:
     """Returns a `group` event, which tells of the person's account."""
     return event("group", at_ms, id=id or f"account@{at_ms}", person=person, traits=traits)
+
+
+def command(**more: Any) -> Command:
+    """Returns a webhook command for Ada."""
+    given: Json = {
+        "id": "c-1",
+        "channel": "webhook",
+        "profile_id": "ada",
+        "definition_id": "welcome",
+        "version": "v",
+        "step": "0",
+        "occurrence": "m",
+        "at": T0,
+    }
+    return Command(**given | more)
 
 
 def encoded(data: Json) -> bytes:

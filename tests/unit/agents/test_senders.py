@@ -13,18 +13,10 @@ from schemas.commands import Command
 from schemas.errors import SchemasUnavailable
 from schemas.letters import Headers, Record
 from schemas.outcomes import Outcome
+from tests.builders import command
 
 OPTIONS = Options(prefix="beckon.", channels=("webhook",), retry_ms=0)
-COMMAND = Command(
-    id="c-1",
-    channel="webhook",
-    profile_id="ada",
-    definition_id="welcome",
-    version="v",
-    step="0",
-    occurrence="m",
-    at=1,
-)
+COMMAND = command(at=1)
 
 
 class Clock:

@@ -1,18 +1,9 @@
 """How a command ends."""
 
 from connectors.outcomes import conclude
-from schemas.commands import Command
+from tests.builders import command
 
-COMMAND = Command(
-    id="c-1",
-    channel="email",
-    profile_id="ada",
-    definition_id="welcome",
-    version="v",
-    step="0",
-    occurrence="m",
-    at=1,
-)
+COMMAND = command(channel="email", at=1)
 
 
 def test_same_end_has_the_same_id_whenever_it_came() -> None:

@@ -14,17 +14,14 @@ from connectors.channels.jsonl import JsonlSender
 from connectors.errors import BadSetting
 from schemas.commands import Command
 from schemas.outcomes import Outcome
+from tests import builders
 
 
 def command(number: int, channel: str = "email") -> Command:
-    return Command(
+    return builders.command(
         id=f"c-{number}",
         channel=channel,
-        profile_id="ada",
         definition_id="d",
-        version="v",
-        step="0",
-        occurrence="m",
         at=1_714_566_896_789,
         traits={"city": "Köln"},
     )

@@ -8,21 +8,10 @@ import pytest
 from connectors import http
 from connectors.channels.webhook import WebhookSender, body
 from connectors.errors import BadSetting
-from schemas.commands import Command
+from tests.builders import command
 
 SECRET = "whsec_" + b64encode(b"0123456789abcdef01234567").decode()
-COMMAND = Command(
-    id="c-1",
-    channel="webhook",
-    profile_id="ada",
-    definition_id="welcome",
-    version="v",
-    step="0",
-    occurrence="m",
-    at=1_714_566_896_789,
-    url="https://example.com/hook",
-    traits={"city": "Köln"},
-)
+COMMAND = command(at=1_714_566_896_789, url="https://example.com/hook", traits={"city": "Köln"})
 
 
 def make(*secrets: str) -> WebhookSender:
