@@ -6,7 +6,7 @@ import msgspec
 
 from processors.decisions import triggers
 from processors.decisions.conditions import CLOCK, Compiler, Fact
-from processors.decisions.features import Feature, Features, Where, compile_where
+from processors.decisions.features import MAX_COUNT, Feature, Features, Where, compile_where
 from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import (
     Bits,
@@ -25,8 +25,6 @@ from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
 from processors.definitions.triggers import Stimulus
 from processors.state.profiles import Profile
-
-UNLIMITED = 1 << 53
 
 
 class Plan(msgspec.Struct):
@@ -47,6 +45,11 @@ class Compiled(msgspec.Struct, kw_only=True):
     id: str
     plans: dict[str, Plan]
     nodes: list[Node]
+    """In evaluation order."""
+    evaluators: list[Callable[[Profile, Moment], Bits]]
+    """How to bring each of them up to date."""
+    everything: Bits
+    """All nodes."""
     places: dict[str, int]
     """Place of a node in the evaluation order, by its key."""
     users: dict[Fact, Bits]
@@ -64,11 +67,6 @@ class Compiled(msgspec.Struct, kw_only=True):
     def size(self) -> int:
         """How many definitions there are."""
         return len(self.segments) + len(self.scales) + len(self.triggers)
-
-    evaluators: list[Callable[[Profile, Moment], Bits]]
-    """How to bring each node up to date, in the same order."""
-    everything: Bits
-    """All nodes."""
 
 
 def compile_set(definitions: DefinitionSet) -> Compiled:
@@ -115,10 +113,10 @@ class _Build:
             id=self.definitions.id,
             plans=self.plans,
             nodes=self.nodes,
-            places=self.places,
-            users=self.users,
             evaluators=[each.evaluate for each in self.nodes],
             everything=(1 << len(self.nodes)) - 1,
+            places=self.places,
+            users=self.users,
             reads_properties=self.reads_properties,
             scales=self.scales,
             segments=frozenset(self.definitions.segments),
@@ -194,7 +192,7 @@ class _Build:
     def _on_rule(
         self, key: str, holder: Holder, rule: Rule, on: EventMatch
     ) -> tuple[CountRule | WindowRule, Feature]:
-        most = rule.max_occurrences or UNLIMITED
+        most = rule.max_occurrences or MAX_COUNT
         if rule.within is None:
             feature = self.features.count(
                 on.event, on.where, since_ms=None, capacity=rule.max_occurrences

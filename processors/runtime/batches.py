@@ -30,11 +30,10 @@ from schemas import codec, events
 from schemas.errors import BadEvent
 from schemas.events import Event
 from schemas.letters import DeadLetter, Record
+from schemas.topics import DAY_MS
 
-DAY_MS = 86_400_000
 MAX_CRASHES = 2
 """A record on which workers broke down so often is a dead letter."""
-
 
 PASSED_OVER = b"\x00passed-over"
 """Stands for the value of a record that is left out: it was decided on already."""
