@@ -10,7 +10,7 @@ import msgspec
 
 from processors.decisions import decide
 from processors.decisions.compiled import Compiled, compile_set
-from processors.decisions.decide import Arrival
+from processors.decisions.decide import Arrival, Due
 from processors.decisions.moments import Decision
 from processors.definitions import sets, syntax
 from processors.runtime.batches import Policy
@@ -172,17 +172,21 @@ class Person:
         at_ms = events.time_ms(heard)
         log_s = (at_ms if log_ms is None else log_ms) // 1000
         arrival = Arrival(heard, at_ms, log_s, timers_ms)
-        return decide.on_event(self.compiled, self.profile, self.seen, arrival)
+        decision = Decision()
+        decide.on_event(self.compiled, self.profile, self.seen, arrival, decision)
+        return decision
 
     def waits(self, until_ms: int) -> Decision:
-        return decide.on_timers(
-            self.compiled, self.profile, self.seen, until_ms=until_ms, log_s=until_ms // 1000
-        )
+        decision, due = Decision(), Due(until_ms, until_ms // 1000)
+        decide.on_timers(self.compiled, self.profile, self.seen, due, decision)
+        return decision
 
     def gets(self, *documents: Document | str) -> Decision:
         """Brings the person under other definitions."""
         self.compiled = compiled(*documents)
-        return decide.on_definitions(self.compiled, self.profile)
+        decision = Decision()
+        decide.on_definitions(self.compiled, self.profile, decision)
+        return decision
 
     @property
     def segments(self) -> set[str]:

@@ -5,8 +5,16 @@ from collections.abc import Callable
 import msgspec
 
 from processors.decisions import triggers
-from processors.decisions.conditions import CLOCK, Compiler, Fact
-from processors.decisions.features import MAX_COUNT, Feature, Features, Where, compile_where
+from processors.decisions.comparisons import FALSE
+from processors.decisions.conditions import CLOCK, Compiler, Evaluate, Fact
+from processors.decisions.features import (
+    MAX_COUNT,
+    NO_PROPERTIES,
+    Feature,
+    Features,
+    Where,
+    compile_where,
+)
 from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import (
     Bits,
@@ -20,6 +28,7 @@ from processors.decisions.nodes import (
 )
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger
+from processors.definitions.conditions import Condition
 from processors.definitions.scores import EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
@@ -50,6 +59,8 @@ class Compiled(msgspec.Struct, kw_only=True):
     """How to bring each of them up to date."""
     everything: Bits
     """All nodes."""
+    newcomers: Bits
+    """The nodes that may hold for somebody of whom nothing is known."""
     places: dict[str, int]
     """Place of a node in the evaluation order, by its key."""
     users: dict[Fact, Bits]
@@ -83,6 +94,7 @@ class _Build:
         self.scales = {score.id: scale(score) for score in definitions.scores.values()}
         self.compiler = Compiler(self.features, self.scales)
         self.nodes: list[Node] = []
+        self.newcomers: Bits = 0
         self.places: dict[str, int] = {}
         self.users: dict[Fact, Bits] = {}
         self.plans: dict[str, Plan] = {}
@@ -115,6 +127,7 @@ class _Build:
             nodes=self.nodes,
             evaluators=[each.evaluate for each in self.nodes],
             everything=(1 << len(self.nodes)) - 1,
+            newcomers=self.newcomers,
             places=self.places,
             users=self.users,
             reads_properties=self.reads_properties,
@@ -145,10 +158,17 @@ class _Build:
         for fact in reads:
             self.users[fact] = self.users.get(fact, 0) | 1 << place
 
+    def _condition(self, condition: Condition) -> tuple[Evaluate, set[Fact]]:
+        """Returns the condition of the node that is added next, and which facts it reads."""
+        evaluate = self.compiler.compile(condition)
+        reads = self.compiler.take_reads()
+        if ("id", "") in reads or evaluate(Profile(), 0, NO_PROPERTIES) != FALSE:
+            self.newcomers |= 1 << len(self.nodes)
+        return evaluate, reads
+
     def _segment(self, segment: Segment) -> None:
         version = self.definitions.versions["segment", segment.id]
-        condition = self.compiler.compile(segment.when)
-        reads = self.compiler.take_reads()
+        condition, reads = self._condition(segment.when)
         node = SegmentNode(
             key=_key("segment", segment.id),
             id=segment.id,
@@ -172,8 +192,7 @@ class _Build:
         scale = self.scales[score_id]
         holder = Holder(score_id, rule.id, scale.groups[rule.id], scale)
         if rule.when is not None:
-            condition = self.compiler.compile(rule.when)
-            reads = self.compiler.take_reads()
+            condition, reads = self._condition(rule.when)
             node: Node = StateRule(
                 key=key,
                 holder=holder,

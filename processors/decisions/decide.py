@@ -14,8 +14,6 @@ from processors.decisions.features import NO_PROPERTIES, Feature, Properties
 from processors.decisions.moments import (
     CLOCK,
     DEFINITION,
-    DUPLICATE,
-    NOTHING,
     Decision,
     Moment,
 )
@@ -44,7 +42,16 @@ class Arrival(msgspec.Struct, gc=False):
     """Timers due at or before this instant fire first, besides those due before the event."""
 
 
-def on_event(compiled: Compiled, profile: Profile, seen: Seen, arrival: Arrival) -> Decision:
+class Due(msgspec.Struct, gc=False):
+    """Up to which instant timers fire, and the log time of now: for telling duplicates."""
+
+    until_ms: int
+    log_s: int
+
+
+def on_event(
+    compiled: Compiled, profile: Profile, seen: Seen, arrival: Arrival, decision: Decision
+) -> None:
     """Applies an event, after the timers that are due before it.
 
     Raises:
@@ -52,44 +59,35 @@ def on_event(compiled: Compiled, profile: Profile, seen: Seen, arrival: Arrival)
     """
     facts = _read(compiled, profile, arrival.event, arrival.at_ms)
     if not seen.add(arrival.event.message_id, arrival.log_s):
-        return DUPLICATE
-    decision = NOTHING
+        decision.duplicates += 1
+        return
     if profile.definitions != compiled.id and profile.definitions:
-        decision = on_definitions(compiled, profile)
+        on_definitions(compiled, profile, decision)
     if profile.due <= arrival.at_ms or profile.due <= arrival.timers_ms:
-        decision = _own(decision)
         until_ms = max(arrival.at_ms, arrival.timers_ms)
         _fire(_Frame(compiled, profile, seen, arrival.log_s), decision, until_ms)
     moment = _apply(compiled, profile, facts, decision)
-    if moment is None:
-        return decision
-    if len(moment.decision.emitted) > moment.told:
+    if moment is not None and len(decision.emitted) > moment.told:
         _follow(_Frame(compiled, profile, seen, arrival.log_s), moment, moment.told)
-    return moment.decision
 
 
 def on_timers(
-    compiled: Compiled, profile: Profile, seen: Seen, *, until_ms: int, log_s: int
-) -> Decision:
+    compiled: Compiled, profile: Profile, seen: Seen, due: Due, decision: Decision
+) -> None:
     """Fires all timers due at or before an instant, each at its own time, in due order."""
-    decision = NOTHING
     if profile.definitions != compiled.id:
-        decision = on_definitions(compiled, profile)
-    if profile.due <= until_ms:
-        decision = _own(decision)
-        _fire(_Frame(compiled, profile, seen, log_s), decision, until_ms)
-    return decision
+        on_definitions(compiled, profile, decision)
+    if profile.due <= due.until_ms:
+        _fire(_Frame(compiled, profile, seen, due.log_s), decision, due.until_ms)
 
 
-def on_definitions(compiled: Compiled, profile: Profile) -> Decision:
+def on_definitions(compiled: Compiled, profile: Profile, decision: Decision) -> None:
     """Brings a profile under another definition set, as of its own clock. No trigger fires."""
-    decision = Decision()
     moment = Moment(decision, compiled.scales, now=profile.clock, cause=DEFINITION)
     _forget(compiled, profile, moment)
     profile.definitions = compiled.id
     profile.timers.clear()
     _evaluate(compiled, profile, moment, compiled.everything)
-    return decision
 
 
 _Facts = tuple[Event, int, Plan, list[Feature], Properties, Mapping[str, Any] | None]
@@ -111,21 +109,22 @@ def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Fa
     is_track = event.type == "track"
     name = event.event if is_track and event.event else events.name(event)
     plan = compiled.plans.get(name, _NO_PLAN)
-    heard = plan.plain
+    counted = profile.counts.get
+    heard: list[Feature] = []
+    for feature in plan.plain:
+        if counted(feature.key, 0) < feature.capacity:
+            heard.append(feature)
     properties = NO_PROPERTIES
-    asking = plan.asking
-    if asking:
-        counted = profile.counts.get
-        asking = [each for each in asking if counted(each[0].key, 0) < each[0].capacity]
-    if asking or plan.reads_properties or compiled.reads_properties:
+    if plan.reads_properties or compiled.reads_properties:
         properties = events.properties(event)
-        heard = heard + [feature for feature, where in asking if where(properties, at_ms)]
+    for feature, where in plan.asking:
+        if counted(feature.key, 0) < feature.capacity:
+            if properties is NO_PROPERTIES:
+                properties = events.properties(event)
+            if where(properties, at_ms):
+                heard.append(feature)
     traits = None if is_track or event.type not in _WITH_TRAITS else events.traits(event)
     return event, at_ms, plan, heard, properties, traits
-
-
-def _own(decision: Decision) -> Decision:
-    return Decision() if decision is NOTHING else decision
 
 
 def _apply(
@@ -140,7 +139,9 @@ def _apply(
     event, at_ms, plan, heard, properties, traits = facts
     now = profile.clock
     late = at_ms < now
-    if not late:
+    if late:
+        decision.late += 1
+    else:
         now = profile.clock = at_ms
     dirty: Bits = 0
     for feature in heard:
@@ -148,10 +149,10 @@ def _apply(
             dirty |= feature.users
     if not profile.definitions:
         profile.definitions = compiled.id
-        dirty = compiled.everything
+        dirty |= compiled.newcomers
     if not dirty and not plan.triggers and not traits:
         return None
-    moment = Moment(_own(decision), compiled.scales, now, event.message_id)
+    moment = Moment(decision, compiled.scales, now, event.message_id)
     if parent is None:
         moment.told = len(decision.emitted)
     else:
@@ -212,10 +213,9 @@ def _evaluate(compiled: Compiled, profile: Profile, moment: Moment, dirty: Bits)
         dirty ^= lowest
         dirty |= evaluators[lowest.bit_length() - 1](profile, moment)
     timers = profile.timers
-    if timers:
-        profile.due = min(timers.values())
-    elif profile.due != NEVER:
-        profile.due = NEVER
+    due = min(timers.values()) if timers else NEVER
+    if profile.due != due:
+        profile.due = due
 
 
 def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Trigger]) -> None:
@@ -294,7 +294,7 @@ def _forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
     decision = moment.decision
     for segment_id in sorted(profile.segments.keys() - compiled.segments):
         del profile.segments[segment_id]
-        decision.removed.append(("segment", segment_id))
+        decision.removed.append(("segment", profile.id, segment_id))
         decision.segment_changes.append(
             SegmentChange(
                 profile_id=profile.id,
@@ -308,7 +308,7 @@ def _forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
         )
     for score_id in sorted(profile.scores.keys() - compiled.scales.keys()):
         del profile.scores[score_id]
-        decision.removed.append(("score", score_id))
+        decision.removed.append(("score", profile.id, score_id))
     for score_id, state in profile.scores.items():
         compiled.scales[score_id].keep(state)
     for key in profile.counts.keys() - compiled.features.keys():

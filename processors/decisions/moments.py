@@ -16,7 +16,7 @@ DEFINITION = "definition"
 
 
 class Decision(msgspec.Struct, kw_only=True):
-    """What a stimulus led to, beside the changed profile; in the order in which it happened."""
+    """What stimuli led to, beside the changed profiles; in the order in which it happened."""
 
     commands: list[Command] = []
     segment_changes: list[SegmentChange] = []
@@ -24,17 +24,15 @@ class Decision(msgspec.Struct, kw_only=True):
     decisions: list[DecisionRecord] = []
     emitted: list[Event] = []
     """Events that triggers told, decided on already; to be published beside."""
-    removed: list[tuple[str, str]] = []
-    """("segment" or "score", id) of ended definitions: their records are to be deleted."""
+    removed: list[tuple[str, str, str]] = []
+    """("segment" or "score", profile id, id) of ended definitions: these records are to go."""
     fired: int = 0
     """How many timers were due."""
-    is_duplicate: bool = False
+    duplicates: int = 0
+    """How many events came before."""
+    late: int = 0
+    """How many events were older than their profile's clock."""
 
-
-NOTHING = Decision()
-"""Nothing to say: shared, so never changed."""
-DUPLICATE = Decision(is_duplicate=True)
-"""The event came before: shared, so never changed."""
 
 Change = tuple[str, str]
 """What turned, as triggers name it: ("segment", id), ("score", id), ("trait", key)."""

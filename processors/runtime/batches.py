@@ -11,20 +11,22 @@ import msgspec
 
 from processors.decisions import decide
 from processors.decisions.compiled import Compiled
-from processors.decisions.decide import Arrival
-from processors.decisions.moments import NOTHING, Decision
+from processors.decisions.decide import Arrival, Due
 from processors.runtime.outputs import Outputs
 from processors.runtime.tables import (
+    MANY_BYTES,
     PROGRESS_KEY,
     WAKE_BYTES,
+    Loaded,
     Progress,
     Stored,
     Table,
     encode_progress,
+    page_key,
     wake_of,
 )
 from processors.state import duplicates, profiles
-from processors.state.duplicates import Seen
+from processors.state.duplicates import NO_PAGES, Pages, Seen
 from processors.state.profiles import NEVER, Profile
 from schemas import codec, events
 from schemas.errors import BadEvent
@@ -53,17 +55,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     decode: Callable[[bytes | None], Event] = codec.decode_event
 
 
-class _Loaded:
-    """A profile that the batch has touched."""
-
-    __slots__ = ("profile", "seen", "wake")
-
-    def __init__(self, profile: Profile, wake: int, known: set[int] | None = None) -> None:
-        self.profile = profile
-        self.wake = wake
-        self.seen = Seen(profile, known)
-
-
 class Batch:
     """What one transaction does to one partition. Used once, by one thread."""
 
@@ -84,22 +75,26 @@ class Batch:
         self._is_stream = policy.clock == "stream"
         self._outputs = outputs
         self._topic, self._partition = source
-        self._loaded: dict[bytes, _Loaded] = {}
+        self._loaded: dict[bytes, Loaded] = {}
         """By key."""
         self._taken: list[str] = []
         self._settled = 0
         crash = table.crash
         self._poison = crash.offset if crash.times >= MAX_CRASHES else -1
         self._staged: list[Stored] = []
+        self._turned: list[tuple[str, Pages]] = []
+        self._busy: list[Loaded] = []
+        self._progress = table.progress
         old = table.progress
-        self.progress = Progress(
-            offset=old.offset,
-            high_water=old.high_water,
-            definitions=compiled.id,
-            is_settled=old.is_settled,
-        )
+        self.offset = old.offset
+        """The next record of `events`."""
+        self.high_water = old.high_water
+        """The largest event time so far, ms."""
+        self._lead_ms = 0
+        """How far the event at hand brings it."""
+        self._is_settled = old.is_settled
         if old.definitions != compiled.id and table.profiles:
-            self.progress.is_settled = False
+            self._is_settled = False
             table.outdated = list(table.profiles)
 
     def add(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
@@ -108,10 +103,10 @@ class Batch:
 
     def run(self, records: Iterable[Incoming]) -> None:
         """Decides on records, one after the other. What can not be read becomes a dead letter."""
-        progress, outputs, held = self.progress, self._outputs, self._loaded
-        decode, compiled, poison = self._decode, self._compiled, self._poison
+        held, poison, count = self._loaded, self._poison, 0
+        decode, compiled, decision = self._decode, self._compiled, self._outputs.decision
         for key, value, offset, log_ms in records:
-            progress.offset = offset + 1
+            self.offset = offset + 1
             if value is PASSED_OVER:
                 continue
             try:
@@ -119,40 +114,31 @@ class Batch:
                     raise BadEvent("crashed", "workers broke down on it: a bug, please report it")
                 event = decode(value)
                 loaded = held.get(key)  # type: ignore[arg-type]  # None is no key of anybody's
-                if loaded is None or loaded.profile.id != (event.user_id or event.anonymous_id):
+                if loaded is None or loaded.id != (event.user_id or event.anonymous_id):
                     loaded = self._admit(key, event)
-                profile = loaded.profile
-                lead_ms, arrival = self._time(event, log_ms)
-                if offset <= profile.offset:
+                arrival = self._time(event, log_ms)
+                if offset <= loaded.offset:
                     continue
-                outputs.late += arrival.at_ms < profile.clock
-                decision = decide.on_event(compiled, profile, loaded.seen, arrival)
+                decide.on_event(compiled, loaded.profile, loaded.seen, arrival, decision)
             except BadEvent as error:
                 if not self._is_tick(value):
                     self._bury(key, value, offset, error)
                 continue
-            profile.offset = offset
-            if lead_ms > progress.high_water:
-                progress.high_water = lead_ms
-            outputs.events += 1
-            if decision is not NOTHING:
-                outputs.take(profile.id, decision)
+            loaded.offset = offset
+            if self._lead_ms > self.high_water:
+                self.high_water = self._lead_ms
+            count += 1
+        self._outputs.events += count
 
     def fire(self, until_ms: int, limit: int) -> int:
         """Fires timers due by an instant, of at most `limit` profiles; returns of how many."""
+        decision, now = self._outputs.decision, Due(until_ms, self.high_water // 1000)
         due = self._table.take_due(until_ms, limit)
         self._taken += due
         for profile_id in due:
             loaded = self._load(profile_id)
             loaded.wake = NEVER
-            decision = decide.on_timers(
-                self._compiled,
-                loaded.profile,
-                loaded.seen,
-                until_ms=until_ms,
-                log_s=self.progress.high_water // 1000,
-            )
-            self._take(profile_id, decision)
+            decide.on_timers(self._compiled, loaded.profile, loaded.seen, now, decision)
         return len(due)
 
     def settle(self, limit: int) -> int:
@@ -162,61 +148,79 @@ class Batch:
             loaded = self._load(profile_id)
             if loaded.profile.definitions == self._compiled.id:
                 continue
-            self._take(profile_id, decide.on_definitions(self._compiled, loaded.profile))
+            decide.on_definitions(self._compiled, loaded.profile, self._outputs.decision)
         self._settled = len(outdated)
-        self.progress.is_settled = len(outdated) == len(self._table.outdated)
+        self._is_settled = len(outdated) == len(self._table.outdated)
         return len(outdated)
 
     def finish(self) -> list[tuple[bytes, bytes]]:
         """Returns the records for the changelog: each touched profile, and the progress."""
         lead_ms = 0 if self._is_stream else self._max_lead_ms  # by which log time may lie behind
-        log_s = (self.progress.high_water - lead_ms) // 1000
+        log_s = (self.high_water - lead_ms) // 1000
         encode, staged, forget = profiles.encode, self._staged, duplicates.forget
         records: list[tuple[bytes, bytes]] = []
         for key, loaded in self._loaded.items():
             profile, wake = loaded.profile, loaded.wake
             if not profile.definitions:
                 continue  # new, and nothing that came for it could be applied
+            profile.offset = loaded.offset
             forget(profile, log_s)
             due = profile.due if profile.due < wake else wake
             value = due.to_bytes(WAKE_BYTES, "big") + encode(profile)
             records.append((key, value))
             staged.append((profile.id, value, due if due < wake else None))
-            if loaded.seen.known is not None:
-                self._table.keep_known(profile.id, loaded.seen.known)
-        records.append((PROGRESS_KEY, encode_progress(self.progress)))
+            loaded.wake = due
+            if profile.pages or len(profile.seen) >= MANY_BYTES:
+                self._busy.append(loaded)
+            if (turned := loaded.seen.turned) is not None:
+                loaded.seen.turned = None
+                self._turned.append((profile.id, turned))
+                records += [(page_key(profile.id, at), page) for at, page in turned.items()]
+        self._progress = Progress(
+            offset=self.offset,
+            high_water=self.high_water,
+            definitions=self._compiled.id,
+            is_settled=self._is_settled,
+        )
+        records.append((PROGRESS_KEY, encode_progress(self._progress)))
+        self._loaded = {}  # the next batch finds room that is still in the processor's caches
         return records
 
     def apply(self) -> None:
         """Joins what was finished to the table: call it once the transaction is committed."""
         table = self._table
         table.put_all(self._staged)
+        for profile_id, turned in self._turned:
+            table.put_pages(profile_id, turned)
+        for loaded in self._busy:
+            table.keep(loaded)
         if self._settled:
             del table.outdated[-self._settled :]
-        table.progress = self.progress
+        table.progress = self._progress
 
     def drop(self) -> None:
         """Leaves the table as it was: call it after an abort."""
         self._table.return_due(self._taken)
-        for loaded in self._loaded.values():
-            self._table.known.pop(loaded.profile.id, None)
+        for loaded in [*self._loaded.values(), *self._busy]:
+            self._table.release(loaded.id)
 
-    def _time(self, event: Event, log_ms: int) -> tuple[int, Arrival]:
-        """Returns how far an event brings the partition, and what is known of its time.
+    def _time(self, event: Event, log_ms: int) -> Arrival:
+        """Returns what is known of an event's time; notes how far it brings the partition.
 
         Raises:
             BadEvent: it is too late, or has no time.
         """
-        at_ms, high_water = events.time_ms(event), self.progress.high_water
+        at_ms, high_water = events.time_ms(event), self.high_water
         if at_ms < high_water - self._lateness_ms:
             raise BadEvent("too-late", "the event is older than the allowed lateness")
         if self._is_stream:
-            lead_ms = at_ms if at_ms > high_water else high_water
-            return lead_ms, Arrival(event, at_ms, lead_ms // 1000, high_water)
+            self._lead_ms = lead_ms = at_ms if at_ms > high_water else high_water
+            return Arrival(event, at_ms, lead_ms // 1000, high_water)
         lead_ms = log_ms + self._max_lead_ms
-        return lead_ms if lead_ms < at_ms else at_ms, Arrival(event, at_ms, log_ms // 1000)
+        self._lead_ms = lead_ms if lead_ms < at_ms else at_ms
+        return Arrival(event, at_ms, log_ms // 1000)
 
-    def _admit(self, key: bytes | None, event: Event) -> _Loaded:
+    def _admit(self, key: bytes | None, event: Event) -> Loaded:
         """Returns the profile of an event that comes under this key.
 
         Raises:
@@ -228,30 +232,32 @@ class Batch:
         loaded = self._loaded[key] = self._fetch(profile_id)
         return loaded
 
-    def _take(self, profile_id: str, decision: Decision) -> None:
-        if decision is not NOTHING:
-            self._outputs.take(profile_id, decision)
-
-    def _load(self, profile_id: str) -> _Loaded:
+    def _load(self, profile_id: str) -> Loaded:
         key = profile_id.encode()
         loaded = self._loaded.get(key)
         if loaded is None:
             loaded = self._loaded[key] = self._fetch(profile_id)
         return loaded
 
-    def _fetch(self, profile_id: str) -> _Loaded:
-        stored = self._table.profiles.get(profile_id)
+    def _fetch(self, profile_id: str) -> Loaded:
+        table = self._table
+        busy = table.busy.get(profile_id)
+        if busy is not None:
+            return busy
+        stored = table.profiles.get(profile_id)
         if stored is None:
-            return _Loaded(Profile(id=profile_id), NEVER)
+            profile = Profile(id=profile_id)
+            return Loaded(profile, NEVER, Seen(profile))
         profile = profiles.decode(memoryview(stored)[WAKE_BYTES:])
-        return _Loaded(profile, wake_of(stored), self._table.known.get(profile_id))
+        pages = table.pages.get(profile_id, NO_PAGES) if profile.pages else NO_PAGES
+        return Loaded(profile, wake_of(stored), Seen(profile, pages))
 
     def _is_tick(self, value: bytes | None) -> bool:
         """Moves the partition's time by a clock record, if it is one and it counts here."""
         tick_ms = read_tick(value) if self._is_stream else None
         if tick_ms is None:
             return False
-        self.progress.high_water = max(self.progress.high_water, tick_ms)
+        self.high_water = max(self.high_water, tick_ms)
         return True
 
     def _bury(self, key: bytes | None, value: bytes | None, offset: int, error: BadEvent) -> None:

@@ -6,7 +6,7 @@ and go only between transactions.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -150,21 +150,19 @@ class Stream:
             RuntimeFailure: this worker can not go on.
         """
         self._adopt()
-        owned = self._partitions.owned
+        parts = self._parts(records)
         work: dict[int, tuple[Batch, Outputs]] = {}
-        firsts: dict[int, int] = {}
         try:
             self._writer = self._transactions.begin()
-            self._decide(records, work, firsts)
-            for partition, one in owned.items():
-                if partition in work or self._is_due(one):
-                    if partition not in work:
-                        work[partition] = self._begin(one)
-                    self._run_clock(one, work[partition][0])
-            self._write(work)
+            for partition, one in self._partitions.owned.items():
+                if partition in parts or self._is_due(one):
+                    batch, outputs = work[partition] = self._begin(one)
+                    self._decide(partition, batch, parts.get(partition, ()))
+                    self._run_clock(one, batch)
+                    self._write(partition, batch, outputs)
             self._commit(work)
         except Aborted as error:
-            self._rewind(work, firsts, error)
+            self._rewind(work, parts, error)
             return
         except Exception as error:
             self._transactions.abort()
@@ -232,14 +230,8 @@ class Stream:
             return 0
         return until_ms
 
-    def _decide(
-        self,
-        records: list[Polled],
-        work: dict[int, tuple[Batch, Outputs]],
-        firsts: dict[int, int],
-    ) -> None:
-        """Decides on the records of each partition in their order; notes where each begins."""
-        owned = self._partitions.owned
+    def _parts(self, records: list[Polled]) -> dict[int, list[Polled]]:
+        """Returns the records of each partition, in their order."""
         parts: dict[int, list[Polled]] = {}
         for message in records:
             partition = message.partition()
@@ -247,21 +239,19 @@ class Stream:
                 parts[partition].append(message)
             else:
                 parts[partition] = [message]
-        for partition, part in parts.items():
-            if partition not in owned:
-                continue
-            firsts[partition] = part[0].offset()
-            batch, _ = work[partition] = self._begin(owned[partition])
-            self._deciding = (partition, batch)
-            batch.run(
-                (
-                    each.key(),
-                    PASSED_OVER if each.headers() == EMITTED else each.value(),
-                    each.offset(),
-                    each.timestamp()[1],
-                )
-                for each in part
+        return parts
+
+    def _decide(self, partition: int, batch: Batch, part: Sequence[Polled]) -> None:
+        self._deciding = (partition, batch)
+        batch.run(
+            (
+                each.key(),
+                PASSED_OVER if each.headers() == EMITTED else each.value(),
+                each.offset(),
+                each.timestamp()[1],
             )
+            for each in part
+        )
         self._deciding = None
 
     def _run_clock(self, one: Owned, batch: Batch) -> None:
@@ -269,26 +259,26 @@ class Stream:
         if one.table.outdated:
             batch.settle(self._options.slice)
         if self._options.policy.clock == "stream":
-            batch.fire(batch.progress.high_water, self._options.max_batch)
+            batch.fire(batch.high_water, self._options.max_batch)
         elif (until_ms := self._horizon(one)) > 0:
             one.target = None
             batch.fire(until_ms, self._options.slice)
 
-    def _write(self, work: dict[int, tuple[Batch, Outputs]]) -> None:
+    def _write(self, partition: int, batch: Batch, outputs: Outputs) -> None:
+        """Writes what a batch has come to, right after it: what it has touched is near still."""
         names, encoders = self._names, self._encoders
+        for name, key, value in outputs.records():
+            body = None if value is None else encoders[name](value)
+            if name == "events":
+                self._produce(names[name], key.encode(), body, partition, headers=EMITTED)
+            else:
+                self._produce(names[name], key.encode(), body)
+        for letter in outputs.dead_letters:
+            headers, key_ = letter.headers(), letter.record.key
+            self._produce(names["dead-letters"], key_, letter.value(), headers=headers)
         changelog = names["profiles"]
-        for partition, (batch, outputs) in work.items():
-            for name, key, value in outputs.records():
-                body = None if value is None else encoders[name](value)
-                if name == "events":
-                    self._produce(names[name], key.encode(), body, partition, headers=EMITTED)
-                else:
-                    self._produce(names[name], key.encode(), body)
-            for letter in outputs.dead_letters:
-                headers, key_ = letter.headers(), letter.record.key
-                self._produce(names["dead-letters"], key_, letter.value(), headers=headers)
-            for state_key, state in batch.finish():
-                self._produce(changelog, state_key, state, partition)
+        for state_key, state in batch.finish():
+            self._produce(changelog, state_key, state, partition)
 
     def _produce(
         self,
@@ -299,24 +289,21 @@ class Stream:
         *,
         headers: Headers | None = None,
     ) -> None:
-        producer = self._writer
-        assert producer is not None
+        assert self._writer is not None
+        produce = self._writer.produce
         while True:
             try:
                 if headers is None:
-                    producer.produce(topic, value, key, partition)
-                else:
-                    producer.produce(topic, value, key, partition, headers=[*headers])
+                    return produce(topic, value, key, partition)
+                return produce(topic, value, key, partition, headers=[*headers])
             except BufferError:
-                producer.poll(0.05)
+                self._writer.poll(0.05)
             except KafkaException as error:
                 raise Aborted(clients.words(error)) from error
-            else:
-                return
 
     def _commit(self, work: dict[int, tuple[Batch, Outputs]]) -> None:
         offsets = [
-            TopicPartition(self._names["events"], partition, batch.progress.offset)
+            TopicPartition(self._names["events"], partition, batch.offset)
             for partition, (batch, _) in work.items()
         ]
         started_ms = self._clock.now_ms()
@@ -327,7 +314,7 @@ class Stream:
         """Writes down which record broke us: the next worker knows when it has done so before."""
         if self._deciding is None:
             return
-        partition, offset = self._deciding[0], self._deciding[1].progress.offset - 1
+        partition, offset = self._deciding[0], self._deciding[1].offset - 1
         table = self._partitions.owned[partition].table
         times = table.crash.times + 1 if table.crash.offset == offset else 1
         logger.critical(
@@ -343,7 +330,10 @@ class Stream:
             logger.exception("could not write down which record broke the worker")
 
     def _rewind(
-        self, work: dict[int, tuple[Batch, Outputs]], firsts: dict[int, int], error: Aborted
+        self,
+        work: dict[int, tuple[Batch, Outputs]],
+        parts: dict[int, list[Polled]],
+        error: Aborted,
     ) -> None:
         """Forgets the batch, and has its records read again."""
         self._transactions.abort()
@@ -354,9 +344,9 @@ class Stream:
             raise BrokerAway(f"{MAX_ABORTS} batches in a row came to nothing ({error})")
         for batch, _ in work.values():
             batch.drop()
-        for partition, offset in firsts.items():
+        for partition, part in parts.items():
             if partition in self._partitions.owned:
-                self._partitions.seek(partition, offset)
+                self._partitions.seek(partition, part[0].offset())
         self._stopping.wait(min(0.05 * 2**self._aborts, 5.0))
 
     def _note(self, message: Message) -> None:

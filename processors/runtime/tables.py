@@ -9,11 +9,18 @@ from collections.abc import Iterable
 import msgspec
 
 from processors.runtime.errors import StateLost
-from processors.state.profiles import NEVER
+from processors.state.duplicates import ID_BYTES, Pages, Seen
+from processors.state.profiles import NEVER, Profile
 
 WAKE_BYTES = 8
-MAX_KNOWN = 64
-"""Of how many busy profiles of a partition the message ids are kept ready."""
+MANY_BYTES = 32 * ID_BYTES
+"""A profile with so many bytes of message ids is busy: kept decoded from batch to batch."""
+MAX_BUSY_BYTES = 8_000_000
+"""How much memory such profiles of a partition may take, roughly."""
+BUSY_BYTES = 3_000
+"""What one takes, and"""
+KNOWN_BYTES = 100
+"""what each of its message ids adds where they are in a set."""
 SPARE = 1_000
 """By how many entries the index may have more than twice the profiles: timers moved leave some."""
 MAX_COUNTED = 100_000
@@ -45,6 +52,26 @@ class Crash(msgspec.Struct, array_like=True):
     times: int = 0
 
 
+_RESERVED = b"\x00"
+_PAGE = b"\x00page"
+"""Begins the keys of the pages of message ids; a byte for the place, then the profile's id."""
+
+
+class Loaded:
+    """A profile, decoded."""
+
+    __slots__ = ("id", "offset", "profile", "seen", "wake", "weight")
+
+    def __init__(self, profile: Profile, wake: int, seen: Seen) -> None:
+        self.id = profile.id
+        self.offset = profile.offset
+        self.profile = profile
+        self.seen = seen
+        self.wake = wake
+        """When the index has an entry for it."""
+        self.weight = 0
+
+
 Stored = tuple[str, bytes, int | None]
 """A profile's id, its bytes, and its wake time where that is earlier than it was."""
 
@@ -62,8 +89,12 @@ class Table:
         self.crash = Crash()
         self.outdated: list[str] = []
         """Profiles that have not been evaluated under the active definitions yet."""
-        self.known: dict[str, set[int]] = {}
-        """The message ids of busy profiles, ready to be asked; a cache, bounded."""
+        self.pages: dict[str, Pages] = {}
+        """Older message ids, of profiles with many."""
+        self.busy: dict[str, Loaded] = {}
+        """Profiles that most batches touch, decoded; a cache, bounded."""
+        self._weight = 0
+        """About how many bytes they take."""
         self._sized = (0, 0)
         """How many profiles there were when their bytes were added up, and the sum."""
         self._index: list[tuple[int, str]] = []
@@ -74,15 +105,22 @@ class Table:
         Raises:
             StateLost: it is of a layout that this version does not know.
         """
+        if key.startswith(_RESERVED):
+            self._restore_reserved(key, value)
+        elif value is None:
+            self.profiles.pop(key.decode(), None)
+        else:
+            self.profiles[key.decode()] = value
+
+    def _restore_reserved(self, key: bytes, value: bytes | None) -> None:
         if key == PROGRESS_KEY:
             if value is not None:
                 self.progress = _progress(value)
         elif key == CRASH_KEY:
             self.crash = Crash() if value is None else _crash_decoder.decode(value)
-        elif value is None:
-            self.profiles.pop(key.decode(), None)
-        else:
-            self.profiles[key.decode()] = value
+        elif key.startswith(_PAGE) and value is not None:
+            place, profile_id = key[len(_PAGE)], key[len(_PAGE) + 1 :].decode()
+            self.put_pages(profile_id, {place: value})
 
     def restored(self) -> None:
         """Builds the index of timers."""
@@ -103,7 +141,8 @@ class Table:
         """How many bytes the stored profiles have, roughly: added up when many have come."""
         count = len(self.profiles)
         if abs(count - self._sized[0]) * 20 >= count:
-            self._sized = (count, sum(map(len, self.profiles.values())))
+            pages = sum(len(page) for pages in self.pages.values() for page in pages.values())
+            self._sized = (count, sum(map(len, self.profiles.values())) + pages)
         return self._sized[1]
 
     def put_all(self, stored: Iterable[Stored]) -> None:
@@ -116,12 +155,24 @@ class Table:
         if len(index) > 2 * len(held) + SPARE:
             self._build_index()
 
-    def keep_known(self, profile_id: str, known: set[int]) -> None:
-        """Keeps the message ids of a busy profile for the next batch."""
-        self.known.pop(profile_id, None)
-        self.known[profile_id] = known
-        if len(self.known) > MAX_KNOWN:
-            del self.known[next(iter(self.known))]
+    def put_pages(self, profile_id: str, turned: Pages) -> None:
+        """Stores pages of message ids, in the places of older ones."""
+        self.pages[profile_id] = {**self.pages.get(profile_id, {}), **turned}
+
+    def keep(self, loaded: Loaded) -> None:
+        """Keeps a busy profile decoded for the next batch, in the place of those idle longest."""
+        self.release(loaded.id)
+        self.busy[loaded.id] = loaded
+        loaded.weight = BUSY_BYTES + KNOWN_BYTES * len(loaded.seen.known or ())
+        self._weight += loaded.weight
+        while self._weight > MAX_BUSY_BYTES:
+            self.release(next(iter(self.busy)))
+
+    def release(self, profile_id: str) -> None:
+        """Keeps a profile as bytes only."""
+        found = self.busy.pop(profile_id, None)
+        if found is not None:
+            self._weight -= found.weight
 
     def next_wake(self) -> int:
         """Returns the earliest instant at which a timer may be due."""
@@ -165,6 +216,11 @@ class Table:
     def pending(self) -> int:
         """How many entries the index of timers has."""
         return len(self._index)
+
+
+def page_key(profile_id: str, place: int) -> bytes:
+    """Returns the key of a page of message ids in the changelog."""
+    return _PAGE + bytes((place,)) + profile_id.encode()
 
 
 def wake_of(value: bytes) -> int:

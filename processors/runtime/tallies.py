@@ -11,12 +11,12 @@ def add(metrics: Metrics, batch: Iterable[Outputs]) -> None:
     """Adds what the partitions of a batch led to."""
     for outputs in batch:
         metrics.add(Counter.EVENTS, outputs.events)
-        metrics.add(Counter.DUPLICATES, outputs.duplicates)
-        metrics.add(Counter.LATE, outputs.late)
-        metrics.add(Counter.TIMERS_FIRED, outputs.fired)
-        for channel, count in Tally(each.channel for each in outputs.commands).items():
+        metrics.add(Counter.DUPLICATES, outputs.decision.duplicates)
+        metrics.add(Counter.LATE, outputs.decision.late)
+        metrics.add(Counter.TIMERS_FIRED, outputs.decision.fired)
+        for channel, count in Tally(each.channel for each in outputs.decision.commands).items():
             metrics.add(Counter.COMMANDS, count, channel)
-        decided = Tally((each.outcome, each.reason) for each in outputs.decisions)
+        decided = Tally((each.outcome, each.reason) for each in outputs.decision.decisions)
         for (outcome, reason), count in decided.items():
             metrics.add(Counter.DECISIONS, count, outcome, reason)
         for reason, count in Tally(each.reason for each in outputs.dead_letters).items():

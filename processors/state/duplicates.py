@@ -1,9 +1,12 @@
 """Message ids that a profile has seen lately, so that a repeated event changes nothing.
 
 An id is kept as 8 bytes of its hash, beside the log time in seconds as 4 bytes; both oldest first.
+The profile itself has the latest ids. Older ones leave it page by page, since it is written anew
+with each batch that touches it, and a page only once.
 """
 
-from struct import unpack
+from collections.abc import Iterator, Mapping
+from struct import Struct, unpack
 
 from xxhash import xxh3_64_intdigest
 
@@ -16,11 +19,18 @@ MAX_IDS = 2_000
 
 ID_BYTES = 8
 TIME_BYTES = 4
+_TIME = Struct("<I")
 LATEST_S = (1 << 8 * TIME_BYTES) - 1
 """The latest log time that can be kept: producers set it, and their clocks may say anything."""
-_MANY = 256 * ID_BYTES
+PAGE_IDS = 128
+MAX_PAGES = 15
+"""Of one profile, a ring: with the page's worth that stays in the profile, enough for all ids."""
+_MANY = PAGE_IDS * ID_BYTES
 """From so many bytes of ids on, a set answers faster than a look through them."""
-_TRIM_AT = (MAX_IDS + 256) * ID_BYTES
+
+Pages = Mapping[int, bytes]
+"""By place in the ring: the ids of a page, then their times."""
+NO_PAGES: Pages = {}
 
 
 class Seen:
@@ -30,21 +40,26 @@ class Seen:
     profile's own object, as long as it holds all ids that the profile has.
     """
 
-    __slots__ = ("_profile", "known")
+    __slots__ = ("_ids", "_pages", "_profile", "_times", "known", "turned")
 
-    def __init__(self, profile: Profile, known: set[int] | None = None) -> None:
+    def __init__(
+        self, profile: Profile, pages: Pages = NO_PAGES, known: set[int] | None = None
+    ) -> None:
         self._profile = profile
+        self._ids = profile.seen
+        self._times = profile.seen_at
+        self._pages = pages
         self.known = known
+        self.turned: dict[int, bytes] | None = None
+        """The pages that have left the profile, by place; None as long as there are none."""
 
     def add(self, message_id: str, log_s: int) -> bool:
         """Remembers a message; returns False when it was remembered already."""
-        profile = self._profile
         number = xxh3_64_intdigest(message_id.encode())
         digest = number.to_bytes(ID_BYTES, "big")
-        ids = profile.seen
-        known = self.known
-        if known is None and len(ids) > _MANY:
-            known = self.known = set(_numbers(ids))
+        ids, known = self._ids, self.known
+        if known is None and (len(ids) > _MANY or self._pages):
+            known = self.known = self._numbers()
         if known is None:
             if digest in ids and self._holds(digest, log_s):
                 return False
@@ -56,46 +71,64 @@ class Seen:
         ids += digest
         if not 0 <= log_s <= LATEST_S:
             log_s = min(max(log_s, 0), LATEST_S)
-        profile.seen_at += log_s.to_bytes(TIME_BYTES, "little")
-        if len(ids) > _TRIM_AT:
-            self._trim()
+        times = self._times
+        times += _TIME.pack(log_s)
+        if len(ids) >= 2 * PAGE_IDS * ID_BYTES:
+            self._turn()
         return True
+
+    def _turn(self) -> None:
+        """Moves the profile's older ids to a page, in the place of the oldest one."""
+        ids, times = self._ids, self._times
+        page = bytes(ids[: PAGE_IDS * ID_BYTES] + times[: PAGE_IDS * TIME_BYTES])
+        del ids[: PAGE_IDS * ID_BYTES]
+        del times[: PAGE_IDS * TIME_BYTES]
+        place = self._profile.pages % MAX_PAGES
+        self._profile.pages += 1
+        self._pages = {**self._pages, place: page}
+        self.turned = {**(self.turned or {}), place: page}
+        if self.known is not None and len(self.known) > 2 * MAX_IDS:
+            self.known = None  # most of them have been forgotten
 
     def _holds(self, digest: bytes, log_s: int) -> bool:
         """Returns whether the id is among the latest, inside the window, and no overlap."""
-        ids, times = self._profile.seen, self._profile.seen_at
-        at = ids.rfind(digest)
-        while at >= 0 and at % ID_BYTES:
-            at = ids.rfind(digest, 0, at + ID_BYTES - 1)
-        if at < 0 or len(ids) - at > MAX_IDS * ID_BYTES:
-            return False
-        place = at // ID_BYTES * TIME_BYTES
-        seen_s = int.from_bytes(times[place : place + TIME_BYTES], "little")
-        return log_s < seen_s + WINDOW_S
+        later = 0
+        for ids, times in self._newest_first():
+            at = ids.rfind(digest)
+            while at >= 0 and at % ID_BYTES:
+                at = ids.rfind(digest, 0, at + ID_BYTES - 1)
+            if at >= 0:
+                if later + (len(ids) - at) // ID_BYTES > MAX_IDS:
+                    return False
+                seen_s = _TIME.unpack_from(times, at // ID_BYTES * TIME_BYTES)[0]
+                return bool(log_s < seen_s + WINDOW_S)
+            later += len(ids) // ID_BYTES
+        return False
 
-    def _trim(self) -> None:
-        profile = self._profile
-        del profile.seen[: -MAX_IDS * ID_BYTES]
-        del profile.seen_at[: -MAX_IDS * TIME_BYTES]
-        self.known = None
+    def _newest_first(self) -> Iterator[tuple[bytes | bytearray, bytes | bytearray]]:
+        yield self._ids, self._times
+        latest = self._profile.pages - 1
+        for number in range(latest, latest - len(self._pages), -1):
+            page = self._pages[number % MAX_PAGES]
+            yield page[: PAGE_IDS * ID_BYTES], page[PAGE_IDS * ID_BYTES :]
 
-
-def _numbers(ids: bytearray) -> tuple[int, ...]:
-    return unpack(f">{len(ids) // ID_BYTES}Q", ids)
+    def _numbers(self) -> set[int]:
+        numbers = set(unpack(f">{len(self._ids) // ID_BYTES}Q", self._ids))
+        for page in self._pages.values():
+            numbers.update(unpack(f">{PAGE_IDS}Q", page[: PAGE_IDS * ID_BYTES]))
+        return numbers
 
 
 def forget(profile: Profile, log_s: int) -> None:
-    """Drops the ids that can no longer matter: all that lie before the window."""
+    """Drops the ids that can no longer matter: all that lie before the window.
+
+    Those on pages are left until their place in the ring is taken: they are looked at by time.
+    """
     times = profile.seen_at
     oldest_s = log_s - WINDOW_S
-    if int.from_bytes(times[:TIME_BYTES], "little") > oldest_s:
-        return
     count = len(times) // TIME_BYTES
     keep = 0
-    while keep < count:
-        place = keep * TIME_BYTES
-        if int.from_bytes(times[place : place + TIME_BYTES], "little") > oldest_s:
-            break
+    while keep < count and _TIME.unpack_from(times, keep * TIME_BYTES)[0] <= oldest_s:
         keep += 1
     if keep:
         del profile.seen[: keep * ID_BYTES]

@@ -64,6 +64,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """When each trigger with a limit fired, oldest first."""
     timers: dict[str, int] = {}
     """When each definition is to be looked at again."""
+    pages: int = 0
+    """How many pages of message ids have left it so far (see duplicates)."""
 
     @property
     def is_new(self) -> bool:

@@ -113,6 +113,21 @@ def test_segments_and_scores_know_who_reads_them() -> None:
     assert of_node["reads-score"] == []
 
 
+def test_of_strangers_only_what_may_hold_for_one_is_looked_at() -> None:
+    documents = (
+        segment({"event": "a"}, "came"),
+        segment({"not": {"event": "a", "within": "1h"}}, "away"),
+        segment({"all": [{"tag": "x"}, {"not": {"tag": "y"}}]}, "tagged"),
+        segment({"bucket": {"salt": "s", "from": 0, "to": 50}}, "half"),
+        segment({"trait": "plan", "is_not_set": True}, "unknown"),
+        segment({"segment": "away", "is": "out"}, "here"),
+        segment({"score": "fit", "at_most": 0}, "cold"),
+        score(on("a"), holding({"tag": "x"}), holding({"not": {"tag": "x"}}, 5, "no-tag")),
+    )
+    found = keys_of(compile_documents(*documents).newcomers, *documents)
+    assert sorted(found) == ["away", "cold", "half", "here", "score/fit/no-tag", "unknown"]
+
+
 def test_properties_are_read_only_where_somebody_asks_for_them() -> None:
     where = [{"property": "n", "equals": 1}]
     found = compile_documents(

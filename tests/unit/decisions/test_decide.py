@@ -2,7 +2,7 @@
 
 import pytest
 
-from processors.decisions.moments import NOTHING
+from processors.decisions.moments import Decision
 from processors.state.profiles import NEVER
 from schemas.errors import BadEvent
 from schemas.events import iso
@@ -34,7 +34,7 @@ from tests.builders import (
 def test_an_event_that_touches_nothing_leads_to_nothing() -> None:
     person = Person(segment({"event": "a"}))
     person.hears(track("a"))
-    assert person.hears(track("other", T0 + 1)) is NOTHING
+    assert person.hears(track("other", T0 + 1)) == Decision()
     assert person.profile.clock == T0 + 1
 
 
@@ -113,22 +113,22 @@ def test_a_duplicate_changes_nothing() -> None:
     person = Person(score(on("a")), trigger("a"))
     person.hears(track("a", id="m"))
     decision = person.hears(track("a", T0 + 1, id="m"))
-    assert decision.is_duplicate
+    assert decision == Decision(duplicates=1)
     assert (person.score(), person.profile.clock) == (10, T0)
 
 
 def test_a_duplicate_fires_no_timer() -> None:
     person = Person(segment({"event": "a", "within": "1h"}))
     person.hears(track("a", id="m"))
-    assert person.hears(track("a", T0 + DAY, id="m")).is_duplicate
+    assert person.hears(track("a", T0 + DAY, id="m")).duplicates == 1
     assert person.segments == {"s"}
 
 
 def test_the_same_message_counts_again_after_seven_days_of_log_time() -> None:
     person = Person(score(on("a")))
     person.hears(track("a", id="m"), log_ms=T0)
-    assert person.hears(track("a", id="m"), log_ms=T0 + 7 * DAY - 1000).is_duplicate
-    assert not person.hears(track("a", id="m"), log_ms=T0 + 7 * DAY).is_duplicate
+    assert person.hears(track("a", id="m"), log_ms=T0 + 7 * DAY - 1000).duplicates == 1
+    assert person.hears(track("a", id="m"), log_ms=T0 + 7 * DAY).duplicates == 0
     assert person.score() == 20
 
 
@@ -169,7 +169,7 @@ def test_a_late_event_outside_of_the_window_counts_no_more(late: int, expected: 
 def test_a_late_event_that_is_older_than_the_latest_kept_changes_nothing() -> None:
     person = Person(segment({"event": "a", "within": "1h"}))
     person.hears(track("a", T0 + 10))
-    assert person.hears(track("a", T0)) is NOTHING
+    assert person.hears(track("a", T0)) == Decision(late=1)
 
 
 def test_where_is_asked_at_the_time_of_the_late_event() -> None:
@@ -232,7 +232,7 @@ def test_what_a_timer_tells_comes_before_the_event() -> None:
 def test_waiting_for_nothing_leads_to_nothing() -> None:
     person = Person(segment({"event": "a"}))
     person.hears(track("a"))
-    assert person.waits(T0 + DAY) is NOTHING
+    assert person.waits(T0 + DAY) == Decision()
 
 
 def test_a_timer_that_turns_nothing_is_counted_but_says_nothing() -> None:
@@ -323,7 +323,7 @@ def test_people_leave_segments_that_ended() -> None:
     person.hears(track("a"))
     decision = person.gets(segment({"event": "a"}, "kept"))
     assert moves(decision) == [("b", "exited", 0, "definition"), ("z", "exited", 0, "definition")]
-    assert decision.removed == [("segment", "b"), ("segment", "z")]
+    assert decision.removed == [("segment", "p", "b"), ("segment", "p", "z")]
     assert person.segments == {"kept"}
 
 
@@ -331,7 +331,7 @@ def test_scores_that_ended_are_removed() -> None:
     person = Person(score(on("a")), score(on("a"), id="kept"))
     person.hears(track("a"))
     decision = person.gets(score(on("a"), id="kept"))
-    assert (decision.removed, decision.score_changes) == ([("score", "fit")], [])
+    assert (decision.removed, decision.score_changes) == ([("score", "p", "fit")], [])
     assert set(person.profile.scores) == {"kept"}
 
 

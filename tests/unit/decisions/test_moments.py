@@ -1,6 +1,6 @@
 """Moments: one instant, what caused it, and what changed that nobody has answered yet."""
 
-from processors.decisions.moments import DUPLICATE, NOTHING, Decision, Moment
+from processors.decisions.moments import Decision, Moment
 
 
 def moment(cause: str) -> Moment:
@@ -25,5 +25,3 @@ def test_changes_are_taken_once() -> None:
 def test_decisions_do_not_share_their_lists() -> None:
     one, other = Decision(), Decision()
     assert one.commands is not other.commands
-    assert Decision() == NOTHING
-    assert Decision(is_duplicate=True) == DUPLICATE

@@ -111,7 +111,7 @@ def test_records_that_were_applied_already_are_passed_over() -> None:
     table, definitions = Table(), compiled(*VISITED)
     Open(table, definitions).add(track("a"), track("a", T0 + 1)).commit()
     outputs = Open(table, definitions).add(track("a", T0 + 2), first=1).commit()
-    assert (outputs.events, outputs.score_changes) == (0, [])
+    assert (outputs.events, outputs.decision.score_changes) == (0, [])
     assert table.progress.offset == 2
 
 
@@ -125,7 +125,11 @@ def test_passing_over_moves_the_offset_alone() -> None:
 
 def test_duplicates_are_counted() -> None:
     outputs = Open(Table(), compiled(*VISITED)).add(track("a", id="m"), track("b", id="m")).commit()
-    assert (outputs.events, outputs.duplicates, len(outputs.score_changes)) == (2, 1, 1)
+    assert (outputs.events, outputs.decision.duplicates, len(outputs.decision.score_changes)) == (
+        2,
+        1,
+        1,
+    )
 
 
 def test_ids_that_a_dropped_batch_has_seen_are_new_to_the_next() -> None:
@@ -136,14 +140,55 @@ def test_ids_that_a_dropped_batch_has_seen_are_new_to_the_next() -> None:
     dropped.batch.finish()
     dropped.batch.drop()
     outputs = Open(table, definitions).add(track("a", id="more"), many[0], first=300).commit()
-    assert (len(outputs.score_changes), outputs.duplicates) == (1, 1)
+    assert (len(outputs.decision.score_changes), outputs.decision.duplicates) == (1, 1)
 
 
-def test_ids_of_busy_people_are_known_in_the_next_batch() -> None:
+@pytest.mark.parametrize("count", [40, 300, 2_000])
+def test_ids_of_busy_people_are_known_in_the_next_batch(count: int) -> None:
     table, definitions = Table(), compiled(*VISITED)
-    many = [track("a", id=f"m{n}") for n in range(300)]
+    many = [track("a", id=f"m{n}") for n in range(count)]
     Open(table, definitions).add(*many).commit()
-    assert Open(table, definitions).add(*many, first=300).commit().duplicates == 300
+    said = Open(table, definitions).add(*many, first=count).commit().decision
+    assert said.duplicates == count
+
+
+def test_a_busy_profile_is_the_same_from_bytes_as_kept() -> None:
+    definitions = compiled(*VISITED)
+    kept, bare, restored = Table(), Table(), Table()
+    for first in range(0, 900, 90):
+        for table in (kept, bare, restored):
+            more = [track("a", T0 + n, id=f"m{n}") for n in range(first, first + 90)]
+            one = Open(table, definitions).add(*more, first=first)
+            changelog = one.batch.finish()
+            one.batch.apply()
+            if table is bare:
+                table.release("p")
+            if table is restored:
+                old, restored = table, Table()
+                restored.profiles, restored.pages = dict(old.profiles), dict(old.pages)
+                for key, value in changelog:
+                    restored.restore(key, value)
+                restored.restored()
+    assert set(kept.busy) == {"p"}
+    assert kept.profiles == bare.profiles == restored.profiles
+    assert kept.pages == bare.pages == restored.pages
+    assert sorted(kept.pages["p"]) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_busy_profile_is_read_anew_after_an_abort() -> None:
+    table, definitions = Table(), compiled(*VISITED)
+    Open(table, definitions).add(*(track("a", id=f"m{n}") for n in range(200))).commit()
+    before = dict(table.profiles)
+    more = [track("a", T0 + 5, id=f"n{n}") for n in range(100)]
+    for is_finished in (False, True):
+        one = Open(table, definitions).add(*more, first=200)
+        if is_finished:
+            one.batch.finish()
+        one.batch.drop()
+        assert (table.busy, table.pages, table.profiles) == ({}, {}, before)
+    said = Open(table, definitions).add(*more, first=200).commit().decision
+    assert said.duplicates == 0
+    assert list(table.pages["p"]) == [0]
 
 
 def test_ids_before_the_window_are_forgotten() -> None:
@@ -162,7 +207,7 @@ def test_firing_takes_at_most_so_many_profiles() -> None:
     one = Open(table, definitions)
     assert one.batch.fire(T0 + DAY, 2) == 2
     outputs = one.commit()
-    assert [change.profile_id for change in outputs.segment_changes] == ["p0", "p1"]
+    assert [change.profile_id for change in outputs.decision.segment_changes] == ["p0", "p1"]
     assert table.next_wake() == T0 + 2 + HOUR
 
 
@@ -180,7 +225,7 @@ def test_events_and_timers_of_one_batch_see_each_other() -> None:
     one = Open(table, definitions).add(track("a", T0 + HOUR - 1), first=1)
     assert one.batch.fire(T0 + HOUR, 10) == 1
     outputs = one.commit()
-    assert outputs.segment_changes == []
+    assert outputs.decision.segment_changes == []
     assert table.next_wake() == T0 + 2 * HOUR - 1
 
 
@@ -190,7 +235,7 @@ def test_a_profile_that_was_fired_can_hear_in_the_same_batch() -> None:
     one = Open(table, definitions)
     one.batch.fire(T0 + HOUR, 10)
     outputs = one.add(track("a", T0 + 2 * HOUR), first=1).commit()
-    assert [change.change for change in outputs.segment_changes] == ["exited", "entered"]
+    assert [change.change for change in outputs.decision.segment_changes] == ["exited", "entered"]
     assert table.take_due(T0 + 3 * HOUR, 10) == ["p"]
 
 
@@ -211,7 +256,7 @@ def test_an_event_that_is_too_late_is_not_remembered_and_makes_nobody() -> None:
     one.commit()
     assert set(table.profiles) == {"q"}
     outputs = Open(table, definitions).add(track("a", T0, id="m"), first=2).commit()
-    assert len(outputs.score_changes) == 1
+    assert len(outputs.decision.score_changes) == 1
 
 
 def test_in_stream_time_timers_that_the_partition_has_passed_come_first() -> None:
@@ -220,7 +265,7 @@ def test_in_stream_time_timers_that_the_partition_has_passed_come_first() -> Non
         track("a"), track("b", T0 + DAY, person="q"), track("b", T0 + 1, id="late")
     )
     outputs = one.commit()
-    assert [(each.change, each.at) for each in outputs.segment_changes] == [
+    assert [(each.change, each.at) for each in outputs.decision.segment_changes] == [
         ("entered", T0),
         ("exited", T0 + HOUR),
     ]
@@ -231,7 +276,7 @@ def test_in_wall_time_only_timers_due_before_the_event_come_first() -> None:
     one = Open(table, definitions, WALL).add(
         track("a"), track("b", T0 + DAY, person="q"), track("b", T0 + 1, id="late"), log_ms=T0 + DAY
     )
-    assert [each.change for each in one.commit().segment_changes] == ["entered"]
+    assert [each.change for each in one.commit().decision.segment_changes] == ["entered"]
 
 
 def test_in_wall_time_a_fast_clock_moves_the_partition_by_five_minutes_at_most() -> None:
@@ -252,7 +297,7 @@ def test_in_wall_time_duplicates_are_told_by_the_time_of_the_log() -> None:
     Open(table, definitions, WALL).add(again, log_ms=T0).commit()
     for first, log_ms, expected in [(1, T0 + 7 * DAY - SECOND, 0), (2, T0 + 7 * DAY, 1)]:
         outputs = Open(table, definitions, WALL).add(again, first=first, log_ms=log_ms).commit()
-        assert len(outputs.score_changes) == expected
+        assert len(outputs.decision.score_changes) == expected
 
 
 def test_a_duplicate_moves_the_partitions_time_but_nothing_of_the_person() -> None:
@@ -265,7 +310,7 @@ def test_a_duplicate_moves_the_partitions_time_but_nothing_of_the_person() -> No
 def test_a_log_without_times_or_of_a_wild_clock_does_no_harm() -> None:
     for log_ms in (-1, 1 << 62):
         outputs = Open(Table(), compiled(*VISITED), WALL).add(track("a"), log_ms=log_ms).commit()
-        assert len(outputs.score_changes) == 1
+        assert len(outputs.decision.score_changes) == 1
 
 
 # Clock records
@@ -382,7 +427,7 @@ def test_settling_brings_everybody_under_the_active_definitions_bit_by_bit() -> 
     found = []
     for _ in range(3):
         outputs = settle(table, other, 2)
-        found.append((len(outputs.segment_changes), table.progress.is_settled))
+        found.append((len(outputs.decision.segment_changes), table.progress.is_settled))
     assert found == [(4, False), (4, False), (2, True)]
     assert {profile(table, one).definitions for one in table.profiles} == {other.id}
     assert table.outdated == []
@@ -390,7 +435,7 @@ def test_settling_brings_everybody_under_the_active_definitions_bit_by_bit() -> 
 
 def test_the_same_definitions_settle_nothing() -> None:
     table, definitions = people(2)
-    assert settle(table, definitions, 10).segment_changes == []
+    assert settle(table, definitions, 10).decision.segment_changes == []
     assert table.progress.is_settled
 
 
@@ -398,7 +443,7 @@ def test_who_has_been_heard_meanwhile_is_not_settled_twice() -> None:
     table, _ = people(2)
     other = compiled(segment({"event": "a"}, "new"))
     Open(table, other).add(track("b", T0 + 1, person="p1"), first=2).commit()
-    assert {one.profile_id for one in settle(table, other, 10).segment_changes} == {"p0"}
+    assert {one.profile_id for one in settle(table, other, 10).decision.segment_changes} == {"p0"}
 
 
 def test_who_is_heard_in_the_same_batch_is_settled_once() -> None:
@@ -406,7 +451,7 @@ def test_who_is_heard_in_the_same_batch_is_settled_once() -> None:
     other = compiled(segment({"event": "a"}, "new"))
     one = Open(table, other).add(track("b", T0 + 1, person="p1"), first=2)
     one.batch.settle(10)
-    changes = one.commit().segment_changes
+    changes = one.commit().decision.segment_changes
     assert sorted((each.profile_id, each.segment_id) for each in changes) == [
         ("p0", "new"),
         ("p0", "s"),
@@ -423,7 +468,10 @@ def test_a_dropped_batch_settles_nobody() -> None:
     one.batch.finish()
     one.batch.drop()
     assert table.progress.is_settled
-    assert {each.profile_id for each in settle(table, other, 10).segment_changes} == {"p0", "p1"}
+    assert {each.profile_id for each in settle(table, other, 10).decision.segment_changes} == {
+        "p0",
+        "p1",
+    }
 
 
 def test_definitions_that_change_while_others_settle_reach_everybody() -> None:
@@ -444,7 +492,7 @@ def test_settling_goes_on_after_a_restart() -> None:
         again.restore(key.encode(), value)
     again.progress = table.progress
     again.restored()
-    assert len(settle(again, other, 10).segment_changes) == 2
+    assert len(settle(again, other, 10).decision.segment_changes) == 2
     assert again.progress.is_settled
 
 

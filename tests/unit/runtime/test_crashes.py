@@ -45,7 +45,7 @@ def test_a_record_that_broke_two_workers_is_buried_and_the_next_one_decided() ->
     found.add(b"p", encoded(track("a", T0)), offset=8, log_ms=T0)
     (letter,) = outputs.dead_letters
     assert (letter.reason, letter.record.offset, letter.record.value) == ("crashed", 7, POISON)
-    assert [each.change for each in outputs.segment_changes] == ["entered"]
+    assert [each.change for each in outputs.decision.segment_changes] == ["entered"]
 
 
 def test_a_crash_that_was_taken_back_is_forgotten() -> None:

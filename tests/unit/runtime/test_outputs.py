@@ -1,5 +1,7 @@
 """Outputs: what a batch writes; of scores and memberships only the latest."""
 
+import msgspec
+
 from processors.decisions.moments import Decision
 from processors.runtime.outputs import Outputs
 from schemas.records import ScoreRecord, SegmentRecord
@@ -26,24 +28,24 @@ def person() -> Person:
     )
 
 
-def written(outputs: Outputs) -> Recorder:
-    out = Recorder()
+def written(*decisions: Decision) -> Recorder:
+    """Returns what is written of what was decided, one after the other, in one batch."""
+    outputs, out = Outputs(), Recorder()
+    for each in decisions:
+        for field in msgspec.structs.fields(Decision):
+            both = getattr(outputs.decision, field.name) + getattr(each, field.name)
+            setattr(outputs.decision, field.name, both)
     for record in outputs.records():
         out(*record)
     return out
 
 
 def test_nothing_decided_nothing_written() -> None:
-    outputs = Outputs()
-    outputs.take("p", Decision(fired=2))
-    assert written(outputs).records == []
-    assert outputs.fired == 2
+    assert written(Decision(fired=2)).records == []
 
 
 def test_each_record_goes_to_its_topic_under_its_key() -> None:
-    outputs, one = Outputs(), person()
-    outputs.take("p", one.hears(track("a")))
-    found = [(topic, key) for topic, key, _ in written(outputs).records]
+    found = [(topic, key) for topic, key, _ in written(person().hears(track("a"))).records]
     assert found == [
         ("commands.sms", "p"),
         ("segment-changes", "p"),
@@ -56,11 +58,9 @@ def test_each_record_goes_to_its_topic_under_its_key() -> None:
 
 
 def test_of_scores_and_memberships_only_the_latest_is_written() -> None:
-    outputs, one = Outputs(), person()
-    for at in (0, 5, DAY):
-        outputs.take("p", one.hears(track("a", T0 + at)))
-    outputs.take("p", one.waits(T0 + DAY + HOUR))
-    out = written(outputs)
+    one = person()
+    heard = [one.hears(track("a", T0 + at)) for at in (0, 5, DAY)]
+    out = written(*heard, one.waits(T0 + DAY + HOUR))
     assert len(out.of("score-changes")) == 3
     assert [change.change for _, change in out.of("segment-changes")] == ["entered", "exited"] * 2
     assert out.of("scores") == [
@@ -80,18 +80,13 @@ def test_of_scores_and_memberships_only_the_latest_is_written() -> None:
 
 
 def test_records_of_definitions_that_ended_are_deleted() -> None:
-    outputs, one = Outputs(), person()
-    outputs.take("p", one.hears(track("a")))
-    outputs.take("p", one.gets(segment({"tag": "x"}, "other")))
-    out = written(outputs)
+    one = person()
+    out = written(one.hears(track("a")), one.gets(segment({"tag": "x"}, "other")))
     assert out.of("scores") == [("p/fit", None)]
     assert out.of("segments") == [("p/s", None)]
     assert [change.change for _, change in out.of("segment-changes")] == ["entered", "exited"]
 
 
 def test_people_are_kept_apart() -> None:
-    outputs = Outputs()
-    for name in ("p", "q"):
-        one = Person(score(on("a")), id=name)
-        outputs.take(name, one.hears(track("a", person=name)))
-    assert [key for key, _ in written(outputs).of("scores")] == ["p/fit", "q/fit"]
+    heard = [Person(score(on("a")), id=name).hears(track("a", person=name)) for name in "pq"]
+    assert [key for key, _ in written(*heard).of("scores")] == ["p/fit", "q/fit"]

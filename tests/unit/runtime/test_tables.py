@@ -6,8 +6,16 @@ from hypothesis import strategies as st
 
 from processors.runtime import tables
 from processors.runtime.errors import StateLost
-from processors.runtime.tables import MAX_KNOWN, PROGRESS_KEY, Progress, Table, wake_of
-from processors.state.profiles import NEVER
+from processors.runtime.tables import (
+    PROGRESS_KEY,
+    Loaded,
+    Progress,
+    Table,
+    page_key,
+    wake_of,
+)
+from processors.state.duplicates import Seen
+from processors.state.profiles import NEVER, Profile
 from tests.properties import budget
 
 
@@ -132,16 +140,51 @@ def test_a_progress_of_another_layout_is_refused(value: bytes, message: str) -> 
         Table().restore(PROGRESS_KEY, value)
 
 
-def test_ids_of_busy_profiles_are_kept_for_the_latest_few() -> None:
+def loaded(profile_id: str, *, known: int = 0) -> Loaded:
+    profile = Profile(id=profile_id)
+    return Loaded(profile, NEVER, Seen(profile, known=set(range(known))))
+
+
+def test_of_busy_profiles_those_idle_longest_make_room() -> None:
     found = Table()
-    for number in range(MAX_KNOWN + 1):
-        found.keep_known(str(number), {number})
-    found.keep_known("1", {1, 2})
-    found.keep_known("more", set())
-    assert len(found.known) == MAX_KNOWN
-    assert "0" not in found.known
-    assert "2" not in found.known
-    assert found.known["1"] == {1, 2}
+    most = tables.MAX_BUSY_BYTES // tables.BUSY_BYTES
+    for number in range(most):
+        found.keep(loaded(str(number)))
+    found.keep(loaded("0"))
+    assert len(found.busy) == most
+    found.keep(loaded("one more"))
+    assert len(found.busy) == most
+    assert "1" not in found.busy
+    assert "0" in found.busy
+
+
+def test_a_busy_profile_takes_the_room_of_its_ids() -> None:
+    found = Table()
+    found.keep(loaded("little"))
+    found.keep(loaded("much", known=tables.MAX_BUSY_BYTES // tables.KNOWN_BYTES - 100))
+    assert set(found.busy) == {"little", "much"}
+    found.keep(loaded("more", known=1_000))
+    assert set(found.busy) == {"more"}
+
+
+def test_a_released_profile_leaves_its_room() -> None:
+    found = Table()
+    found.keep(loaded("much", known=tables.MAX_BUSY_BYTES // tables.KNOWN_BYTES - 100))
+    found.release("much")
+    found.release("never there")
+    for number in range(100):
+        found.keep(loaded(str(number)))
+    assert len(found.busy) == 100
+
+
+def test_pages_of_ids_are_restored_to_their_places() -> None:
+    found = Table()
+    for place, page in ((0, b"zero"), (1, b"one"), (0, b"zero again")):
+        found.restore(page_key("p", place), page)
+    found.restore(page_key("q", 14), b"of q")
+    found.restore(page_key("q", 14), None)
+    assert found.pages == {"p": {0: b"zero again", 1: b"one"}, "q": {14: b"of q"}}
+    assert found.profiles == {}
 
 
 def test_size_is_added_up_again_when_many_have_come() -> None:

@@ -1,5 +1,6 @@
 """Tallies: what a batch came to, in numbers."""
 
+from processors.decisions.moments import Decision
 from processors.metrics import Counter, Histogram, Metrics
 from processors.runtime import tallies
 from processors.runtime.outputs import Outputs
@@ -22,12 +23,17 @@ def decision(outcome: str, reason: str) -> DecisionRecord:
 
 def test_everything_is_added_up_by_its_labels() -> None:
     metrics, outputs = Metrics(), Outputs()
-    outputs.events, outputs.duplicates, outputs.late, outputs.fired = 5, 2, 1, 3
-    outputs.decisions = [
-        decision("yes", "fired"),
-        decision("yes", "fired"),
-        decision("no", "limit"),
-    ]
+    outputs.events = 5
+    outputs.decision = Decision(
+        duplicates=2,
+        late=1,
+        fired=3,
+        decisions=[
+            decision("yes", "fired"),
+            decision("yes", "fired"),
+            decision("no", "limit"),
+        ],
+    )
     outputs.dead_letters = [DeadLetter(Record("events", 0, 1, None, b"x"), "not-json", "")]
     tallies.add(metrics, [outputs, outputs])
     assert metrics.read(Counter.EVENTS) == 10
