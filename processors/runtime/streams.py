@@ -27,8 +27,10 @@ from schemas import topics
 from schemas.errors import SchemasUnavailable
 from schemas.letters import Headers
 
-MAX_ABORTS = 10
+MAX_ABORTS = 30
 """After so many in a row the worker gives up."""
+MAX_WAIT_S = 1.0
+"""The longest between two tries: meanwhile nobody polls, and a group that moves waits for that."""
 LAG_MS = 2_000
 """How often lag and sizes are measured."""
 WATERMARK_S = 2.0
@@ -347,7 +349,7 @@ class Stream:
         for partition, part in parts.items():
             if partition in self._partitions.owned:
                 self._partitions.seek(partition, part[0].offset())
-        self._stopping.wait(min(0.05 * 2**self._aborts, 5.0))
+        self._stopping.wait(min(0.05 * 2**self._aborts, MAX_WAIT_S))
 
     def _note(self, message: Message) -> None:
         """Takes in what is no record: the end of a partition, or an error."""

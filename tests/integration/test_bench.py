@@ -9,6 +9,7 @@ from benchmarks import clusters, latency, peers, states, stream
 from benchmarks.reports import Report
 from benchmarks.workloads import Workload
 from processors.runtime.clients import Cluster
+from tests import services
 
 EVENTS = 5_000
 
@@ -50,7 +51,7 @@ def test_the_stream_and_its_peers_do_the_same_job(cluster: Cluster) -> None:
 
 
 def test_quix_streams_does_the_same_job(cluster: Cluster) -> None:
-    if not peers.has_quix():
+    if not (peers.has_quix() or services.is_ci()):
         pytest.skip("Quix Streams is not installed: `beckon bench stream --peer quix` does it")
     options = stream.Options(workload=WORKLOAD, peers=("quix",), runs=1)
 

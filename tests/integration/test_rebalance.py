@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from processors.runtime.clients import SESSION_MS
 from processors.runtime.tables import PROGRESS_KEY
 from tests.builders import (
     DAY,
@@ -144,7 +145,7 @@ def test_nothing_is_lost_or_doubled_from_one_worker_to_two_and_back(
     assert first.stop() == 0
     kept, moved = (sorted(stalls(target))[at] for at in (1, -1))
     logger.info("longest pause, s: %.1f of partitions that stayed, %.1f of moved", kept, moved)
-    assert kept < 5
+    assert kept < SESSION_MS / 1000, "partitions that stayed waited for who was killed"
     assert moved < 30
 
     wanted = target.folded(*DEFINITIONS, until_ms=END)
