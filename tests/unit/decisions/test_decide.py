@@ -11,6 +11,7 @@ from tests.builders import (
     HOUR,
     SEND,
     T0,
+    Document,
     Person,
     account,
     event,
@@ -277,6 +278,16 @@ def test_a_bad_event_leaves_the_profile_as_it_was() -> None:
     assert person.profile.seen == b""
     person.hears(track("a", id="m", n=1))
     assert person.segments == {"s"}
+
+
+def test_one_event_counts_for_all_whom_its_properties_meet() -> None:
+    def of(least: int) -> Document:
+        where = [{"property": "n", "at_least": least}]
+        return segment({"event": "a", "where": where}, f"from-{least}")
+
+    person = Person(of(1), of(2), of(3))
+    person.hears(track("a", n=2))
+    assert person.segments == {"from-1", "from-2"}
 
 
 def test_properties_that_nobody_reads_are_not_looked_at() -> None:

@@ -99,3 +99,15 @@ def test_a_told_event_of_a_late_one_is_not_late() -> None:
 def test_a_told_event_that_touches_nothing_is_told_all_the_same() -> None:
     person = Person(trigger("a", emit("nobody-waits")))
     assert [one.event for one in person.hears(track("a")).emitted] == ["nobody-waits"]
+
+
+def test_what_is_full_by_a_told_event_stays_full() -> None:
+    person = Person(
+        segment({"event": "b", "within": "1h"}, "soon"),
+        trigger({"segment": "soon", "change": "exited"}, emit("a"), id="gone"),
+        score(on("a", max_occurrences=1)),
+    )
+    person.hears(track("b"))
+    person.hears(track("a", T0 + DAY))  # the timer tells one before it
+    assert person.score() == 10
+    assert list(person.profile.counts.values()) == [1]
