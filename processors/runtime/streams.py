@@ -163,12 +163,12 @@ class Stream:
                     self._run_clock(one, batch)
                     self._write(partition, batch, outputs)
             self._commit(work)
-        except Aborted as error:
+        except (Aborted, SchemasUnavailable) as error:
             self._rewind(work, parts, error)
             return
         except Exception as error:
             self._transactions.abort()
-            if not isinstance(error, RuntimeFailure | SchemasUnavailable):
+            if not isinstance(error, RuntimeFailure):
                 self._tell_crash()
             raise
         self._aborts = 0
@@ -335,21 +335,25 @@ class Stream:
         self,
         work: dict[int, tuple[Batch, Outputs]],
         parts: dict[int, list[Polled]],
-        error: Aborted,
+        error: Aborted | SchemasUnavailable,
     ) -> None:
-        """Forgets the batch, and has its records read again."""
+        """Forgets the batch, and has its records read again.
+
+        For a schema registry it waits as long as it takes: another worker would fare no better.
+        """
         self._transactions.abort()
+        self._deciding = None
         self._metrics.add(Counter.ABORTED)
         self._aborts += 1
         logger.warning("batch aborted, doing it again", extra={"why": str(error)})
-        if self._aborts > MAX_ABORTS:
+        if self._aborts > MAX_ABORTS and isinstance(error, Aborted):
             raise BrokerAway(f"{MAX_ABORTS} batches in a row came to nothing ({error})")
         for batch, _ in work.values():
             batch.drop()
         for partition, part in parts.items():
             if partition in self._partitions.owned:
                 self._partitions.seek(partition, part[0].offset())
-        self._stopping.wait(min(0.05 * 2**self._aborts, MAX_WAIT_S))
+        self._stopping.wait(min(0.05 * 2 ** min(self._aborts, 10), MAX_WAIT_S))
 
     def _note(self, message: Message) -> None:
         """Takes in what is no record: the end of a partition, or an error."""

@@ -19,6 +19,7 @@ from processors.runtime.clients import Polled
 from processors.runtime.errors import BrokerAway, Fenced, RuntimeFailure, TopicMissing
 from processors.runtime.streams import EMITTED, Options, Stream
 from schemas import codec, topics
+from schemas.errors import SchemasUnavailable
 from schemas.events import Event
 from tests.builders import (
     DAY,
@@ -298,6 +299,30 @@ def test_worker_gives_up_when_nothing_is_ever_committed(
     with pytest.raises(BrokerAway, match="2 batches in a row"):
         worker.wait(1)
     assert aborts(worker) == 3
+
+
+def test_worker_waits_for_a_schema_registry_that_is_away(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MAX_ABORTS", 2)
+    monkeypatch.setattr(streams, "MAX_WAIT_S", 0.01)
+    away = 5
+
+    def decode(value: bytes | None) -> Event:
+        nonlocal away
+        event = codec.decode_event(value)
+        if event.message_id == "ann@1" and away:
+            away -= 1
+            raise SchemasUnavailable("the schema registry does not answer as one")
+        return event
+
+    worker = start(policy=msgspec.structs.replace(STREAM, decode=decode)).ready()
+    worker.feed(view(), view(1), view(2))
+    worker.wait(3)
+    assert (away, aborts(worker), worker.decided) == (0, 5, 3)
+    assert worker.stream.owns(0)
+    worker.decide(view(3))
+    assert worker.metrics.read(Counter.DUPLICATES) == 0
 
 
 def test_fenced_worker_ends_and_says_which_setting_is_wrong(start: Start, mock: Mock) -> None:
