@@ -1,11 +1,13 @@
 """The command line: `beckon …`. Each command says what it did, and what to do next.
 
-Exit codes: 0 done, 1 it could not be done, 2 wrong use, 69 the cluster did not answer in time.
+Exit codes: 0 done, 1 it could not be done, 2 wrong use, 69 the cluster did not answer in time, 70
+it did not stop in time.
 """
 
 import asyncio
 import functools
 import logging
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -17,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from processors import logs
+from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
 from processors.definitions.errors import InvalidDefinitions
@@ -298,7 +301,11 @@ def _settings() -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
-    raise SystemExit(asyncio.run(work))
+    code = asyncio.run(work)
+    if code == EXIT_STUCK:  # Python would wait for the thread that hangs
+        logging.shutdown()
+        os._exit(code)
+    raise SystemExit(code)
 
 
 def _fail(message: str, code: int = EXIT_FAILED) -> NoReturn:

@@ -27,6 +27,9 @@ EXIT_CRASHED = 1
 EXIT_UNAVAILABLE = 69
 """EX_UNAVAILABLE of sysexits: no broker, or no topic, within the patience."""
 
+EXIT_STUCK = 70
+"""EX_SOFTWARE of sysexits: something did not stop in time, and may still hang."""
+
 RETRY_S = 2.0
 
 logger = logging.getLogger(__name__)
@@ -198,8 +201,8 @@ async def serve(
         in_time = await _stop(app, started, running.stop_ms)
     if app.crash_reason is not None:
         logger.critical("the app crashed", exc_info=app.crash_reason)
-        return EXIT_CRASHED
-    return 0 if in_time else EXIT_CRASHED
+        return EXIT_CRASHED if in_time else EXIT_STUCK
+    return 0 if in_time else EXIT_STUCK
 
 
 def _nobody(_: bool) -> None:

@@ -247,3 +247,24 @@ def test_help_does_not_load_the_stream() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()
+
+
+STUCK = """
+import asyncio, threading
+from processors import cli
+from processors.agents.apps import EXIT_STUCK
+
+async def stuck():
+    threading.Thread(target=threading.Event().wait).start()
+    print("stuck", flush=True)
+    return EXIT_STUCK
+
+cli._run(stuck())
+"""
+
+
+def test_what_hangs_does_not_keep_a_process_that_did_not_stop_in_time() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK], capture_output=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout) == (70, b"stuck\n")
