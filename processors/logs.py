@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import sys
+from functools import partial
 from typing import Any, Literal, TextIO
 
 from schemas.events import iso
@@ -94,6 +95,16 @@ def configure(
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     logging.captureWarnings(True)
     return handler
+
+
+def as_config(level: str, form: Format) -> dict[str, Any]:
+    """Returns what `logging.config.dictConfig` needs to do what `configure` does."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"beckon": {"()": partial(configure, level, form)}},
+        "root": {"level": level.upper(), "handlers": ["beckon"]},
+    }
 
 
 def masked(text: str) -> str:

@@ -10,3 +10,4 @@ from processors.settings import Settings
 settings = Settings.from_env()
 logs.configure(settings.log.level, settings.log.format)
 app = composition.hosted(composition.worker(settings))
+app.conf.logging_config = logs.as_config(settings.log.level, settings.log.format)

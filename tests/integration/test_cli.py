@@ -136,6 +136,7 @@ def test_from_a_packed_file_to_what_replay_says_over_fausts_own_command_line(
     assert (ticked.code, "3 partitions" in ticked.out) == (0, True)
     target.wait_decided()
     assert worker.stop() == 0
+    assert len(worker.lines("partition ready")) == 3  # in our form, though Faust sets up its own
 
     out = tmp_path / "out"
     options = ("--definitions", str(SHOP), "--events", str(file), "--out", str(out))
