@@ -80,9 +80,17 @@ check: $(DEV_STAMP)  ## format, lint, types, layers, tidiness, packaging
 unit: $(DEV_STAMP)  ## the unit tests, with the coverage that the core must have
 	$(BIN)/pytest -q tests/unit --cov --cov-report=term-missing
 
+.PHONY: whole
+whole: $(DEV_STAMP)  ## all tests but the unit tests, on a real Kafka
+	$(BIN)/pytest --durations=12 -m "not peers" --ignore=tests/unit $(patsubst %,--ignore=%,$(TIDY))
+
+.PHONY: peers
+peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same job
+	$(BIN)/pytest -m peers tests/integration
+
 .PHONY: test
-test: check unit  ## everything, on a real Kafka
-	$(BIN)/pytest --ignore=tests/unit $(patsubst %,--ignore=%,$(TIDY))
+test: check  ## everything, on a real Kafka: mostly waiting, so two parts at once
+	$(MAKE) --jobs=2 --output-sync=target unit whole
 
 .PHONY: wheel
 wheel: $(DEV_STAMP)  ## build the wheel and test it as installed, away from this folder
