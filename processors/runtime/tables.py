@@ -13,13 +13,13 @@ from processors.state.duplicates import ID_BYTES, Pages, Seen
 from processors.state.profiles import NEVER, Profile
 
 WAKE_BYTES = 8
-MANY_BYTES = 32 * ID_BYTES
+MANY_BYTES = 64 * ID_BYTES
 """A profile with so many bytes of message ids is busy: kept decoded from batch to batch."""
 MAX_BUSY_BYTES = 8_000_000
 """How much memory such profiles of a partition may take, roughly."""
 BUSY_BYTES = 3_000
 """What one takes, and"""
-KNOWN_BYTES = 100
+KNOWN_BYTES = 80
 """what each of its message ids adds where they are in a set."""
 SPARE = 1_000
 """By how many entries the index may have more than twice the profiles: timers moved leave some."""

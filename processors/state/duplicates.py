@@ -1,8 +1,8 @@
 """Message ids that a profile has seen lately, so that a repeated event changes nothing.
 
-An id is kept as 8 bytes of its hash, beside the log time in seconds as 4 bytes; both oldest first.
-The profile itself has the latest ids. Older ones leave it page by page, since it is written anew
-with each batch that touches it, and a page only once.
+An id is kept as 60 bits of its hash in 8 bytes, beside the log time in seconds as 4 bytes; both
+oldest first. The profile itself has the latest ids. Older ones leave it page by page, since it is
+written anew with each batch that touches it, and a page only once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,8 +25,14 @@ LATEST_S = (1 << 8 * TIME_BYTES) - 1
 PAGE_IDS = 128
 MAX_PAGES = 15
 """Of one profile, a ring: with the page's worth that stays in the profile, enough for all ids."""
-_MANY = PAGE_IDS * ID_BYTES
-"""From so many bytes of ids on, a set answers faster than a look through them."""
+SET_PAGES = 8
+"""From so many pages on, a set of all ids is worth its room: it is made when the next one turns."""
+_BITS = (1 << 60) - 1
+"""Larger numbers take half as much more room in Python."""
+_PAGE_END = PAGE_IDS * ID_BYTES
+
+MAX_KNOWN = MAX_IDS + 4 * PAGE_IDS
+"""How many ids a set may hold before those that were forgotten are taken out."""
 
 Pages = Mapping[int, bytes]
 """By place in the ring: the ids of a page, then their times."""
@@ -36,32 +42,28 @@ NO_PAGES: Pages = {}
 class Seen:
     """Answers for one profile whether it has had a message, over as many as come.
 
-    Of a profile with many ids, `known` is a copy of them that answers fast. It may outlive the
-    profile's own object, as long as it holds all ids that the profile has.
+    Of a profile with very many ids, `known` is a set of them, and of some that were forgotten.
     """
 
     __slots__ = ("_ids", "_pages", "_profile", "_times", "known", "turned")
 
-    def __init__(
-        self, profile: Profile, pages: Pages = NO_PAGES, known: set[int] | None = None
-    ) -> None:
+    def __init__(self, profile: Profile, pages: Pages = NO_PAGES) -> None:
         self._profile = profile
         self._ids = profile.seen
         self._times = profile.seen_at
         self._pages = pages
-        self.known = known
+        self.known: set[int] | None = None
         self.turned: dict[int, bytes] | None = None
         """The pages that have left the profile, by place; None as long as there are none."""
 
     def add(self, message_id: str, log_s: int) -> bool:
         """Remembers a message; returns False when it was remembered already."""
-        number = xxh3_64_intdigest(message_id.encode())
+        number = xxh3_64_intdigest(message_id.encode()) & _BITS
         digest = number.to_bytes(ID_BYTES, "big")
         ids, known = self._ids, self.known
-        if known is None and (len(ids) > _MANY or self._pages):
-            known = self.known = self._numbers()
         if known is None:
-            if digest in ids and self._holds(digest, log_s):
+            has = digest in ids or (self._pages and self._is_on_page(digest))
+            if has and self._holds(digest, log_s):
                 return False
         elif number in known:
             if self._holds(digest, log_s):
@@ -87,8 +89,11 @@ class Seen:
         self._profile.pages += 1
         self._pages = {**self._pages, place: page}
         self.turned = {**(self.turned or {}), place: page}
-        if self.known is not None and len(self.known) > 2 * MAX_IDS:
-            self.known = None  # most of them have been forgotten
+        if len(self._pages) >= SET_PAGES and not 0 < len(self.known or ()) <= MAX_KNOWN:
+            self.known = self._numbers()
+
+    def _is_on_page(self, digest: bytes) -> bool:
+        return any(page.find(digest, 0, _PAGE_END) >= 0 for page in self._pages.values())
 
     def _holds(self, digest: bytes, log_s: int) -> bool:
         """Returns whether the id is among the latest, inside the window, and no overlap."""
@@ -110,12 +115,12 @@ class Seen:
         latest = self._profile.pages - 1
         for number in range(latest, latest - len(self._pages), -1):
             page = self._pages[number % MAX_PAGES]
-            yield page[: PAGE_IDS * ID_BYTES], page[PAGE_IDS * ID_BYTES :]
+            yield page[:_PAGE_END], page[_PAGE_END:]
 
     def _numbers(self) -> set[int]:
         numbers = set(unpack(f">{len(self._ids) // ID_BYTES}Q", self._ids))
         for page in self._pages.values():
-            numbers.update(unpack(f">{PAGE_IDS}Q", page[: PAGE_IDS * ID_BYTES]))
+            numbers.update(unpack(f">{PAGE_IDS}Q", page[:_PAGE_END]))
         return numbers
 
 

@@ -142,7 +142,9 @@ def test_a_progress_of_another_layout_is_refused(value: bytes, message: str) -> 
 
 def loaded(profile_id: str, *, known: int = 0) -> Loaded:
     profile = Profile(id=profile_id)
-    return Loaded(profile, NEVER, Seen(profile, known=set(range(known))))
+    seen = Seen(profile)
+    seen.known = set(range(known))
+    return Loaded(profile, NEVER, seen)
 
 
 def test_of_busy_profiles_those_idle_longest_make_room() -> None:

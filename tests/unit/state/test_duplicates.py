@@ -5,7 +5,16 @@ import random
 import pytest
 
 from processors.state import duplicates
-from processors.state.duplicates import ID_BYTES, MAX_IDS, MAX_PAGES, PAGE_IDS, WINDOW_S, Seen
+from processors.state.duplicates import (
+    ID_BYTES,
+    MAX_IDS,
+    MAX_KNOWN,
+    MAX_PAGES,
+    PAGE_IDS,
+    SET_PAGES,
+    WINDOW_S,
+    Seen,
+)
 from processors.state.profiles import Profile
 
 NOW_S = 1_767_225_600
@@ -97,11 +106,15 @@ def test_memory_is_bounded_and_keeps_the_latest() -> None:
     assert memory.add(f"m{9_999 - MAX_IDS}") == [True]
 
 
-def test_what_a_set_of_ids_has_forgotten_is_read_again() -> None:
+def test_a_set_of_ids_is_made_anew_before_it_grows_much_larger() -> None:
     seen = Seen(person())
+    sizes = []
     for number in range(10_000):
         assert seen.add(f"m{number}", NOW_S)
-        assert seen.known is None or len(seen.known) <= 2 * MAX_IDS + PAGE_IDS
+        sizes.append(len(seen.known or ()))
+    assert sizes[SET_PAGES * PAGE_IDS] == 0
+    assert sizes[(SET_PAGES + 2) * PAGE_IDS] > SET_PAGES * PAGE_IDS
+    assert max(sizes) <= MAX_KNOWN + PAGE_IDS
     assert not seen.add("m9000", NOW_S)
     assert seen.add("m0", NOW_S)
     assert not seen.add("m0", NOW_S)
