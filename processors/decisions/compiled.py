@@ -140,7 +140,7 @@ class _Build:
 
     def _watch(self, kind: str, id_: str, woken: list[Trigger]) -> None:
         """Has a node tell of its changes where a trigger waits for them."""
-        node = None if kind == "trait" else self._changing(kind, id_)
+        node = None if kind in ("trait", "status") else self._changing(kind, id_)
         if isinstance(node, SegmentNode):
             node.is_watched = True
         elif node is not None:

@@ -35,7 +35,7 @@ class Decision(msgspec.Struct, kw_only=True):
 
 
 Change = tuple[str, str]
-"""What turned, as triggers name it: ("segment", id), ("score", id), ("trait", key)."""
+"""What turned, as triggers name it: ("segment", id), ("trait", key), ("status", "") …"""
 
 
 class Moment(msgspec.Struct):

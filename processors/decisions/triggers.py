@@ -153,17 +153,19 @@ def _act(acting: _Acting, action: documents.Action) -> tuple[str, str] | None:
                 state = profile.scores[score_id] = moment.scales[score_id].begin()
             state.added += points
             return ("added", score_id)
+        case documents.SetStatus(status=status):
+            old, profile.status = profile.status, status
+            if old == status:
+                return None
+            moment.note(("status", ""), old, status)
+            return ("status", "")
         case _:
             return _mark(profile, action)
 
 
 def _mark(
     profile: Profile,
-    action: documents.AddTag
-    | documents.RemoveTag
-    | documents.AddToList
-    | documents.RemoveFromList
-    | documents.SetStatus,
+    action: documents.AddTag | documents.RemoveTag | documents.AddToList | documents.RemoveFromList,
 ) -> tuple[str, str] | None:
     match action:
         case documents.AddTag(tag=tag):
@@ -174,11 +176,6 @@ def _mark(
             return ("list", list_id) if _put(profile.lists, list_id) else None
         case documents.RemoveFromList(list_id=list_id):
             return ("list", list_id) if _drop(profile.lists, list_id) else None
-        case documents.SetStatus(status=status):
-            if profile.status == status:
-                return None
-            profile.status = status
-            return ("status", "")
         case _:
             assert_never(action)
 
@@ -234,6 +231,11 @@ def moved(stimulus: documents.Stimulus, scales: dict[str, Scale]) -> tuple[Chang
             return ("score", score_id), _becoming(scales[score_id], level)
         case documents.TraitStimulus():
             return _trait_change(stimulus)
+        case documents.StatusStimulus(status=becomes, old=was):
+            return (
+                "status",
+                "",
+            ), lambda old, new: new == becomes != old and (was is None or old == was)
         case _:
             raise TypeError("an event is no change")
 

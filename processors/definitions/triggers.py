@@ -65,14 +65,32 @@ class TraitStimulus(Part):
         return raw
 
 
+class StatusStimulus(Part):
+    """The status becomes this one."""
+
+    status: values.Name
+    old: values.Name | None = Field(default=None, alias="from")
+    """The status it must have been; None = any other."""
+
+    hints: ClassVar = {"becomes": "status", "from_status": "from", "to_status": "status"}
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that the two differ."""
+        if raw.get("from") == raw.get("status"):
+            faults.add(("from",), "must be another status than the one that it becomes")
+        return raw
+
+
 STIMULI: dict[str, type[Part]] = {
     "event": EventMatch,
     "segment": SegmentStimulus,
     "score": ScoreStimulus,
     "level": LevelStimulus,
     "trait": TraitStimulus,
+    "status": StatusStimulus,
 }
-LATER_STIMULI = ("status", "schedule", "date", "inactive", "manual")
+LATER_STIMULI = ("schedule", "date", "inactive", "manual")
 
 
 def _choose_stimulus(raw: Any) -> Any:
@@ -88,7 +106,8 @@ Stimulus = Annotated[
     | Annotated[SegmentStimulus, Tag(TAG + "segment")]
     | Annotated[ScoreStimulus, Tag(TAG + "score")]
     | Annotated[LevelStimulus, Tag(TAG + "level")]
-    | Annotated[TraitStimulus, Tag(TAG + "trait")],
+    | Annotated[TraitStimulus, Tag(TAG + "trait")]
+    | Annotated[StatusStimulus, Tag(TAG + "status")],
     Discriminator(_stimulus),
     BeforeValidator(_choose_stimulus),
 ]

@@ -17,7 +17,7 @@ MAX_TOLD = 100
 
 Row = dict[str, Any]
 Stimulus = tuple[str, str, Any, Any]
-"""Kind, id, old, new: of a segment, score or trait that turned."""
+"""Kind, id, old, new: of a segment, score, trait or status that turned."""
 
 
 @dataclass
@@ -149,10 +149,10 @@ class Person:
         """Handles an event or an instant, and all that follows of it at once."""
         if cause.depth == 0:
             self.told = 0
-        before = self.traits.values()
+        before, status = self.traits.values(), self.status
         if cause.event is not None:
             self._learn(cause.event, facts)
-        stimuli = self._evaluate(cause) + list(self._trait_changes(before))
+        stimuli = self._evaluate(cause) + list(self._changes(before, status))
         emitted: list[Occurrence] = []
         for turn in range(MAX_ROUNDS + 1):
             event = cause.event if turn == 0 else None
@@ -160,11 +160,11 @@ class Person:
             if turn == MAX_ROUNDS:
                 self._refuse(matched, cause)
                 break
-            before = self.traits.values()
+            before, status = self.traits.values(), self.status
             fired = [one for one in matched if self._runs(one, cause, turn, emitted)]
             if not fired:
                 break
-            stimuli = self._evaluate(cause) + list(self._trait_changes(before))
+            stimuli = self._evaluate(cause) + list(self._changes(before, status))
         for event in emitted:
             self._handle(Cause(cause.now, event, depth=cause.depth + 1), ("", {}))
 
@@ -176,7 +176,9 @@ class Person:
         elif kind == "group":
             self.accounts.tell(traits, event.at_ms)
 
-    def _trait_changes(self, before: Row) -> Iterator[Stimulus]:
+    def _changes(self, before: Row, status: str | None) -> Iterator[Stimulus]:
+        if self.status != status:
+            yield ("status", "", status, self.status)
         for path in {one.on["trait"] for one in self.definitions.triggers if "trait" in one.on}:
             old, new = reach(before, path), self.trait(path)
             if not same(old, new):
@@ -331,6 +333,8 @@ def matches(
             was, becomes = score.step(old, "levels"), score.step(new, "levels")
             if was != becomes and becomes == on["becomes"]:
                 return True
+        if kind == "status" and on.get("status") == new and on.get("from", old) == old:
+            return True
         wanted = "changes" in on or ("becomes" in on and same(new, on["becomes"]))
         if kind == "trait" and on.get("trait") == name and wanted:
             return True

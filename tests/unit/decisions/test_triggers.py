@@ -137,6 +137,42 @@ def test_a_trait_wakes_when_it_changes_or_becomes_a_value(
     assert fired(person, *events)[-1] == expected
 
 
+def status(to: str) -> Document:
+    return {"set_status": to}
+
+
+def test_a_status_wakes_when_it_becomes_another() -> None:
+    person = Person(
+        trigger("a", status("lead"), id="1"),
+        trigger("b", status("customer"), id="2"),
+        trigger({"status": "lead"}, id="new-lead"),
+        trigger({"status": "customer"}, id="customer"),
+        trigger({"status": "customer", "from": "lead"}, id="converted"),
+        trigger({"status": "lead", "from": "customer"}, id="back"),
+    )
+    found = [
+        [each for each, _ in reasons(person.hears(track(name, T0 + at)))]
+        for at, name in enumerate("aabba")
+    ]
+    assert found == [
+        ["1", "new-lead"],
+        ["1"],
+        ["2", "converted", "customer"],
+        ["2"],
+        ["1", "back", "new-lead"],
+    ]
+
+
+def test_a_status_that_comes_back_within_a_round_has_not_changed() -> None:
+    person = Person(
+        trigger("a", status("lead"), id="1"),
+        trigger("b", status("customer"), status("lead"), id="2"),
+        trigger({"status": "lead"}, id="3"),
+    )
+    person.hears(track("a"))
+    assert reasons(person.hears(track("b"))) == [("2", "fired")]
+
+
 def test_a_trait_inside_of_another_wakes_by_its_path() -> None:
     person = Person(
         trigger({"trait": "company.plan.name", "becomes": "gold"}, id="gold"),

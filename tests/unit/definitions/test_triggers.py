@@ -41,6 +41,9 @@ def test_every_stimulus_is_read() -> None:
     assert (trait.trait, trait.becomes, trait.changes) == ("plan", False, False)
     changes = stimulus(trait="plan", changes=True)
     assert (changes.becomes, changes.changes) == (None, True)
+    status = stimulus(status="customer")
+    assert (status.status, status.old) == ("customer", None)
+    assert stimulus(status="customer", **{"from": "lead"}).old == "lead"
     event = stimulus(event="order", where=[{"property": "a", "is_set": True}])
     assert event.where[0].property == "a"
 
@@ -93,11 +96,11 @@ BAD: list[tuple[Any, list[str]]] = [
     # stimulus
     (trigger(on={"evnt": "a"}), ["on.evnt: unknown key; did you mean event?"]),
     (trigger(on="order"), ["on: must be a stimulus: a mapping with one of event, segment, score, "
-                           'level, trait, found the text "order"']),
+                           'level, trait, status, found the text "order"']),
     (trigger(on={"event": "a", "segment": "b"}),
      ["on: a stimulus is one thing only, found event and segment: make them separate"]),
     *[(trigger(on={key: "x"}), [f"on.{key}: not in this version"])
-      for key in ("status", "schedule", "date", "inactive", "manual")],
+      for key in ("schedule", "date", "inactive", "manual")],
     (trigger(on={"segment": "vip"}), ["on: needs the key change"]),
     (trigger(on={"segment": "vip", "change": "enter"}),
      ['on.change: must be one of entered, exited, found the text "enter"']),
@@ -113,6 +116,11 @@ BAD: list[tuple[Any, list[str]]] = [
     (trigger(on={"trait": "a", "changes": False}),
      ["on.changes: can only be true, found false"]),
     (trigger(on={"trait": "a", "become": 1}), ["on.become: unknown key; did you mean becomes?"]),
+    (trigger(on={"status": "lead", "from": "lead"}),
+     ["on.from: must be another status than the one that it becomes"]),
+    (trigger(on={"status": "lead", "becomes": "x"}),
+     ["on.becomes: unknown key; did you mean status?"]),
+    (trigger(on={"status": 7}), ["on.status: must be text (put it in quotes), found the number 7"]),
     # limits
     (trigger(limit={"within": "7d"}), ["limit: needs the key times"]),
     (trigger(limit=3), ["limit: must be a mapping of times, within, found the number 3"]),
