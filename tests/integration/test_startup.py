@@ -119,7 +119,7 @@ def test_stop_commits_what_is_decided_and_ends_at_once(target: Place) -> None:
     moves = [row["cause"] for row in target.rows("score-changes")]
     assert len(moves) == len(set(moves)) == stopped
 
-    again = target.worker("a")
+    again = target.worker("a").wait_ready(4)
     target.wait_decided()
     assert again.stop() == 0
     moves = [row["cause"] for row in target.rows("score-changes")]
@@ -132,7 +132,7 @@ def test_ready_tells_restoring_from_running(target: Place) -> None:
     first = target.worker("a")
     target.wait_decided()
     first.kill()
-    again = target.worker("a")
+    again = target.worker("a").wait_ready(4)
     states: list[str] = []
 
     def runs() -> bool:
