@@ -208,11 +208,8 @@ def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
         st.builds(lambda name, where: {"event": name} | where, st.sampled_from(EVENTS), wheres),
         st.builds(lambda change: {"trait": "plan"} | change, CHANGES),
         st.builds(lambda change: {"trait": "plan.deep"} | change, CHANGES),
-        st.builds(
-            lambda status, old: {"status": status} | old,
-            st.sampled_from(STATUSES),
-            st.one_of(NOTHING, st.builds(lambda old: {"from": old}, st.sampled_from(STATUSES))),
-        ),
+        st.sampled_from(STATUSES).map(lambda status: {"status": status}),
+        st.permutations(STATUSES).map(lambda pair: {"status": pair[0], "from": pair[1]}),
     ]
     if of_segments:
         change = st.sampled_from(["entered", "exited"])
