@@ -132,7 +132,7 @@ def test_ready_tells_restoring_from_running(target: Place) -> None:
     first = target.worker("a")
     target.wait_decided()
     first.kill()
-    again = target.worker("a").wait_ready(4)
+    again = target.worker("a")
     states: list[str] = []
 
     def runs() -> bool:
