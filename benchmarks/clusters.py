@@ -63,6 +63,13 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """By segment, how often somebody entered it."""
 
 
+LEADERLESS = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError._TRANSPORT,
+)
+
+
 @contextlib.contextmanager
 def broker() -> Iterator[Cluster]:
     """Yields the cluster that the environment names, else a local broker for as long.
@@ -130,12 +137,21 @@ def ends(log: Log) -> dict[int, int]:
         found = consumer.list_topics(timeout=CALL_S).topics.get(log.topic("events"))
         if found is None:
             return {}
-        return {
-            each: consumer.get_watermark_offsets(TopicPartition(found.topic, each), CALL_S)[1]
-            for each in found.partitions
-        }
+        return {each: _end(consumer, log.topic("events"), each) for each in found.partitions}
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, topic: str, partition: int) -> int:
+    """Returns where a partition ends, once it has a leader: at its start a broker has none yet."""
+    until_s = time.monotonic() + CALL_S
+    while True:
+        try:
+            return consumer.get_watermark_offsets(TopicPartition(topic, partition), CALL_S)[1]
+        except KafkaException as error:
+            if clients.code(error) not in LEADERLESS or time.monotonic() > until_s:
+                raise BenchFailed(f"no end of {topic} ({clients.words(error)})") from error
+            time.sleep(0.1)
 
 
 @contextlib.contextmanager
