@@ -113,7 +113,8 @@ def ingest(
                 progress(report)
     _confirm(writer, None, report)
     if mark is not None:
-        mark.unlink(missing_ok=True)
+        for note in (mark, _beside(mark)):
+            note.unlink(missing_ok=True)
     progress(report)
     return report
 
@@ -150,7 +151,18 @@ def _confirm(writer: Writer, mark: Path | None, report: Report) -> None:
     if lost:
         raise OperationFailed(f"Kafka did not take {lost} records: go on with --resume")
     if mark is not None:
-        mark.write_text(f"{report.lines}\n")
+        _note(mark, report.lines)
+
+
+def _note(mark: Path, number: int) -> None:
+    """Writes beside and moves over: who is killed meanwhile leaves the older note whole."""
+    beside = _beside(mark)
+    beside.write_text(f"{number}\n")
+    beside.replace(mark)
+
+
+def _beside(mark: Path) -> Path:
+    return mark.with_name(f"{mark.name}.new")
 
 
 def _read(mark: Path | None) -> int:

@@ -184,6 +184,29 @@ def test_finished_ingest_leaves_nothing_beside_the_file(
     assert [each.name for each in tmp_path.iterdir()] == ["e.jsonl"]
 
 
+def test_ingest_that_is_killed_while_it_notes_how_far_it_is_has_the_note_before(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "STEP", 2)
+    topic = broker.topic("events")
+    source = written(tmp_path / "e.jsonl", *(track("A", T0 + number) for number in range(5)))
+    write = Path.write_text
+
+    def killed_at_four(path: Path, text: str) -> int:
+        if text != "4\n":
+            return write(path, text)
+        write(path, "")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", killed_at_four)
+    with Writer(broker.cluster) as writer, pytest.raises(KeyboardInterrupt):
+        ingest(writer, topic, source)
+    monkeypatch.undo()
+    with Writer(broker.cluster) as writer:
+        assert ingest(writer, topic, source, resume=True).skipped == 2
+    assert [each.name for each in tmp_path.iterdir()] == ["e.jsonl"]
+
+
 def test_mark_that_says_nothing_is_not_guessed_at(broker: Broker, tmp_path: Path) -> None:
     source = written(tmp_path / "e.jsonl", track("A"))
     (tmp_path / "e.jsonl.ingested").write_text("far")
