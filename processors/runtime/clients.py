@@ -96,9 +96,9 @@ def consumer(cluster: Cluster, group: str, instance: str | None) -> Consumer:
         "auto.offset.reset": "earliest",
         "enable.partition.eof": True,
         "fetch.wait.max.ms": 100,
-        "fetch.message.max.bytes": 4_194_304,
+        "fetch.message.max.bytes": 1_048_576,
         "message.max.bytes": MAX_STATE_BYTES,
-        "queued.max.messages.kbytes": 65_536,
+        "queued.max.messages.kbytes": 16_384,
         "fetch.queue.backoff.ms": 10,
     }
     if instance is not None:

@@ -15,7 +15,7 @@ from processors.state.profiles import NEVER, Profile
 WAKE_BYTES = 8
 MANY_BYTES = 64 * ID_BYTES
 """A profile with so many bytes of message ids is busy: kept decoded from batch to batch."""
-MAX_BUSY_BYTES = 8_000_000
+MAX_BUSY_BYTES = 2_000_000
 """How much memory such profiles of a partition may take, roughly."""
 BUSY_BYTES = 3_000
 """What one takes, and"""
