@@ -36,6 +36,12 @@ PLACE = ROOT / ".local" / "bench"
 DEFINITIONS = ROOT / "benchmarks" / "definitions"
 PARTITIONS = 4
 GONE_S = 60.0
+LEADERLESS = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError._TRANSPORT,
+)
+"""A broker that has just begun says so until it leads its partitions."""
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,13 +67,6 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     commands: int
     entered: Mapping[str, int]
     """By segment, how often somebody entered it."""
-
-
-LEADERLESS = (
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError._TRANSPORT,
-)
 
 
 @contextlib.contextmanager

@@ -84,8 +84,7 @@ class Batch:
         self._staged: list[Stored] = []
         self._turned: list[tuple[str, Pages]] = []
         self._busy: list[Loaded] = []
-        self._progress = table.progress
-        old = table.progress
+        self._progress = old = table.progress
         self.offset = old.offset
         """The next record of `events`."""
         self.high_water = old.high_water

@@ -75,15 +75,15 @@ class Seen:
             log_s = min(max(log_s, 0), LATEST_S)
         times = self._times
         times += _TIME.pack(log_s)
-        if len(ids) >= 2 * PAGE_IDS * ID_BYTES:
+        if len(ids) >= 2 * _PAGE_END:
             self._turn()
         return True
 
     def _turn(self) -> None:
         """Moves the profile's older ids to a page, in the place of the oldest one."""
         ids, times = self._ids, self._times
-        page = bytes(ids[: PAGE_IDS * ID_BYTES] + times[: PAGE_IDS * TIME_BYTES])
-        del ids[: PAGE_IDS * ID_BYTES]
+        page = bytes(ids[:_PAGE_END] + times[: PAGE_IDS * TIME_BYTES])
+        del ids[:_PAGE_END]
         del times[: PAGE_IDS * TIME_BYTES]
         place = self._profile.pages % MAX_PAGES
         self._profile.pages += 1
