@@ -10,7 +10,7 @@ from typing import Any
 
 import re2
 
-from processors.definitions.conditions import Comparison
+from processors.definitions.comparisons import Comparison
 from processors.state.profiles import NEVER
 
 TRUE = NEVER

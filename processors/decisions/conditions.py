@@ -16,16 +16,15 @@ from processors.definitions.conditions import (
     AnyCondition,
     BucketCondition,
     Condition,
-    EventCondition,
     ListCondition,
     NotCondition,
-    PropertyCondition,
     ScoreCondition,
     SegmentCondition,
     StatusCondition,
     TagCondition,
     TraitCondition,
 )
+from processors.definitions.occurrences import EventCondition, PropertyCondition
 from processors.state.profiles import Profile, trait
 
 Evaluate = Callable[[Profile, int, Properties], Answer]

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from processors.decisions.comparisons import compare
-from processors.definitions.conditions import PropertyCondition
+from processors.definitions.occurrences import PropertyCondition
 from processors.state.windows import MAX_TIMES
 
 Properties = Mapping[str, Any]

@@ -6,8 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from processors.definitions import conditions, values
-from processors.definitions.conditions import Condition, Where
+from processors.definitions.conditions import Condition
 from processors.definitions.errors import Path, show
+from processors.definitions.occurrences import Where
 from processors.definitions.parts import Faults, Part, Written
 
 

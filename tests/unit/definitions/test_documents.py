@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.definitions import conditions, documents, scores, triggers
+from processors.definitions import comparisons, conditions, documents, scores, triggers
 from processors.definitions.errors import InvalidDefinitions, Problem
 from tests.unit.definitions.builders import (
     complaints,
@@ -159,7 +159,7 @@ WORDS = st.sampled_from(
     ["kind", "id", "name", "when", "on", "do", "where", "groups", "rules", "levels", "points",
      "within", "missing", "is", "salt", "from", "to", "limit", "times", "change", "becomes",
      "floor", "trait", "event", "score", "vip", "7d", "2026-01-01T00:00:00Z", "in", "out",
-     *conditions.HEADS, *conditions.OPERATORS, *triggers.ACTIONS, *documents.KINDS]
+     *conditions.HEADS, *comparisons.OPERATORS, *triggers.ACTIONS, *documents.KINDS]
 )  # fmt: skip
 LEAVES = st.one_of(
     WORDS,

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from processors.definitions import conditions, documents, syntax, triggers
+from processors.definitions import (
+    comparisons,
+    conditions,
+    documents,
+    occurrences,
+    syntax,
+    triggers,
+)
 
 REFERENCE = (Path(__file__).parents[3] / "docs" / "definitions.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
@@ -24,8 +31,8 @@ def test_example_is_right(example: str) -> None:
 
 
 WORDS = (
-    *conditions.HEADS, *conditions.OPERATORS, *conditions.COUNTS, *conditions.LATER,
-    *conditions.EventCondition.later, *triggers.STIMULI, *triggers.LATER_STIMULI,
+    *conditions.HEADS, *comparisons.OPERATORS, *occurrences.COUNTS, *conditions.LATER,
+    *occurrences.EventCondition.later, *triggers.STIMULI, *triggers.LATER_STIMULI,
     *triggers.ACTIONS, *triggers.LATER_ACTIONS, *documents.KINDS, *documents.LATER_KINDS,
 )  # fmt: skip
 
