@@ -87,6 +87,48 @@ def about_events(draw: st.DrawFn) -> Document:
     return named | draw(wheres) | draw(counts) | draw(spans)
 
 
+asked_of_numbers = one(
+    equals=numbers,
+    not_equals=numbers,
+    greater_than=numbers,
+    less_than=numbers,
+    at_least=numbers,
+    at_most=numbers,
+    between=st.just([1, 2.5]),
+    not_in=st.just([0, 1.5, 2]),
+)
+aggregates: Documents = st.builds(
+    lambda name, asked: {name: {"property": "n"} | asked},
+    st.sampled_from(["sum", "average", "min", "max", "distinct"]),
+    asked_of_numbers,
+)
+
+
+@st.composite
+def about_amounts(draw: st.DrawFn) -> Document:
+    named: Document = {"event": draw(st.sampled_from(EVENTS))}
+    return named | draw(wheres) | draw(aggregates) | draw(spans)
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> Document:
+    """Draws what came in which order; what must stay away may stand at each place but the first."""
+    within = st.one_of(NOTHING, one(within=durations))
+    steps: list[Document] = [{"event": draw(st.sampled_from(EVENTS))} | draw(wheres)]
+    for _ in range(draw(st.integers(1, 3))):
+        name = draw(st.sampled_from(EVENTS))
+        if draw(st.integers(0, 2)):
+            steps.append({"event": name} | draw(wheres) | draw(within))
+        else:
+            steps.append({"not_event": name} | draw(wheres))
+    for step in reversed(steps):
+        if "event" in step:
+            break
+        step |= draw(within)
+    same: Documents = st.one_of(NOTHING, NOTHING, st.just({"same": "n"}))
+    return {"sequence": steps} | draw(same) | draw(within)
+
+
 about_facts = st.one_of(
     st.builds(
         lambda path, comparison: {"trait": path} | comparison,
@@ -131,7 +173,13 @@ def conditions(
     segments: Sequence[str] = (), scores: Sequence[str] = (), *, of_trigger: bool = False
 ) -> Documents:
     """Draws a condition over the vocabulary, and the segments and scores named."""
-    leaves = [about_events(), about_events(), about_facts, *about_others(segments, scores)]
+    leaves = [
+        about_events(),
+        about_amounts(),
+        sequences(),
+        about_facts,
+        *about_others(segments, scores),
+    ]
     if of_trigger:
         leaves.append(about_property)
     return st.recursive(
@@ -319,14 +367,29 @@ contents = st.one_of(
 entries = st.tuples(st.sampled_from(GAPS), st.sampled_from(PEOPLE), contents, st.sampled_from(LATE))
 
 
+busy_entries = st.tuples(
+    st.sampled_from(GAPS),
+    st.just("p"),
+    st.builds(
+        lambda name, number: ("track", {"event": name, "properties": {"n": number}}),
+        st.sampled_from(EVENTS),
+        st.sampled_from([1, 2, 1.5, "x"]),
+    ),
+    st.sampled_from(LATE),
+)
+"""Of one person who does little else than what conditions ask."""
+
+
 @st.composite
-def histories(draw: st.DrawFn) -> list[Json]:
+def histories(
+    draw: st.DrawFn, entries: st.SearchStrategy[Any] = entries, most: int = 16
+) -> list[Json]:
     """Draws a log in which events come late and twice, and clock records stand between them."""
     log: list[Json] = []
     now = high_water = T0 + 8 * DAY
     logged: dict[str, list[int]] = {}
     for number, (gap, person, (kind, fields), late) in enumerate(
-        draw(st.lists(entries, min_size=4, max_size=16))
+        draw(st.lists(entries, min_size=4, max_size=most))
     ):
         now += gap
         at_ms = now - late

@@ -15,6 +15,7 @@ from processors.decisions.features import (
     Where,
     compile_where,
 )
+from processors.decisions.measures import Measure, Measures
 from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import (
     Bits,
@@ -43,9 +44,11 @@ class Plan(msgspec.Struct):
     """What it counts for, whatever its properties."""
     asking: list[tuple[Feature, Where]] = []
     """What it counts for if its properties are so."""
+    measuring: list[Measure] = []
+    """Which of its properties are kept."""
     triggers: list[Trigger] = []
     reads_properties: bool = False
-    """Whether a trigger asks for them."""
+    """Whether a trigger or a measure asks for them, whatever they are."""
 
 
 class Compiled(msgspec.Struct, kw_only=True):
@@ -69,7 +72,8 @@ class Compiled(msgspec.Struct, kw_only=True):
     """Whether a trigger that anything may wake reads the properties of the event at hand."""
     scales: dict[str, Scale]
     segments: frozenset[str]
-    features: dict[str, Feature]
+    kept: dict[str, int | None]
+    """The keys of what is counted, measured and noted, with the width of those with times, ms."""
     triggers: frozenset[str]
     woken: dict[Change, list[Trigger]]
     """Who waits for a segment, a score or a trait to change."""
@@ -92,7 +96,8 @@ class _Build:
         self.definitions = definitions
         self.features = Features()
         self.scales = {score.id: scale(score) for score in definitions.scores.values()}
-        self.compiler = Compiler(self.features, self.scales)
+        self.measures = Measures()
+        self.compiler = Compiler(self.features, self.measures, self.scales)
         self.nodes: list[Node] = []
         self.newcomers: Bits = 0
         self.places: dict[str, int] = {}
@@ -114,9 +119,13 @@ class _Build:
                 plan.plain.append(feature)
             else:
                 plan.asking.append((feature, feature.where))
+        for measure in self.measures.by_key.values():
+            plan = self.plans.setdefault(measure.event, Plan())
+            plan.measuring.append(measure)
+            plan.reads_properties = True
         for (kind, id_), users in self.users.items():
             if kind == "feature":
-                self.features.by_key[id_].users |= users
+                self._kept(id_).users |= users
             elif kind in ("segment", "score"):
                 self._changing(kind, id_).users |= users
         for (kind, id_), woken in self.woken.items():
@@ -133,10 +142,15 @@ class _Build:
             reads_properties=self.reads_properties,
             scales=self.scales,
             segments=frozenset(self.definitions.segments),
-            features=self.features.by_key,
+            kept=dict.fromkeys(self.features.marks)
+            | {each.key: each.width_ms for each in self.features.by_key.values()}
+            | {each.key: each.width_ms for each in self.measures.by_key.values()},
             triggers=frozenset(self.definitions.triggers),
             woken=self.woken,
         )
+
+    def _kept(self, key: str) -> Feature | Measure:
+        return self.features.by_key.get(key) or self.measures.by_key[key]
 
     def _watch(self, kind: str, id_: str, woken: list[Trigger]) -> None:
         """Has a node tell of its changes where a trigger waits for them."""

@@ -7,9 +7,12 @@ import hashlib
 from collections.abc import Callable
 from typing import assert_never
 
+from processors.decisions.aggregates import aggregate
 from processors.decisions.comparisons import FALSE, TEMPORAL, TRUE, Answer, compare
 from processors.decisions.features import Features, Properties, read
+from processors.decisions.measures import Measures
 from processors.decisions.scales import Scale, value
+from processors.decisions.sequences import sequence
 from processors.definitions.conditions import (
     AccountCondition,
     AllCondition,
@@ -24,7 +27,11 @@ from processors.definitions.conditions import (
     TagCondition,
     TraitCondition,
 )
-from processors.definitions.occurrences import EventCondition, PropertyCondition
+from processors.definitions.occurrences import (
+    EventCondition,
+    PropertyCondition,
+    SequenceCondition,
+)
 from processors.state.profiles import Profile, trait
 
 Evaluate = Callable[[Profile, int, Properties], Answer]
@@ -36,8 +43,9 @@ CLOCK: Fact = ("clock", "")
 class Compiler:
     """Turns conditions into closures, and notes which facts they read."""
 
-    def __init__(self, features: Features, scales: dict[str, Scale]) -> None:
+    def __init__(self, features: Features, measures: Measures, scales: dict[str, Scale]) -> None:
         self.features = features
+        self.measures = measures
         self.scales = scales
         self.reads: set[Fact] = set()
         """The facts read since the last `take_reads`; ("clock", "") where time alone turns it."""
@@ -59,6 +67,8 @@ class Compiler:
                 return lambda profile, now, properties: -inner(profile, now, properties)
             case EventCondition():
                 return self._event(condition)
+            case SequenceCondition():
+                return self._sequence(condition)
             case PropertyCondition():
                 self.reads.add(("property", ""))
                 return _property(condition)
@@ -125,7 +135,16 @@ class Compiler:
             TRUE if low <= value(profile, score_id, empty) < high else FALSE
         )
 
+    def _sequence(self, condition: SequenceCondition) -> Evaluate:
+        evaluate, keys, is_timed = sequence(condition, self.features, self.measures)
+        self.reads |= {("feature", key) for key in keys}
+        if is_timed:
+            self.reads.add(CLOCK)
+        return evaluate
+
     def _event(self, condition: EventCondition) -> Evaluate:
+        if condition.aggregate is not None:
+            return self._aggregate(condition)
         if condition.exactly is not None:
             reached = self._at_least(condition, condition.exactly)
             passed = self._at_least(condition, condition.exactly + 1)
@@ -136,6 +155,13 @@ class Compiler:
             passed = self._at_least(condition, condition.at_most + 1)
             return lambda profile, now, properties: -passed(profile, now, properties)
         return self._at_least(condition, condition.at_least or 1)
+
+    def _aggregate(self, condition: EventCondition) -> Evaluate:
+        evaluate, measure = aggregate(condition, self.measures)
+        self.reads.add(("feature", measure.key))
+        if condition.within is not None:
+            self.reads.add(CLOCK)
+        return evaluate
 
     def _at_least(self, condition: EventCondition, times: int) -> Evaluate:
         if times == 0:

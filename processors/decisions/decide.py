@@ -3,7 +3,7 @@
 Pure: no clock, no socket, no chance. The profile that is handed in is changed in place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from processors.decisions import triggers
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.features import NO_PROPERTIES, Feature, Properties
+from processors.decisions.measures import Measure
 from processors.decisions.moments import (
     CLOCK,
     DEFINITION,
@@ -90,9 +91,11 @@ def on_definitions(compiled: Compiled, profile: Profile, decision: Decision) -> 
     _evaluate(compiled, profile, moment, compiled.everything)
 
 
-_Facts = tuple[Event, int, Plan, list[Feature], Properties, Mapping[str, Any] | None]
+_Measured = Sequence[tuple[Measure, int]]
+_Facts = tuple[Event, int, Plan, list[Feature], _Measured, Properties, Mapping[str, Any] | None]
 """What is read of an event before anything is changed: the event, its time, what its name touches,
-what it counts for, its properties as far as asked for, its traits where it changes some."""
+what it counts for, the amounts that are kept of it, its properties as far as asked for, its traits
+where it changes some."""
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -123,8 +126,14 @@ def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Fa
                 properties = events.properties(event)
             if where(properties, at_ms):
                 heard.append(feature)
+    measured = _measured(plan.measuring, properties, at_ms) if plan.measuring else ()
     traits = None if is_track or event.type not in _WITH_TRAITS else events.traits(event)
-    return event, at_ms, plan, heard, properties, traits
+    return event, at_ms, plan, heard, measured, properties, traits
+
+
+def _measured(measures: list[Measure], properties: Properties, at_ms: int) -> _Measured:
+    found = ((each, each.amount(properties, at_ms)) for each in measures)
+    return [(each, amount) for each, amount in found if amount is not None]
 
 
 def _apply(
@@ -136,7 +145,7 @@ def _apply(
     parent: Moment | None = None,
 ) -> Moment | None:
     """Lays an event's facts into the profile and follows them; None where they touch nothing."""
-    event, at_ms, plan, heard, properties, traits = facts
+    event, at_ms, plan, heard, measured, properties, traits = facts
     now = profile.clock
     late = at_ms < now
     if late:
@@ -147,16 +156,15 @@ def _apply(
     for feature in heard:
         if _count(profile, feature, at_ms):
             dirty |= feature.users
+    if measured:
+        dirty |= _keep(profile, measured, at_ms)
     if not profile.definitions:
         profile.definitions = compiled.id
         dirty |= compiled.newcomers
     if not dirty and not plan.triggers and not traits:
         return None
     moment = Moment(decision, compiled.scales, now, event.message_id)
-    if parent is None:
-        moment.told = len(decision.emitted)
-    else:
-        moment.depth, moment.told = parent.depth + 1, parent.told
+    _place(moment, parent)
     moment.late = late
     moment.properties = properties
     if traits:
@@ -169,6 +177,23 @@ def _apply(
         ]
         _answer(compiled, profile, moment, woken)
     return moment
+
+
+def _place(moment: Moment, parent: Moment | None) -> None:
+    """Tells a moment where it stands among those that led to it."""
+    if parent is None:
+        moment.told = len(moment.decision.emitted)
+    else:
+        moment.depth, moment.told = parent.depth + 1, parent.told
+
+
+def _keep(profile: Profile, measured: _Measured, at_ms: int) -> Bits:
+    """Keeps amounts; returns who reads those that changed."""
+    dirty: Bits = 0
+    for measure, amount in measured:
+        if measure.take(profile, at_ms, amount):
+            dirty |= measure.users
+    return dirty
 
 
 def _count(profile: Profile, feature: Feature, at_ms: int) -> bool:
@@ -195,7 +220,7 @@ def _count(profile: Profile, feature: Feature, at_ms: int) -> bool:
 def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) -> Bits:
     """Lays the traits of an event into the profile; returns who reads those that changed."""
     dirty: Bits = 0
-    event, at_ms, _, _, _, traits = facts
+    event, at_ms, *_, traits = facts
     for key, value in (traits or {}).items():
         if event.type == "group":
             if put_trait(profile.account, key, value, at_ms):
@@ -311,9 +336,8 @@ def _forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
         decision.removed.append(("score", profile.id, score_id))
     for score_id, state in profile.scores.items():
         compiled.scales[score_id].keep(state)
-    for key in profile.counts.keys() - compiled.features.keys():
-        del profile.counts[key]
-    for key in profile.times.keys() - compiled.features.keys():
-        del profile.times[key]
+    for held in (profile.counts, profile.times, profile.amounts, profile.sums):
+        for key in held.keys() - compiled.kept.keys():
+            del held[key]
     for trigger_id in profile.fired.keys() - compiled.triggers:
         del profile.fired[trigger_id]

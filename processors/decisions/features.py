@@ -43,6 +43,8 @@ class Features:
 
     def __init__(self) -> None:
         self.by_key: dict[str, Feature] = {}
+        self.marks: set[str] = set()
+        """Keys of counts that no event moves: what was found once and for all."""
 
     def count(
         self,
@@ -72,17 +74,32 @@ class Features:
         feature.width_ms = max(feature.width_ms or 0, width_ms)
         return feature
 
+    def mark(self, parts: list[Any]) -> str:
+        """Returns the key under which something is noted once and for all."""
+        key = short(["mark", *parts])
+        self.marks.add(key)
+        return key
+
     def _get(
         self, event: str, where: tuple[PropertyCondition, ...], *, kind: str, since_ms: int | None
     ) -> Feature:
-        asked = [[each.property, each.operator, each.operand, each.missing] for each in where]
-        parts = msgspec.json.encode([kind, event, sorted(asked, key=repr), since_ms])
-        key = base64.b64encode(hashlib.sha256(parts).digest()[:6]).decode()
+        key = short([kind, event, written(where), since_ms])
         if key not in self.by_key:
             self.by_key[key] = Feature(
                 key=key, event=event, where=compile_where(where), since_ms=since_ms
             )
         return self.by_key[key]
+
+
+def short(parts: list[Any]) -> str:
+    """Returns a key of 8 characters that stands for what is asked."""
+    return base64.b64encode(hashlib.sha256(msgspec.json.encode(parts)).digest()[:6]).decode()
+
+
+def written(where: tuple[PropertyCondition, ...]) -> list[list[Any]]:
+    """Returns what is asked of properties in a form that is the same whatever the order."""
+    asked = [[each.property, each.operator, each.operand, each.missing] for each in where]
+    return sorted(asked, key=repr)
 
 
 MAX_COUNT = 1 << 53

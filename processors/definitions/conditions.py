@@ -8,7 +8,11 @@ from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 from processors.definitions import parts, values
 from processors.definitions.comparisons import HINTS, NUMBER_OPERATORS, Comparison, operation
 from processors.definitions.errors import Path
-from processors.definitions.occurrences import EventCondition, PropertyCondition
+from processors.definitions.occurrences import (
+    EventCondition,
+    PropertyCondition,
+    SequenceCondition,
+)
 from processors.definitions.parts import TAG, Faults, Part
 
 
@@ -161,6 +165,7 @@ HEADS: dict[str, type[Part]] = {
     "not": NotCondition,
     "trait": TraitCondition,
     "event": EventCondition,
+    "sequence": SequenceCondition,
     "segment": SegmentCondition,
     "list": ListCondition,
     "tag": TagCondition,
@@ -170,7 +175,7 @@ HEADS: dict[str, type[Part]] = {
     "account": AccountCondition,
     "bucket": BucketCondition,
 }
-LATER = ("sequence", "consent")
+LATER = ("consent",)
 
 
 def _choose(raw: Any) -> Any:
@@ -187,6 +192,7 @@ Condition = Annotated[
     | Annotated[NotCondition, Tag(TAG + "not")]
     | Annotated[TraitCondition, Tag(TAG + "trait")]
     | Annotated[EventCondition, Tag(TAG + "event")]
+    | Annotated[SequenceCondition, Tag(TAG + "sequence")]
     | Annotated[SegmentCondition, Tag(TAG + "segment")]
     | Annotated[ListCondition, Tag(TAG + "list")]
     | Annotated[TagCondition, Tag(TAG + "tag")]

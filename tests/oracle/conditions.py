@@ -281,23 +281,7 @@ class Joined:
         return self.join(part.holds(person, now, event) for part in self.parts)
 
 
-def condition(document: Document, clocked: list[Clocked]) -> Condition:
-    """Returns a condition; what the clock can turn in it is added to `clocked`."""
-    if "all" in document:
-        return Joined(all, [condition(part, clocked) for part in document["all"]])
-    if "any" in document:
-        return Joined(any, [condition(part, clocked) for part in document["any"]])
-    if "not" in document:
-        part = condition(document["not"], clocked)
-        return Simple(lambda person, now, event: not part.holds(person, now, event))
-    if "event" in document:
-        return Happened(document, clocked)
-    if "trait" in document or "account" in document:
-        return Remembered(document, clocked)
-    return Simple(_simple(document))
-
-
-def _simple(document: Document) -> Callable[[Person, int, Occurrence | None], bool]:
+def simple(document: Document) -> Callable[[Person, int, Occurrence | None], bool]:
     kind = next(key for key in document if key in SIMPLE)
     return SIMPLE[kind](document)
 

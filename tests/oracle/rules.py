@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tests.oracle.conditions import Clocked, Condition, Count, Person, Where, condition
+from tests.oracle.conditions import Clocked, Condition, Count, Person, Where
 from tests.oracle.documents import Document, duration_ms, in_order, version
+from tests.oracle.grammar import condition
 
 
 class Segment:

@@ -9,6 +9,7 @@ from processors.decisions.compiled import Compiled
 from processors.runtime.memory import Driver
 from processors.runtime.tables import WAKE_BYTES
 from processors.state import profiles
+from processors.state.profiles import NEVER
 from schemas.events import time_ms
 from tests.builders import (
     DAY,
@@ -34,19 +35,21 @@ WEEK = 7 * DAY
 
 def standing(driver: Driver, now: int) -> dict[str, Any]:
     """Returns of each person what they have done lately, and where they are."""
-    features = driver.compiled.features
+    widths = driver.compiled.kept
     found = {}
     for profile_id, value in driver.table.profiles.items():
         profile = profiles.decode(value[WAKE_BYTES:])
         times = {}
         for key, kept in profile.times.items():
-            width_ms = features[key].width_ms or 0
-            times[key] = [at for at in kept if now < at + width_ms]
+            width_ms = widths[key] or NEVER
+            pairs = zip(kept, profile.amounts.get(key, [0] * len(kept)), strict=True)
+            times[key] = sorted(pair for pair in pairs if now < pair[0] + width_ms)
         found[profile_id] = {
             "segments": set(profile.segments),
             "scores": {one: (state.value, state.points) for one, state in profile.scores.items()},
             "counts": profile.counts,
             "times": {key: kept for key, kept in times.items() if kept},
+            "sums": profile.sums,
             "traits": profile.traits,
             "account": profile.account,
         }

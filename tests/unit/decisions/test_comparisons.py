@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from processors.decisions import comparisons
 from processors.decisions.comparisons import FALSE, TRUE, is_same
-from processors.definitions.conditions import Comparison
+from processors.definitions.comparisons import Comparison
 from schemas.events import iso
 from tests.builders import DAY, T0
 from tests.properties import budget

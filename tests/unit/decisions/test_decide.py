@@ -453,3 +453,12 @@ def test_the_same_definitions_again_change_nothing() -> None:
     decision = person.gets(*documents)
     assert (decision.segment_changes, decision.score_changes) == ([], [])
     assert person.profile.timers == {"s": T0 + HOUR}
+
+
+def test_properties_are_read_no_more_once_nobody_asks_for_them() -> None:
+    person = Person(segment({"event": "a", "where": [{"property": "n", "equals": 1}]}))
+    person.hears(track("a", n=1))
+    assert person.segments
+    unreadable = track("a", T0 + 1, id="m2") | {"properties": [1]}
+    person.hears(unreadable)
+    assert list(person.profile.counts.values()) == [1]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from processors.decisions.features import MAX_COUNT, Features, compile_where, read
-from processors.definitions.conditions import PropertyCondition
+from processors.definitions.occurrences import PropertyCondition
 from processors.state.windows import MAX_TIMES
 from schemas.events import iso
 from tests.builders import DAY, HOUR, T0

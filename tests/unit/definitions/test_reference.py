@@ -32,7 +32,8 @@ def test_example_is_right(example: str) -> None:
 
 WORDS = (
     *conditions.HEADS, *comparisons.OPERATORS, *occurrences.COUNTS, *conditions.LATER,
-    *occurrences.EventCondition.later, *triggers.STIMULI, *triggers.LATER_STIMULI,
+    *occurrences.AGGREGATES, *occurrences.SequenceCondition.known_keys(),
+    *occurrences.Step.known_keys(), *triggers.STIMULI, *triggers.LATER_STIMULI,
     *triggers.ACTIONS, *triggers.LATER_ACTIONS, *documents.KINDS, *documents.LATER_KINDS,
 )  # fmt: skip
 

@@ -1,0 +1,33 @@
+"""The kinds of conditions, told apart by what stands in them."""
+
+from tests.oracle.conditions import (
+    Clocked,
+    Condition,
+    Happened,
+    Joined,
+    Remembered,
+    Simple,
+    simple,
+)
+from tests.oracle.documents import Document
+from tests.oracle.histories import FUNCTIONS, Aggregated, Sequence
+
+
+def condition(document: Document, clocked: list[Clocked]) -> Condition:
+    """Returns a condition; what the clock can turn in it is added to `clocked`."""
+    if "all" in document:
+        return Joined(all, [condition(part, clocked) for part in document["all"]])
+    if "any" in document:
+        return Joined(any, [condition(part, clocked) for part in document["any"]])
+    if "not" in document:
+        part = condition(document["not"], clocked)
+        return Simple(lambda person, now, event: not part.holds(person, now, event))
+    if any(name in document for name in FUNCTIONS):
+        return Aggregated(document, clocked)
+    if "event" in document:
+        return Happened(document, clocked)
+    if "sequence" in document:
+        return Sequence(document, clocked)
+    if "trait" in document or "account" in document:
+        return Remembered(document, clocked)
+    return Simple(simple(document))
