@@ -51,7 +51,7 @@ def replayed(source: Path, folder: Path) -> Scores:
     command = [sys.executable, "-m", "processors", "replay"]
     command += ["--definitions", str(HERE / "definitions")]
     command += ["--events", str(events), "--out", str(out)]
-    subprocess.run(command, check=True, capture_output=True, cwd=HERE.parents[1])
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=HERE.parents[1])
     found: Scores = {FIT: {}, ENGAGEMENT: {}}
     with (out / "scores.jsonl").open(encoding="utf-8") as lines:
         for row in map(json.loads, lines):

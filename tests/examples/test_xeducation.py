@@ -14,6 +14,7 @@ import pytest
 from examples.xeducation import convert, evaluate
 from processors.definitions import files
 from tests import sources
+from tests.oracle.recompute import recompute
 
 EXAMPLE = sources.ROOT / "examples" / "xeducation"
 
@@ -183,6 +184,21 @@ def test_points_tell_the_buyers_of_the_half_that_nobody_looked_at(
     assert 0.84 < held_out["fit + engagement"] < 0.95
     assert 0.65 < held_out["vendor's sum"] < 0.67
     assert printed in (EXAMPLE / "README.md").read_text("utf-8")
+
+
+def test_quarter_of_the_scores_are_what_the_oracle_says(
+    source: Path, events: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    found = {
+        (lead, score, value)
+        for score, values in evaluate.replayed(source, tmp_path).items()
+        for lead, value in values.items()
+        if lead[0] in "0123"
+    }
+    log = [event for event in events if event["userId"][0] in "0123"]
+    wanted = recompute(EXAMPLE / "definitions", log).scores
+    assert found == {(row["profile_id"], row["score_id"], row["value"]) for row in wanted}
+    assert len(found) > 4_000
 
 
 def test_halves_are_those_of_a_stable_hash(rows: list[dict[str, str]]) -> None:
