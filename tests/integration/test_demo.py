@@ -157,7 +157,7 @@ def test_interrupt_in_the_middle_ends_it_cleanly(tmp_path: Path) -> None:
     )
     assert running.stdout is not None
     for line in running.stdout:
-        if "| running |" in line:
+        if "| running |" in line and (out / "outcomes.jsonl").read_text():
             break
     asked_s = time.monotonic()
     running.send_signal(signal.SIGINT)
