@@ -92,11 +92,15 @@ WORTHS: dict[str, Worths] = {
 }
 
 
+def _amounts(profile: Profile, key: str) -> list[int]:
+    return (profile.measured or amounts.NOTHING).amounts.get(key, [])
+
+
 def _windowed(key: str, width_ms: int, worths: Worths, holds: Holds) -> Evaluate:
     def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
         times = profile.times.get(key, [])
         first = bisect_right(times, now - width_ms)
-        answers = map(holds, worths(profile.amounts.get(key, []), first))
+        answers = map(holds, worths(_amounts(profile, key), first))
         present = next(answers)
         for place, answer in enumerate(answers, first):
             leaves_alone = place + 1 == len(times) or times[place] < times[place + 1]
@@ -110,7 +114,7 @@ def _windowed(key: str, width_ms: int, worths: Worths, holds: Holds) -> Evaluate
 
 def _added_up(key: str, holds: Holds, *, is_average: bool) -> Evaluate:
     def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
-        kept = profile.sums.get(key, amounts.NO_SUM)
+        kept = (profile.measured or amounts.NOTHING).sums.get(key, amounts.NO_SUM)
         worth = (amounts.total(kept), kept[0] if is_average else 1)
         return TRUE if holds(worth if worth[1] else None) else FALSE
 
@@ -119,7 +123,7 @@ def _added_up(key: str, holds: Holds, *, is_average: bool) -> Evaluate:
 
 def _kept(key: str, worths: Worths, holds: Holds) -> Evaluate:
     def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
-        return TRUE if holds(next(worths(profile.amounts.get(key, []), 0))) else FALSE
+        return TRUE if holds(next(worths(_amounts(profile, key), 0))) else FALSE
 
     return evaluate
 

@@ -336,7 +336,10 @@ def _forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
         decision.removed.append(("score", profile.id, score_id))
     for score_id, state in profile.scores.items():
         compiled.scales[score_id].keep(state)
-    for held in (profile.counts, profile.times, profile.amounts, profile.sums):
+    kept: list[dict[str, Any]] = [profile.counts, profile.times]
+    if profile.measured is not None:
+        kept += [profile.measured.amounts, profile.measured.sums]
+    for held in kept:
         for key in held.keys() - compiled.kept.keys():
             del held[key]
     for trigger_id in profile.fired.keys() - compiled.triggers:

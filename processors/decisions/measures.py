@@ -12,6 +12,7 @@ from xxhash import xxh3_64_intdigest
 from processors.decisions.features import Properties, Where, compile_where, read, short, written
 from processors.definitions.occurrences import PropertyCondition
 from processors.state import amounts
+from processors.state.amounts import Measured
 from processors.state.profiles import Profile
 
 UNIT = 1_000_000
@@ -54,16 +55,19 @@ class Measure(msgspec.Struct, kw_only=True):
         """Keeps an amount; returns whether anything that is kept has changed."""
         if self.since_ms is not None and at_ms < self.since_ms:
             return False
-        if self.function == "sum" and self.width_ms is None:
-            kept = profile.sums.get(self.key, amounts.NO_SUM)
-            profile.sums[self.key] = amounts.plus(kept, amount)
-            return True
-        if self.width_ms is None:
-            at_ms = 0
-        elif at_ms <= profile.clock - self.width_ms:
+        if self.width_ms is not None and at_ms <= profile.clock - self.width_ms:
             return False
+        measured = profile.measured
+        if measured is None:
+            measured = profile.measured = Measured()
+        if self.width_ms is None:
+            if self.function == "sum":
+                kept = measured.sums.get(self.key, amounts.NO_SUM)
+                measured.sums[self.key] = amounts.plus(kept, amount)
+                return True
+            at_ms = 0
         times = profile.times.setdefault(self.key, [])
-        held = profile.amounts.setdefault(self.key, [])
+        held = measured.amounts.setdefault(self.key, [])
         if self.width_ms is not None:
             amounts.expire(times, held, profile.clock - self.width_ms)
         return self._put(times, held, (at_ms, amount))

@@ -13,6 +13,7 @@ from processors.decisions.comparisons import FALSE, TRUE, Answer
 from processors.decisions.features import Features, Properties
 from processors.decisions.measures import Measures
 from processors.definitions.occurrences import SequenceCondition, Step
+from processors.state.amounts import NOTHING
 from processors.state.profiles import NEVER, Profile
 
 MAX_KEPT = 1_000
@@ -158,7 +159,7 @@ def _grouped(chain: Chain, keys: Sequence[str]) -> Evaluate:
 
     def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
         answer = FALSE
-        for value in set(profile.amounts.get(first, ())):
+        for value in set((profile.measured or NOTHING).amounts.get(first, ())):
             times = {key: _of_value(profile, key, value) for key in keys}
             answer = max(answer, chain.answer(times, now))
         return answer
@@ -167,7 +168,8 @@ def _grouped(chain: Chain, keys: Sequence[str]) -> Evaluate:
 
 
 def _of_value(profile: Profile, key: str, value: int) -> list[int]:
-    pairs = zip(profile.times.get(key, ()), profile.amounts.get(key, ()), strict=True)
+    values = (profile.measured or NOTHING).amounts.get(key, ())
+    pairs = zip(profile.times.get(key, ()), values, strict=True)
     return [at_ms for at_ms, held in pairs if held == value]
 
 

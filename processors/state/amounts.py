@@ -5,6 +5,8 @@ A time and its amount stand at the same place of two lists, oldest first.
 
 from bisect import bisect_left, bisect_right
 
+import msgspec
+
 MAX_SUM_BYTES = 16
 
 
@@ -86,6 +88,18 @@ def insert_latest(
 Sum = tuple[int, bytes]
 """How many were added up, and what they come to: signed, big-endian, as wide as any sum gets."""
 NO_SUM: Sum = (0, b"")
+
+
+class Measured(msgspec.Struct, array_like=True, gc=False):
+    """All amounts of one profile, by what is measured."""
+
+    amounts: dict[str, list[int]] = {}
+    """Those whose times the profile keeps under the same key."""
+    sums: dict[str, Sum] = {}
+
+
+NOTHING = Measured()
+"""For reading where nothing has been measured yet."""
 
 
 def total(kept: Sum) -> int:

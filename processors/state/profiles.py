@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from processors.state.amounts import Sum
+from processors.state.amounts import Measured
 from processors.state.errors import UnreadableProfile
 
 FORMAT = 1
@@ -67,10 +67,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """When each definition is to be looked at again."""
     pages: int = 0
     """How many pages of message ids have left it so far (see duplicates)."""
-    amounts: dict[str, list[int]] = {}
-    """What was measured at the times of the same key."""
-    sums: dict[str, Sum] = {}
-    """What was measured, added up for ever."""
+    measured: Measured | None = None
+    """Amounts; None as long as there are none."""
 
     @property
     def is_new(self) -> bool:

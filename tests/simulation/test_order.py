@@ -9,6 +9,7 @@ from processors.decisions.compiled import Compiled
 from processors.runtime.memory import Driver
 from processors.runtime.tables import WAKE_BYTES
 from processors.state import profiles
+from processors.state.amounts import NOTHING
 from processors.state.profiles import NEVER
 from schemas.events import time_ms
 from tests.builders import (
@@ -40,16 +41,17 @@ def standing(driver: Driver, now: int) -> dict[str, Any]:
     for profile_id, value in driver.table.profiles.items():
         profile = profiles.decode(value[WAKE_BYTES:])
         times = {}
+        measured = profile.measured or NOTHING
         for key, kept in profile.times.items():
             width_ms = widths[key] or NEVER
-            pairs = zip(kept, profile.amounts.get(key, [0] * len(kept)), strict=True)
+            pairs = zip(kept, measured.amounts.get(key, [0] * len(kept)), strict=True)
             times[key] = sorted(pair for pair in pairs if now < pair[0] + width_ms)
         found[profile_id] = {
             "segments": set(profile.segments),
             "scores": {one: (state.value, state.points) for one, state in profile.scores.items()},
             "counts": profile.counts,
             "times": {key: kept for key, kept in times.items() if kept},
-            "sums": profile.sums,
+            "sums": measured.sums,
             "traits": profile.traits,
             "account": profile.account,
         }

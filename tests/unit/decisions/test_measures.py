@@ -6,6 +6,7 @@ import pytest
 
 from processors.decisions.measures import LARGEST, UNIT, Function, Measures, hashed, millionths
 from processors.definitions.occurrences import PropertyCondition
+from processors.state.amounts import Measured
 from processors.state.profiles import Profile
 from tests.builders import DAY, HOUR, T0
 
@@ -58,6 +59,11 @@ def test_only_what_is_asked_of_is_measured() -> None:
     assert measure.amount({"plan": "gold"}, T0) is None
 
 
+def measured(profile: Profile) -> Measured:
+    assert profile.measured is not None
+    return profile.measured
+
+
 def taken(function: Function, *pairs: tuple[int, int], **keys: Any) -> Profile:
     profile = Profile(clock=T0)
     measure = Measures().get(function, SOURCE, **{"capacity": 2} | keys)
@@ -68,9 +74,9 @@ def taken(function: Function, *pairs: tuple[int, int], **keys: Any) -> Profile:
 
 def test_what_lies_before_since_or_out_of_the_window_is_left_out() -> None:
     profile = taken("sum", (T0 - 1, 5), (T0, 7), since_ms=T0)
-    assert [kept[0] for kept in profile.sums.values()] == [1]
+    assert [kept[0] for kept in measured(profile).sums.values()] == [1]
     profile = taken("sum", (T0 - HOUR, 5), (T0 - HOUR + 1, 7), width_ms=HOUR)
-    assert list(profile.amounts.values()) == [[7]]
+    assert list(measured(profile).amounts.values()) == [[7]]
     assert taken("max", (T0 - HOUR, 5), width_ms=HOUR) == Profile(clock=T0)
 
 
@@ -80,7 +86,7 @@ def test_what_has_left_the_window_is_dropped() -> None:
     assert measure.take(profile, T0 - HOUR + 1, 5)
     profile.clock = T0 + 1
     assert measure.take(profile, T0 + 1, 6)
-    assert profile.amounts == {measure.key: [6]}
+    assert measured(profile).amounts == {measure.key: [6]}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_for_ever_no_more_is_kept_than_the_answer_needs(
     function: Function, kept: list[int]
 ) -> None:
     profile = taken(function, (T0, 8), (T0 + 1, 5), (T0 + 2, 5))
-    assert list(profile.amounts.values()) == [kept]
+    assert list(measured(profile).amounts.values()) == [kept]
 
 
 def test_different_values_are_told_apart_no_further_than_is_asked() -> None:
