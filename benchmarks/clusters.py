@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ BOOTSTRAP = "BECKON_KAFKA__BOOTSTRAP_SERVERS"
 SCRIPT = ROOT / "deploy" / "local" / "kafka.sh"
 PLACE = ROOT / ".local" / "bench"
 DEFINITIONS = ROOT / "benchmarks" / "definitions"
+JOB = "job"
 PARTITIONS = 4
 GONE_S = 60.0
 LEADERLESS = (
@@ -107,8 +109,16 @@ def log(cluster: Cluster, workload: Workload) -> Log:
     return found
 
 
-def fresh(log: Log, *, definitions: Sequence[str] = ("job",), keep_events: bool = True) -> None:
-    """Takes away what a run has left, so that the next one begins with nothing but the log."""
+def fresh(
+    log: Log, *, definitions: Sequence[str | Path] = (JOB,), keep_events: bool = True
+) -> None:
+    """Takes away what a run has left, so that the next one begins with nothing but the log.
+
+    Args:
+        log: that of the run.
+        definitions: folders beside the job's, by name, or anywhere.
+        keep_events: whether the log itself stays.
+    """
     kept = log.topic("events") if keep_events else ""
     _delete_group(log)
     _delete(log.cluster, lambda name: name.startswith(log.prefix) and name != kept)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import clusters, latency, reports, states, stream
+from benchmarks import clusters, latency, reports, scaling, states, stream
 from benchmarks.errors import BenchFailed
 from benchmarks.reports import Report
 from benchmarks.workloads import Workload
@@ -52,6 +52,16 @@ def measure_stream(
     )
     with clusters.broker() as cluster:
         _finish(stream.measure(cluster, options, _say), save)
+
+
+@cli.command("definitions")
+def measure_definitions(
+    events: Events = 1_000_000, people: People = 100_000, runs: Runs = 3, save: Save = False
+) -> None:
+    """CPU time an event under 100 and 1,000 segments, beside the job of `stream`."""
+    options = scaling.Options(workload=Workload(events=events, people=people), runs=runs)
+    with clusters.broker() as cluster:
+        _finish(scaling.measure(cluster, options, _say), save)
 
 
 @cli.command("latency")

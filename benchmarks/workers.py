@@ -2,12 +2,13 @@
 
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
 from benchmarks import clusters
-from benchmarks.clusters import PARTITIONS, Log
+from benchmarks.clusters import JOB, PARTITIONS, Log
 from benchmarks.errors import BenchFailed
 from benchmarks.processes import Mark, Process
 
@@ -55,13 +56,15 @@ def start(log: Log, *, env: Mapping[str, str] = NOTHING) -> Process:
     return Process(["-m", "processors", "worker"], told, name="the worker")
 
 
-def run(log: Log, *, env: Mapping[str, str] = NOTHING) -> Run:
+def run(
+    log: Log, *, env: Mapping[str, str] = NOTHING, definitions: Sequence[str | Path] = (JOB,)
+) -> Run:
     """Runs a fresh worker over the log.
 
     Raises:
         BenchFailed: it did not get to the end, or not with every event.
     """
-    clusters.fresh(log)
+    clusters.fresh(log, definitions=definitions)
     with start(log, env=env) as worker, clusters.commits(log, log.group) as committed:
         begin = ready(worker)[0]
         events = log.workload.events

@@ -12,7 +12,7 @@ from processors.definitions.sets import DefinitionSet
 SUFFIXES = (".yaml", ".yml", ".json")
 TEST_SUFFIXES = tuple(f".test{suffix}" for suffix in SUFFIXES)
 """Tests of definitions lie beside them and are none themselves."""
-MAX_FILES = 1_000
+MAX_FILES = 10_000
 
 _CLAIM = re.compile(r"""^\W{0,8}id["']?\s*:\s*["']?([a-z0-9][a-z0-9_-]*)""", re.MULTILINE)
 

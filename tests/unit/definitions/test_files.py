@@ -143,12 +143,14 @@ def test_other_file_is_refused(tmp_path: Path) -> None:
     assert refused(file) == [": must be named *.yaml, *.yml, *.json"]
 
 
-def test_1_000_files_are_the_most(tmp_path: Path) -> None:
-    for place in range(1_000):
+def test_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files.MAX_FILES == 10_000
+    monkeypatch.setattr(files, "MAX_FILES", 100)
+    for place in range(100):
         (tmp_path / f"{place}.yaml").write_text(LIST)
-    assert len(refused(tmp_path)) == 999
-    (tmp_path / "1000.yaml").write_text(LIST)
-    assert refused(tmp_path) == [": holds more than 1000 files of definitions"]
+    assert len(refused(tmp_path)) == 99
+    (tmp_path / "100.yaml").write_text(LIST)
+    assert refused(tmp_path) == [": holds more than 100 files of definitions"]
 
 
 def test_nothing_to_render_is_nothing() -> None:
