@@ -20,6 +20,7 @@ RUN_STAMP := $(VENV)/.beckon-run
 DEV_STAMP := $(VENV)/.beckon-dev
 WHEEL_VENV := .venv-wheel
 TIDY := tests/test_tidy.py tests/test_packaging.py tests/test_deploy.py
+MODEL := tests/oracle tests/simulation tests/examples
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes \
 	--strip-extras --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links
@@ -80,9 +81,13 @@ check: $(DEV_STAMP)  ## format, lint, types, layers, tidiness, packaging
 unit: $(DEV_STAMP)  ## the unit tests, with the coverage that the core must have
 	$(BIN)/pytest -q tests/unit --cov --cov-report=term-missing
 
+.PHONY: model
+model: $(DEV_STAMP)  ## the engine against an oracle that shares no code with it
+	$(BIN)/pytest -q --durations=5 $(MODEL)
+
 .PHONY: whole
-whole: $(DEV_STAMP)  ## all tests but the unit tests, on a real Kafka
-	$(BIN)/pytest --durations=12 -m "not peers" --ignore=tests/unit $(patsubst %,--ignore=%,$(TIDY))
+whole: $(DEV_STAMP)  ## all other tests, on a real Kafka
+	$(BIN)/pytest --durations=12 -m "not peers" $(patsubst %,--ignore=%,tests/unit $(MODEL) $(TIDY))
 
 .PHONY: peers
 peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same job
@@ -90,7 +95,7 @@ peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same 
 
 .PHONY: test
 test: check  ## everything, on a real Kafka: mostly waiting, so two parts at once
-	$(MAKE) --jobs=2 --output-sync=target unit whole
+	$(MAKE) --jobs=2 --output-sync=target whole unit model
 
 .PHONY: wheel
 wheel: $(DEV_STAMP)  ## build the wheel and test it as installed, away from this folder

@@ -14,7 +14,7 @@ def end_of(log: list[Json], more_ms: int) -> int:
     return T0 + 60 * DAY + more_ms
 
 
-@budget(150)
+@budget(500)
 @given(definitions(), histories(), st.sampled_from(GAPS))
 def test_engine_gives_what_the_oracle_recomputes(
     documents: list[Document], log: list[Json], more_ms: int
@@ -28,7 +28,7 @@ def segment(when: Document) -> Document:
     return {"kind": "segment", "id": "s", "name": "s", "when": when}
 
 
-@budget(300)
+@budget(1_500)
 @given(st.one_of(about_amounts(), sequences()), histories(busy_entries, 24), st.sampled_from(GAPS))
 def test_engine_gives_what_the_oracle_recomputes_of_amounts_and_sequences(
     when: Document, log: list[Json], more_ms: int
