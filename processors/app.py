@@ -23,6 +23,7 @@ from processors.clock import WallClock
 from processors.decisions.compiled import compile_set
 from processors.definitions import sets
 from processors.metrics import Metrics
+from processors.operations import diffing, reading
 from processors.ports import Sender, Status
 from processors.runtime.batches import Policy
 from processors.runtime.clients import Cluster
@@ -167,6 +168,16 @@ def webhook_sender(settings: Settings) -> Sender:
         )
     except BadSetting as error:
         raise InvalidSettings(f"BECKON_WEBHOOK__SECRETS: {error}") from error
+
+
+def history(settings: Settings) -> tuple[diffing.History, Policy]:
+    """Returns all that `events` holds now, and what time means in it: what the events say."""
+    topic = topics.full_name(settings.topics.prefix, "events")
+    policy = policy_of(settings, registry_of(settings))
+    return (
+        reading.read(cluster_of(settings), topic),
+        msgspec.structs.replace(policy, clock="stream"),
+    )
 
 
 def cluster_of(settings: Settings) -> Cluster:

@@ -1,7 +1,7 @@
 """The command line: `beckon …`. Each command says what it did, and what to do next.
 
-Exit codes: 0 done, 1 it could not be done, 2 wrong use, 69 the cluster did not answer in time, 70
-it did not stop in time.
+Exit codes: 0 done, 1 it could not be done, 2 wrong use, 3 two sets differ (`diff --exit-code`), 69
+the cluster did not answer in time, 70 it did not stop in time.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from processors.runtime.errors import RuntimeFailure
 from processors.settings import InvalidSettings, Settings
 
 EXIT_FAILED = 1
+EXIT_DIFFERENT = 3
 
 cli = typer.Typer(
     name="beckon",
@@ -43,6 +44,14 @@ cli.add_typer(topics_cli, name="topics")
 Arguments = ParamSpec("Arguments")
 
 Folder = Annotated[Path, typer.Argument(exists=True, help="Definitions: a folder or a file.")]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        "--until",
+        help="To when timers run; none: the last event's time.",
+        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
+    ),
+]
 
 logger = logging.getLogger(__name__)
 
@@ -92,14 +101,7 @@ def replay(
     events: Annotated[list[str], typer.Option("--events", help="JSON lines: FILE, FILE.zst or -.")],
     definitions: Annotated[Path, typer.Option("--definitions", exists=True, help="The folder.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the results; made if need be.")],
-    until: Annotated[
-        datetime | None,
-        typer.Option(
-            "--until",
-            help="To when timers run; none: the last event's time.",
-            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
-        ),
-    ] = None,
+    until: Until = None,
 ) -> None:
     """Runs recorded events through the same engine in virtual time, without a broker."""
     from processors.decisions.compiled import compile_set
@@ -115,6 +117,58 @@ def replay(
         f" {summary.segment_changes:,} segment changes, {summary.commands:,} commands,"
         f" {summary.dead_letters:,} dead letters. Results are in {out}/"
     )
+
+
+@cli.command()
+@told
+def diff(  # noqa: PLR0913 - each is an option of the command
+    old: Annotated[Path, typer.Argument(exists=True, help="Definitions as they are.")],
+    new: Annotated[Path, typer.Argument(exists=True, help="Definitions as they are to be.")],
+    events: Annotated[
+        list[str] | None, typer.Option("--events", help="JSON lines: FILE, FILE.zst or -.")
+    ] = None,
+    from_topic: Annotated[
+        bool, typer.Option("--from-topic", help="All that the topic `events` holds now.")
+    ] = False,
+    until: Until = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for all differences; made if need be.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", min=0, help="People shown of each.")] = 5,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with 3 if something differs.")
+    ] = False,
+) -> None:
+    """Shows what other definitions would have made of the same history. Sends nothing."""
+    from processors.operations import diffing, ingesting, telling
+    from processors.runtime.batches import Policy
+
+    if bool(events) == from_topic:
+        raise typer.BadParameter("give either --events or --from-topic")
+    policy = Policy(clock="stream")
+    if events:
+        history = diffing.of_lines(ingesting.all_lines(events))
+    else:
+        from processors import app
+
+        history, policy = app.history(_settings())
+    options = diffing.Options(
+        until_ms=None if until is None else round(until.timestamp() * 1000),
+        samples=samples,
+        out=out,
+        policy=policy,
+    )
+    with Progress("compared", "events") as progress:
+        summary = diffing.compare(
+            files.load(old), files.load(new), history, options=options, progress=progress
+        )
+    for table in telling.tables(summary):
+        Console().print(table)
+    for line in telling.samples(summary):
+        typer.echo(line)
+    typer.echo(telling.total(summary) + (f"; all are in {out}/" if out else ""))
+    if exit_code and summary.differences:
+        raise typer.Exit(EXIT_DIFFERENT)
 
 
 @topics_cli.command("create")

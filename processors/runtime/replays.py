@@ -77,7 +77,7 @@ class _Replay:
         summary = self.summary
         filled = self._filled(lines)
         while batch := list(islice(filled, BATCH)):
-            self.driver.feed(_keyed(batch))
+            self.driver.feed(keyed(batch))
             summary.lines += len(batch)
             progress(summary.lines)
         if until_ms is not None:
@@ -129,7 +129,7 @@ class _Replay:
                     _line(file, row)
 
 
-def _keyed(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def keyed(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
     """Gives each raw event its key: the person's id, as the identity stage would."""
     for line in lines:
         try:

@@ -1,0 +1,123 @@
+"""Words for people: what two definition sets differ in, and what publishing will do.
+
+Between the operations and the command line, which prints what this returns.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from rich.table import Table
+
+from processors.operations.differences import Members, Moves, Row, Summary
+
+WORDS = {
+    "entered": "enter",
+    "exited": "leave",
+    "moved": "moved",
+    "changed": "changed",
+    "appeared": "appear",
+    "vanished": "vanish",
+}
+MAX_SHOWN = 60
+"""Characters of a value in a sample."""
+
+
+def tables(summary: Summary) -> Iterator[Table]:
+    """Yields a table of segments, of scores and of commands, each if something differs in it.
+
+    They show what differs, and what was changed though nothing comes of it.
+    """
+    segments = _table("segment", "", "before", "after", "enter", "leave")
+    for id_, members in summary.segments.items():
+        if members.state != "unchanged" or members.entered or members.exited:
+            segments.add_row(id_, *_members(members))
+    scores = _table("score", "", "people moved", "mean change", "grades", "levels")
+    for id_, moves in summary.scores.items():
+        if moves.state != "unchanged" or moves.profiles or moves.levels or moves.grades:
+            scores.add_row(id_, *_moves(moves))
+    commands = _table("commands of", "", "same", "appear", "vanish", "moved", "changed")
+    for id_, sent in summary.commands.items():
+        counts = (sent.appeared, sent.vanished, sent.moved, sent.changed)
+        if sent.state != "unchanged" or any(counts):
+            commands.add_row(id_, sent.state, *(f"{each:,}" for each in (sent.same, *counts)))
+    yield from (each for each in (segments, scores, commands) if each.row_count)
+
+
+def samples(summary: Summary) -> Iterator[str]:
+    """Yields a line for each definition and change: its first few people."""
+    for (what, id_, change), rows in sorted(summary.samples.items()):
+        if rows:
+            shown = ", ".join(_sample(what, change, row) for row in rows)
+            yield f"{id_} {WORDS[change]}: {shown}"
+
+
+def total(summary: Summary) -> str:
+    """Returns the last line."""
+    said = f"{summary.differences:,} differences" if summary.differences else "no differences"
+    return (
+        f"{said} over {summary.events:,} events of {summary.profiles:,} people"
+        f" ({summary.dead_letters:,} dead letters)"
+    )
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(first, box=None, pad_edge=False)
+    for name in others:
+        table.add_column(name, justify="left" if name in ("", "levels") else "right")
+    return table
+
+
+def _members(members: Members) -> Iterator[str]:
+    yield members.state
+    for count in (members.before, members.after, members.entered, members.exited):
+        yield f"{count:,}"
+
+
+def _moves(moves: Moves) -> Iterator[str]:
+    yield moves.state
+    yield f"{moves.profiles:,}"
+    yield "" if moves.mean is None else f"{moves.mean:+,.2f}"
+    yield f"{moves.grades:,}"
+    ranked = sorted(moves.levels.items(), key=lambda each: (-each[1], str(each[0])))
+    yield ", ".join(f"{_arrow(*pair)}: {count:,}" for pair, count in ranked)
+
+
+def _sample(what: str, change: str, row: Row) -> str:
+    who = str(row["profile_id"])
+    if what == "segments":
+        return who
+    if what == "scores":
+        return f"{who} {_standing(row)}"
+    if change == "moved":
+        return f"{who} {_moved(row['old_at'], row['new_at'])}"
+    if change == "changed":
+        return f"{who} {_shown(row['old'])} → {_shown(row['new'])}"
+    return f"{who} {row['new_at'] or row['old_at']}"
+
+
+def _standing(row: Row) -> str:
+    """Returns how value, level and grade moved, as far as they did."""
+    pairs = [(row[f"old_{name}"], row[f"new_{name}"]) for name in ("value", "level", "grade")]
+    return " ".join(_arrow(*pair) for pair in pairs if pair[0] != pair[1])
+
+
+def _moved(old: str, new: str) -> str:
+    was, is_now = (datetime.fromisoformat(each).astimezone(UTC) for each in (old, new))
+    by = abs(is_now - was)
+    text = str(by - timedelta(microseconds=by.microseconds)) if by.days or by.seconds else str(by)
+    return f"{old} {'+' if is_now >= was else '-'}{text}"
+
+
+def _arrow(old: object, new: object) -> str:
+    return f"{_value(old)} → {_value(new)}"
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _shown(content: Row) -> str:
+    text = ", ".join(f"{name} {value}" for name, value in content.items()) or "nothing"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
