@@ -44,10 +44,16 @@ class Broker:
         self._client.list_topics(full, TIMEOUT_S)
         return full
 
-    def produce(self, topic: str, *pairs: Pair, partition: int = -1) -> None:
+    def produce(
+        self,
+        topic: str,
+        *pairs: Pair,
+        partition: int = -1,
+        headers: dict[str, str | bytes | None] | None = None,
+    ) -> None:
         """Writes records as an app would: all are there when this returns."""
         for key, value in pairs:
-            self._client.produce(topic, value, key, partition)
+            self._client.produce(topic, value, key, partition, headers=headers)
         assert self._client.flush(TIMEOUT_S) == 0
 
     def records(self, topic: str) -> list[Message]:

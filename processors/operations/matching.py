@@ -110,7 +110,7 @@ class Matcher:
             pairs = [(olds[place], new) for new, place in zip(news, taken, strict=True)]
             rest_old, rest_new = _others(olds, taken), []
         for old, new in pairs:
-            self._tell("moved", old, new)
+            self._tell(_change(old, new), old, new)
         return rest_old, rest_new
 
 

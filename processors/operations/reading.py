@@ -39,18 +39,20 @@ def read(cluster: Cluster, topic: str) -> Iterator[tuple[int, list[Pair]]]:
         reader.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in ends])
         heard_s = time.monotonic()
         while ends:
-            stretches, is_silent = _poll(reader, ends)
+            stretches, heard = _poll(reader, ends)
             yield from stretches.items()
-            heard_s = heard_s if is_silent else time.monotonic()
-            if time.monotonic() - heard_s > SILENT_S:
+            if heard:
+                heard_s = time.monotonic()
+            elif time.monotonic() - heard_s > SILENT_S:
                 raise BrokerAway(f"the topic {topic} gave nothing for {SILENT_S:.0f} s")
     finally:
         reader.close()
 
 
-def _poll(reader: Consumer, ends: dict[int, int]) -> tuple[dict[int, list[Pair]], bool]:
-    """Returns what has come, by partition, and whether nothing has; takes out what has ended."""
+def _poll(reader: Consumer, ends: dict[int, int]) -> tuple[dict[int, list[Pair]], int]:
+    """Returns what has come, by partition, and how much; takes out what has ended."""
     stretches: dict[int, list[Pair]] = {}
+    heard = 0
     found = reader.consume(1, POLL_S)
     if found:
         found += reader.consume(MAX_BATCH - 1, 0)
@@ -58,16 +60,18 @@ def _poll(reader: Consumer, ends: dict[int, int]) -> tuple[dict[int, list[Pair]]
         error, record = message.error(), cast("Polled", message)
         partition = record.partition()
         if error is None:
+            heard += 1
             offset, end = record.offset(), ends.get(partition, 0)
             if offset < end and record.headers() != EMITTED:
                 stretches.setdefault(partition, []).append((record.key(), record.value()))
             if offset >= end - 1:
                 ends.pop(partition, None)
         elif error.code() == KafkaError._PARTITION_EOF:
+            heard += 1
             ends.pop(partition, None)
         elif error.fatal() or not error.retriable():
             raise BrokerAway(f"the events can not be read ({clients.words(error)})")
-    return stretches, not found
+    return stretches, heard
 
 
 def _ends(reader: Consumer, topic: str) -> dict[int, int]:

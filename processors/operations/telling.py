@@ -18,6 +18,7 @@ WORDS = {
     "appeared": "appear",
     "vanished": "vanish",
 }
+ORDER = ("segments", "scores", "commands")
 MAX_SHOWN = 60
 """Characters of a value in a sample."""
 
@@ -45,7 +46,7 @@ def tables(summary: Summary) -> Iterator[Table]:
 
 def samples(summary: Summary) -> Iterator[str]:
     """Yields a line for each definition and change: its first few people."""
-    for (what, id_, change), rows in sorted(summary.samples.items()):
+    for (what, id_, change), rows in sorted(summary.samples.items(), key=_order):
         if rows:
             shown = ", ".join(_sample(what, change, row) for row in rows)
             yield f"{id_} {WORDS[change]}: {shown}"
@@ -58,6 +59,11 @@ def total(summary: Summary) -> str:
         f"{said} over {summary.events:,} events of {summary.profiles:,} people"
         f" ({summary.dead_letters:,} dead letters)"
     )
+
+
+def _order(sample: tuple[tuple[str, str, str], list[Row]]) -> tuple[int, str, str]:
+    what, id_, change = sample[0]
+    return ORDER.index(what), id_, change
 
 
 def _table(first: str, *others: str) -> Table:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from processors.runtime.batches import read_tick
 from processors.runtime.errors import StateLost
 from processors.settings import InvalidSettings
 from schemas.events import iso
-from tests.builders import DAY, T0, encoded, track
+from tests.builders import DAY, HOUR, T0, encoded, identify, keyed, track
 from tests.embedded import Broker
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
@@ -120,6 +121,52 @@ def test_replay_of_a_file_that_is_not_there_fails(tmp_path: Path) -> None:
     result = beckon("replay", "--definitions", SHOP, "--events", absent, "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "can not read" in result.output
+
+
+def changed_shop(folder: Path) -> Path:
+    """Returns the shop's definitions with a cart that is abandoned an hour later."""
+    new = shutil.copytree(SHOP, folder / "new")
+    cart = new / "cart-abandoners.yaml"
+    cart.write_text(cart.read_text().replace("within: 1h", "within: 2h"))
+    return new
+
+
+def test_diff_of_a_set_with_itself_is_empty(tmp_path: Path) -> None:
+    events = written(tmp_path, encoded(track("Product Added")))
+    result = beckon("diff", SHOP, SHOP, "--events", events, "--exit-code")
+    assert result.exit_code == 0, result.output
+    assert "no differences over 1 events of 1 people" in result.output
+
+
+def test_diff_says_what_moves_and_lists_it(tmp_path: Path) -> None:
+    person = encoded(identify(email="ada@example.org"))
+    events = written(tmp_path, person, encoded(track("Product Added")))
+    words = ("diff", SHOP, changed_shop(tmp_path), "--events", events, "--until", iso(T0 + DAY))
+    result = beckon(*words, "--out", tmp_path / "out", "--exit-code")
+    assert result.exit_code == 3, result.output
+    assert "cart-reminder  unchanged     0       0       0      1        0" in result.output
+    assert f"cart-reminder moved: p {iso(T0 + HOUR)} +1:00:00" in result.output
+    (row,) = (tmp_path / "out" / "commands.jsonl").read_text().splitlines()
+    assert json.loads(row)["change"] == "moved"
+    assert beckon(*words, "--samples", 0).exit_code == 0
+
+
+def test_diff_reads_the_topic_and_writes_nothing_to_it(on_broker: Broker, tmp_path: Path) -> None:
+    topic = on_broker.topic("events")
+    late, early = track("Product Added", T0 + 9 * DAY, person="bob"), track("Product Added")
+    on_broker.produce(topic, keyed(late), partition=0)
+    on_broker.produce(topic, keyed(early), partition=1)
+    result = beckon("diff", SHOP, changed_shop(tmp_path), "--from-topic", "--until", iso(T0 + DAY))
+    assert result.exit_code == 0, result.output
+    assert "differences over 2 events of 2 people (0 dead letters)" in result.output
+    assert len(on_broker.records(topic)) == 2
+
+
+@pytest.mark.parametrize("source", [(), ("--from-topic", "--events", "-")])
+def test_diff_wants_one_source_of_history(source: tuple[str, ...]) -> None:
+    result = beckon("diff", SHOP, SHOP, *source)
+    assert result.exit_code == 2
+    assert "either --events or --from-topic" in result.output
 
 
 def test_instant_without_a_zone_is_wrong_use(tmp_path: Path) -> None:

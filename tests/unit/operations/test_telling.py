@@ -1,0 +1,126 @@
+"""Words of a diff: what differs has a row, what does not has none; samples are people."""
+
+import pytest
+from rich.table import Table
+
+from processors.operations import telling
+from processors.operations.differences import Commands, Members, Moves, Row, Summary
+from schemas.events import iso
+from tests.builders import DAY, HOUR, T0
+
+
+def cells(table: Table) -> list[list[str]]:
+    return [list(each) for each in zip(*(column.cells for column in table.columns), strict=True)]
+
+
+def shown(summary: Summary) -> list[list[list[str]]]:
+    return [cells(table) for table in telling.tables(summary)]
+
+
+def sample(what: str, change: str, *rows: Row) -> list[str]:
+    return list(telling.samples(Summary(samples={(what, "it", change): list(rows)})))
+
+
+def command(**more: object) -> Row:
+    return {"profile_id": "ada", "old_at": iso(T0), "new_at": iso(T0), "old": {}, "new": {}} | more
+
+
+def test_what_does_not_differ_has_no_table() -> None:
+    summary = Summary(
+        segments={"vip": Members(state="unchanged", before=3, after=3)},
+        scores={"fit": Moves(state="unchanged")},
+        commands={"hello": Commands(state="unchanged", same=9)},
+    )
+    assert shown(summary) == []
+    assert telling.total(summary).startswith("no differences over 0 events of 0 people")
+
+
+def test_unchanged_definition_that_differs_has_a_row() -> None:
+    summary = Summary(
+        segments={"vip": Members(state="unchanged", before=3_000, after=2, exited=2_998)},
+        scores={"fit": Moves(state="unchanged", levels={("cold", "hot"): 1})},
+        commands={"hello": Commands(state="unchanged", same=9, moved=1)},
+    )
+    assert shown(summary) == [
+        [["vip", "unchanged", "3,000", "2", "0", "2,998"]],
+        [["fit", "unchanged", "0", "", "0", "cold → hot: 1"]],
+        [["hello", "unchanged", "9", "0", "0", "1", "0"]],
+    ]
+
+
+@pytest.mark.parametrize("state", ["new", "changed", "ended"])
+def test_changed_definition_of_which_nothing_comes_has_a_row(state: str) -> None:
+    summary = Summary(segments={"vip": Members(state=state)})  # type: ignore[arg-type]
+    assert shown(summary) == [[["vip", state, "0", "0", "0", "0"]]]
+
+
+def test_levels_that_most_people_changed_come_first() -> None:
+    levels: dict[tuple[str | None, str | None], int] = {
+        ("cold", "hot"): 1,
+        ("hot", "cold"): 7,
+        (None, "hot"): 1,
+    }
+    moves = Moves(state="changed", profiles=4, compared=2, total=-3, grades=1, levels=levels)
+    assert shown(Summary(scores={"fit": moves})) == [
+        [["fit", "changed", "4", "-1.50", "1", "hot → cold: 7, cold → hot: 1, none → hot: 1"]]
+    ]
+
+
+def test_people_of_a_segment_are_named() -> None:
+    rows: list[Row] = [{"profile_id": "ada"}, {"profile_id": "bob"}]
+    assert sample("segments", "entered", *rows) == ["it enter: ada, bob"]
+    assert sample("segments", "exited", *rows) == ["it leave: ada, bob"]
+
+
+def test_moves_of_a_score_say_what_moved() -> None:
+    row: Row = {"profile_id": "ada", "old_value": 10.0, "new_value": 25.5}
+    row |= {"old_level": "cold", "new_level": "hot", "old_grade": "B", "new_grade": "B"}
+    assert sample("scores", "moved", row) == ["it moved: ada 10 → 25.5 cold → hot"]
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        (HOUR, "+1:00:00"),
+        (-HOUR - 400, "-1:00:00"),
+        (2 * DAY, "+2 days, 0:00:00"),
+        (400, "+0:00:00.400000"),
+    ],
+)
+def test_moved_command_says_by_how_much(by: int, said: str) -> None:
+    row = command(new_at=iso(T0 + by))
+    assert sample("commands", "moved", row) == [f"it moved: ada {iso(T0)} {said}"]
+
+
+def test_changed_command_says_from_what_to_what() -> None:
+    row = command(old={"template": "a", "n": 1}, new={"template": "b" * 90})
+    (line,) = sample("commands", "changed", row)
+    assert line == f"it changed: ada template a, n 1 → template {'b' * 51}…"
+    (line,) = sample("commands", "changed", command(new={"topic": "news"}))
+    assert line == "it changed: ada nothing → topic news"
+
+
+def test_command_of_one_set_says_when_it_is() -> None:
+    assert sample("commands", "appeared", command(old_at=None)) == [f"it appear: ada {iso(T0)}"]
+    assert sample("commands", "vanished", command(new_at=None)) == [f"it vanish: ada {iso(T0)}"]
+
+
+def test_change_without_samples_is_not_told() -> None:
+    assert sample("segments", "entered") == []
+
+
+def test_samples_come_in_the_order_of_the_tables() -> None:
+    one: list[Row] = [{"profile_id": "ada"} | command(old_at=None)]
+    score: Row = {"profile_id": "ada", "old_value": 1, "new_value": 2}
+    score |= {f"{age}_{name}": None for age in ("old", "new") for name in ("level", "grade")}
+    samples = {
+        ("commands", "a", "appeared"): one,
+        ("scores", "b", "moved"): [score],
+        ("segments", "c", "entered"): one,
+    }
+    assert [line[0] for line in telling.samples(Summary(samples=samples))] == ["c", "b", "a"]
+
+
+def test_last_line_counts() -> None:
+    said = telling.total(Summary(differences=1_200, events=5_000, profiles=70, dead_letters=2))
+    assert said == "1,200 differences over 5,000 events of 70 people (2 dead letters)"
