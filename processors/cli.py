@@ -30,6 +30,8 @@ from processors.settings import InvalidSettings, Settings
 
 EXIT_FAILED = 1
 EXIT_DIFFERENT = 3
+PLAIN_WIDTH = 160
+"""Of tables that go to no terminal."""
 
 cli = typer.Typer(
     name="beckon",
@@ -163,7 +165,7 @@ def diff(  # noqa: PLR0913 - each is an option of the command
             files.load(old), files.load(new), history, options=options, progress=progress
         )
     for table in telling.tables(summary):
-        Console().print(table)
+        _show(table)
     for line in telling.samples(summary):
         typer.echo(line)
     typer.echo(telling.total(summary) + (f"; all are in {out}/" if out else ""))
@@ -195,24 +197,57 @@ def create_topics() -> None:
 
 @cli.command()
 @told
-def publish(folder: Folder) -> None:
-    """Publishes definitions: running workers take up what is new or changed."""
+def publish(
+    folder: Folder,
+    yes: Annotated[bool, typer.Option("--yes", help="Without asking: for CI.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="End what is published and not in the folder.")
+    ] = False,
+) -> None:
+    """Shows what publishing changes, asks, and does it: running workers take it up."""
     from processors import app
-    from processors.operations import publishing
+    from processors.operations import plans, publishing, telling
 
     settings = _settings()
-    changes = publishing.publish(
-        app.cluster_of(settings),
-        settings.topics.prefix,
-        files.load(folder),
-        now_ms=WallClock().now_ms(),
-    )
-    table = Table("definition", "", "version", "number", box=None)
-    for each in changes:
-        table.add_row(f"{each.kind}/{each.id}", each.change, each.version, str(each.number))
-    Console().print(table)
-    count = sum(each.change != "unchanged" for each in changes)
-    typer.echo(f"{count} published, {len(changes) - count} unchanged; next: beckon worker")
+    cluster, prefix = app.cluster_of(settings), settings.topics.prefix
+    chosen = files.load(folder)
+
+    def look() -> plans.Plan:
+        return plans.plan(publishing.published(cluster, prefix), chosen, prune=prune)
+
+    plan = look()
+    _show(telling.plan_table(plan))
+    for line in telling.documents(plan):
+        typer.echo(line)
+    deed = telling.deed(plan)
+    if deed and not yes:
+        _ask(deed)
+        if look() != plan:
+            raise OperationFailed("somebody has published meanwhile: do it again")
+    if deed:
+        publishing.carry_out(cluster, prefix, plan, now_ms=WallClock().now_ms())
+    typer.echo(f"{telling.done(plan)}; next: beckon worker")
+
+
+@cli.command()
+@told
+def definitions(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Show this document: id, or kind/id.")
+    ] = None,
+) -> None:
+    """Shows what is published now."""
+    from processors import app
+    from processors.operations import publishing, telling, texts
+
+    settings = _settings()
+    catalogue = publishing.published(app.cluster_of(settings), settings.topics.prefix)
+    if name is not None:
+        typer.echo(texts.text(publishing.named(catalogue, name).document), nl=False)
+        return
+    records = [catalogue.records[key] for key in sorted(catalogue.records)]
+    _show(telling.catalogue_table(records))
+    typer.echo(f"{len(records)} published; beckon definitions ID shows one")
 
 
 @cli.command()
@@ -352,6 +387,20 @@ def _settings() -> Settings:
     settings = Settings.from_env()
     logs.configure(settings.log.level, settings.log.format)
     return settings
+
+
+def _show(table: Table) -> None:
+    """Prints a table; what people have written in it is no markup."""
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
+
+
+def _ask(deed: str) -> None:
+    """Asks whether to do it; ends the command if not, or if there is nobody to ask."""
+    if not sys.stdin.isatty():
+        raise OperationFailed(f"would {deed}: --yes does it without asking")
+    if not typer.confirm(f"{deed[0].upper()}{deed[1:]}?"):
+        _fail("nothing is changed")
 
 
 def _run(work: Coroutine[Any, Any, int]) -> NoReturn:

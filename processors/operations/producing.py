@@ -34,8 +34,8 @@ class Writer:
         if kind is not None:
             self._producer.purge()
 
-    def write(self, topic: str, key: bytes, value: bytes, partition: int = -1) -> None:
-        """Takes a record; waits where too many are under way.
+    def write(self, topic: str, key: bytes, value: bytes | None, partition: int = -1) -> None:
+        """Takes a record (None: a tombstone); waits where too many are under way.
 
         Raises:
             OperationFailed: Kafka refuses it, or has refused one before.

@@ -1,12 +1,10 @@
 """Publishes definitions: what is new or changed goes to the `definitions` topic, the rest stays."""
 
-from typing import Literal
-
-import msgspec
-
-from processors.definitions import sets
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions import suggestions
+from processors.definitions.sets import DefinitionSet
+from processors.operations import plans
 from processors.operations.errors import OperationFailed
+from processors.operations.plans import Change, Plan
 from processors.operations.producing import Writer
 from processors.runtime import catalogues
 from processors.runtime.catalogues import Catalogue
@@ -15,14 +13,15 @@ from schemas import codec, definitions, topics
 from schemas.definitions import DefinitionRecord
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What publishing does to one definition."""
+def published(cluster: Cluster, prefix: str) -> Catalogue:
+    """Returns what is published now.
 
-    kind: str
-    id: str
-    change: Literal["new", "changed", "unchanged"]
-    version: str
-    number: int
+    Raises:
+        RuntimeFailure: the topic can not be read.
+    """
+    catalogue = Catalogue()
+    catalogues.read(cluster, topics.full_name(prefix, "definitions"), catalogue)
+    return catalogue
 
 
 def publish(cluster: Cluster, prefix: str, chosen: DefinitionSet, *, now_ms: int) -> list[Change]:
@@ -33,44 +32,52 @@ def publish(cluster: Cluster, prefix: str, chosen: DefinitionSet, *, now_ms: int
         InvalidDefinitions: it does not fit what is published already.
         RuntimeFailure: the topic can not be read.
     """
+    plan = plans.plan(published(cluster, prefix), chosen)
+    carry_out(cluster, prefix, plan, now_ms=now_ms)
+    return [each for each in plan.changes if each.key in chosen.versions]
+
+
+def carry_out(cluster: Cluster, prefix: str, plan: Plan, *, now_ms: int) -> None:
+    """Writes what a plan says; what ends gets a tombstone.
+
+    Raises:
+        OperationFailed: Kafka did not take it.
+    """
     topic = topics.full_name(prefix, "definitions")
-    catalogue = Catalogue()
-    catalogues.read(cluster, topic, catalogue)
-    _check(catalogue, chosen)
-    changes = [_change(catalogue, key, chosen.versions[key]) for key in chosen.versions]
     with Writer(cluster) as writer:
-        for change in changes:
-            if change.change == "unchanged":
-                continue
-            record = DefinitionRecord(
-                kind=change.kind,
-                id=change.id,
-                version=change.version,
-                number=change.number,
-                published_at=now_ms,
-                document=dict(chosen.documents[change.kind, change.id]),
-            )
-            key = definitions.key(change.kind, change.id).encode()
-            writer.write(topic, key, codec.encode(record))
+        for change in plan.changes:
+            if change.is_due:
+                key = definitions.key(change.kind, change.id).encode()
+                writer.write(topic, key, _value(change, plan, now_ms))
         if writer.finish():
             raise OperationFailed("Kafka did not take all definitions: publish again")
-    return changes
 
 
-def _check(catalogue: Catalogue, chosen: DefinitionSet) -> None:
-    """Holds the set against what stays active beside it."""
-    others = [
-        each.document for key, each in catalogue.records.items() if key not in chosen.versions
-    ]
-    sets.from_documents([*others, *chosen.documents.values()])
+def _value(change: Change, plan: Plan, now_ms: int) -> bytes | None:
+    if change.change == "ended":
+        return None
+    record = DefinitionRecord(
+        kind=change.kind,
+        id=change.id,
+        version=change.version,
+        number=change.number,
+        published_at=now_ms,
+        document=dict(plan.new[change.key]),
+    )
+    return codec.encode(record)
 
 
-def _change(catalogue: Catalogue, key: Key, version: str) -> Change:
-    old = catalogue.records.get(key)
-    change: Literal["new", "changed", "unchanged"] = "new"
-    number = 1
-    if old is not None:
-        change = "unchanged" if old.version == version else "changed"
-        number = old.number + (change == "changed")
-    kind, id_ = key
-    return Change(kind=kind, id=id_, change=change, version=version, number=number)
+def named(catalogue: Catalogue, name: str) -> DefinitionRecord:
+    """Returns the published definition of an id, or of `kind/id`.
+
+    Raises:
+        OperationFailed: there is none, or there are several.
+    """
+    records = {definitions.key(*key): each for key, each in catalogue.records.items()}
+    found = [key for key, each in records.items() if name in (key, each.id)]
+    if len(found) == 1:
+        return records[found[0]]
+    if found:
+        raise OperationFailed(f"there are several {name}: say {' or '.join(sorted(found))}")
+    ids = sorted({each.id for each in records.values()} | records.keys())
+    raise OperationFailed(f"nothing is published as {name}{suggestions.hint(name, ids)}")

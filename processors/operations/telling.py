@@ -3,12 +3,16 @@
 Between the operations and the command line, which prints what this returns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from rich.table import Table
 
+from processors.operations import texts
 from processors.operations.differences import Members, Moves, Row, Summary
+from processors.operations.plans import Plan
+from schemas import definitions, events
+from schemas.definitions import DefinitionRecord
 
 WORDS = {
     "entered": "enter",
@@ -59,6 +63,58 @@ def total(summary: Summary) -> str:
         f"{said} over {summary.events:,} events of {summary.profiles:,} people"
         f" ({summary.dead_letters:,} dead letters)"
     )
+
+
+def plan_table(plan: Plan) -> Table:
+    """Returns a table of what publishing does to each definition, and who is touched by that."""
+    table = Table("definition", "", "version", "number", "read by", box=None, pad_edge=False)
+    for each in plan.changes:
+        touched = ", ".join(definitions.key(*key) for key in plan.touched.get(each.key, ()))
+        key = definitions.key(each.kind, each.id)
+        table.add_row(key, each.change, each.version, str(each.number), touched)
+    return table
+
+
+def documents(plan: Plan) -> Iterator[str]:
+    """Yields the lines of what differs in the documents that change."""
+    for each in plan.changes:
+        if each.change == "changed":
+            yield f"{definitions.key(each.kind, each.id)}, {each.number - 1} to {each.number}:"
+            lines = texts.difference(plan.old[each.key], plan.new[each.key])
+            yield from (f"  {line}" for line in lines)
+
+
+def deed(plan: Plan) -> str:
+    """Returns what publishing does, in a few words; nothing where there is nothing to do."""
+    published, ended = plan.count("new", "changed"), plan.count("ended")
+    said = f"publish {_definitions(published)}" if published else ""
+    if ended:
+        said = f"{said} and end {ended:,}" if said else f"end {_definitions(ended)}"
+    return said
+
+
+def done(plan: Plan) -> str:
+    """Returns the last line of publishing."""
+    published, ended = plan.count("new", "changed"), plan.count("ended")
+    said = f"{published:,} published, {plan.count('unchanged'):,} unchanged"
+    if ended:
+        said += f", {ended:,} ended"
+    if others := plan.count("not in the folder"):
+        said += f", {others:,} not in the folder (--prune ends them)"
+    return said
+
+
+def catalogue_table(records: Iterable[DefinitionRecord]) -> Table:
+    """Returns a table of what is published."""
+    table = Table("definition", "name", "version", "number", "published at", box=None)
+    for each in records:
+        name, at = str(each.document.get("name", "")), events.iso(each.published_at)
+        table.add_row(definitions.key(each.kind, each.id), name, each.version, str(each.number), at)
+    return table
+
+
+def _definitions(count: int) -> str:
+    return f"{count:,} definition{'' if count == 1 else 's'}"
 
 
 def _order(sample: tuple[tuple[str, str, str], list[Row]]) -> tuple[int, str, str]:

@@ -70,7 +70,7 @@ def test_topics_that_are_there_are_left_and_differences_told(target: Place) -> N
 
 def test_publish_tells_what_is_new_and_what_is_unchanged(target: Place) -> None:
     count = len(list(SHOP.glob("*.yaml")))
-    first, again = (target.run("publish", str(SHOP)) for _ in range(2))
+    first, again = (target.run("publish", "--yes", str(SHOP)) for _ in range(2))
     assert (first.code, again.code) == (0, 0)
     assert f"{count} published, 0 unchanged" in first.out
     assert f"0 published, {count} unchanged" in again.out
@@ -81,7 +81,7 @@ def test_commands_without_topics_say_what_to_do(kafka: str, tmp_path: Path) -> N
     nothing = Place(kafka, prefix_of("nothing"), tmp_path)
     (tmp_path / "events.jsonl").write_bytes(lines(purchases()[:1]))
     for words in (
-        ("publish", str(SHOP)),
+        ("publish", "--yes", str(SHOP)),
         ("ingest", str(tmp_path / "events.jsonl")),
         ("tick", iso(T0)),
     ):

@@ -1,18 +1,31 @@
 """What publishing promises: what is new or changed goes out, numbered; what does not fit stays."""
 
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
 import msgspec
 import pytest
+from confluent_kafka import Message
 
 from processors.definitions import sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.definitions.sets import DefinitionSet
+from processors.operations import plans
 from processors.operations.errors import OperationFailed
+from processors.operations.plans import Change
 from processors.operations.producing import Writer
-from processors.operations.publishing import Change, publish
+from processors.operations.publishing import carry_out, named, publish
+from processors.operations.publishing import published as catalogue_of
 from processors.runtime.errors import TopicMissing
-from tests.builders import T0, Document, on, score, segment, trigger
+from schemas import topics
+from tests.builders import T0, Document, keyed, on, score, segment, static_list, track, trigger
 from tests.embedded import Broker
 
+WAIT_S = 60.0
 GOLD: Document = {"trait": "plan", "equals": "gold"}
 SILVER: Document = {"trait": "plan", "equals": "silver"}
 
@@ -101,3 +114,90 @@ def test_change_is_told_with_its_version(broker: Broker) -> None:
     (change,) = publish(broker.cluster, broker.prefix, fit, now_ms=T0)
     version = fit.versions["segment", "vip"]
     assert change == Change(kind="segment", id="vip", change="new", version=version, number=1)
+
+
+def prune(broker: Broker, *documents: Document) -> None:
+    """Publishes documents, and ends all others."""
+    catalogue = catalogue_of(broker.cluster, broker.prefix)
+    plan = plans.plan(catalogue, chosen(*documents), prune=True)
+    carry_out(broker.cluster, broker.prefix, plan, now_ms=T0)
+
+
+def test_what_is_pruned_gets_a_tombstone_and_is_published_no_more(broker: Broker) -> None:
+    published(broker, segment(GOLD, "vip"), segment(GOLD, "other"))
+    prune(broker, segment(GOLD, "vip"))
+    last = broker.records(f"{broker.prefix}definitions")[-1]
+    assert (last.key(), last.value()) == (b"segment/other", None)
+    assert set(catalogue_of(broker.cluster, broker.prefix).records) == {("segment", "vip")}
+
+
+@contextlib.contextmanager
+def worker(broker: Broker) -> Iterator[None]:
+    """Has a whole worker run on the broker, as a process."""
+    chosen = {
+        "BECKON_SLOT": "one",
+        "BECKON_KAFKA__BOOTSTRAP_SERVERS": broker.cluster.bootstrap,
+        "BECKON_KAFKA__CHECKSUMS": "false",
+        "BECKON_TOPICS__PREFIX": broker.prefix,
+        "BECKON_STREAM__CLOCK": "stream",
+        "BECKON_HEALTH__PORT": "0",
+    }
+    command = [sys.executable, "-m", "processors", "worker"]
+    ran = subprocess.Popen(command, env={**os.environ, **chosen}, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        ran.kill()
+        ran.wait()
+
+
+def wait(broker: Broker, name: str, count: int) -> list[Message]:
+    """Waits until a topic has so many records; returns all that it has."""
+    end_s = time.monotonic() + WAIT_S
+    while True:
+        found = broker.records(f"{broker.prefix}{name}")
+        if len(found) >= count or time.monotonic() > end_s:
+            return found
+        time.sleep(0.05)
+
+
+def moves(broker: Broker, count: int) -> list[tuple[str, str, str]]:
+    """Waits until so many have come into a segment or left one; returns all, by their people."""
+    found = wait(broker, "segment-changes", count)
+    rows = [msgspec.json.decode(each.value() or b"") for each in found]
+    return sorted((row["profile_id"], row["change"], row["cause"]) for row in rows)
+
+
+def test_people_leave_a_segment_that_is_pruned_while_a_worker_runs(broker: Broker) -> None:
+    for name in topics.TOPICS:
+        broker.topic(name)
+    people = ("ada", "bob", "cid")
+    published(broker, segment({"event": "view"}, "keen"), segment(GOLD, "vip"))
+    broker.produce(
+        f"{broker.prefix}events", *(keyed(track("view", id=each, person=each)) for each in people)
+    )
+    with worker(broker):
+        entered = [(each, "entered", each) for each in people]
+        assert moves(broker, 3) == entered
+        prune(broker, segment(GOLD, "vip"))
+        exited = [(each, "exited", "definition") for each in people]
+        assert moves(broker, 6) == sorted(entered + exited)
+        left = {each.key(): each.value() for each in wait(broker, "segments", 6)}
+    assert left == {f"{each}/keen".encode(): None for each in people}
+
+
+def test_definition_that_comes_back_begins_with_the_first_number(broker: Broker) -> None:
+    published(broker, segment(GOLD, "vip"), segment(GOLD, "other"))
+    prune(broker, segment(GOLD, "vip"))
+    assert published(broker, segment(GOLD, "other")) == [("segment/other", "new", 1)]
+
+
+def test_published_definition_is_found_by_its_id_or_its_key(broker: Broker) -> None:
+    published(broker, segment(GOLD, "vip"), static_list("both"), segment(GOLD, "both"))
+    catalogue = catalogue_of(broker.cluster, broker.prefix)
+    assert named(catalogue, "vip").document == segment(GOLD, "vip")
+    assert named(catalogue, "list/both").kind == "list"
+    with pytest.raises(OperationFailed, match="several both: say list/both or segment/both"):
+        named(catalogue, "both")
+    with pytest.raises(OperationFailed, match="published as vipp; did you mean vip"):
+        named(catalogue, "vipp")

@@ -1,12 +1,14 @@
-"""Words of a diff: what differs has a row, what does not has none; samples are people."""
+"""Words of a diff and of a plan: what differs has a row; samples are people; deeds are counted."""
 
 import pytest
 from rich.table import Table
 
 from processors.operations import telling
 from processors.operations.differences import Commands, Members, Moves, Row, Summary
+from processors.operations.plans import Change, Plan
+from schemas.definitions import DefinitionRecord
 from schemas.events import iso
-from tests.builders import DAY, HOUR, T0
+from tests.builders import DAY, HOUR, T0, Document, segment
 
 
 def cells(table: Table) -> list[list[str]]:
@@ -124,3 +126,69 @@ def test_samples_come_in_the_order_of_the_tables() -> None:
 def test_last_line_counts() -> None:
     said = telling.total(Summary(differences=1_200, events=5_000, profiles=70, dead_letters=2))
     assert said == "1,200 differences over 5,000 events of 70 people (2 dead letters)"
+
+
+def plan(*changes: str, number: int = 2) -> Plan:
+    """Returns a plan with a segment for each change: s0, s1 …"""
+    found = tuple(
+        Change(kind="segment", id=f"s{at}", change=change, version="v", number=number)  # type: ignore[arg-type]
+        for at, change in enumerate(changes)
+    )
+    old: dict[tuple[str, str], Document] = {each.key: segment({"tag": "a"}) for each in found}
+    new: dict[tuple[str, str], Document] = {each.key: segment({"tag": "b"}) for each in found}
+    touched = {each.key: (("score", "fit"), ("trigger", "t")) for each in found if each.is_due}
+    return Plan(changes=found, old=old, new=new, touched=touched)
+
+
+def test_plan_has_a_row_for_each_definition() -> None:
+    assert cells(telling.plan_table(plan("changed", "unchanged"))) == [
+        ["segment/s0", "changed", "v", "2", "score/fit, trigger/t"],
+        ["segment/s1", "unchanged", "v", "2", ""],
+    ]
+
+
+def test_documents_that_change_are_shown_line_by_line() -> None:
+    assert list(telling.documents(plan("new", "changed", "ended"))) == [
+        "segment/s1, 1 to 2:",
+        "   name: s",
+        "   when:",
+        "  -  tag: a",
+        "  +  tag: b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "deed", "done"),
+    [
+        (("unchanged",), "", "0 published, 1 unchanged"),
+        (("new",), "publish 1 definition", "1 published, 0 unchanged"),
+        (("new", "changed"), "publish 2 definitions", "2 published, 0 unchanged"),
+        (("ended", "ended"), "end 2 definitions", "0 published, 0 unchanged, 2 ended"),
+        (
+            ("new", "ended"),
+            "publish 1 definition and end 1",
+            "1 published, 0 unchanged, 1 ended",
+        ),
+        (
+            ("not in the folder",),
+            "",
+            "0 published, 0 unchanged, 1 not in the folder (--prune ends them)",
+        ),
+    ],
+)
+def test_deeds_are_counted(changes: tuple[str, ...], deed: str, done: str) -> None:
+    assert (telling.deed(plan(*changes)), telling.done(plan(*changes))) == (deed, done)
+
+
+def test_catalogue_says_since_when() -> None:
+    record = DefinitionRecord(
+        kind="segment",
+        id="vip",
+        version="v",
+        number=2,
+        published_at=T0,
+        document={"name": "Very important"},
+    )
+    assert cells(telling.catalogue_table([record])) == [
+        ["segment/vip", "Very important", "v", "2", iso(T0)]
+    ]

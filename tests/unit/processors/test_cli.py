@@ -1,12 +1,14 @@
 """What the command line says, and with which code it ends."""
 
+import contextlib
 import json
 import logging
 import os
+import pty
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -237,18 +239,123 @@ def test_tick_tells_of_its_partitions(on_broker: Broker) -> None:
     assert {read_tick(record.value()) for record in on_broker.records(topic)} == {T0}
 
 
-def test_publish_tells_what_became_of_each(on_broker: Broker) -> None:
+def test_publish_tells_what_becomes_of_each(on_broker: Broker) -> None:
     topic = on_broker.topic("definitions")
-    first, second = beckon("publish", SHOP), beckon("publish", SHOP)
+    first, second = beckon("publish", "--yes", SHOP), beckon("publish", SHOP)
     assert first.exit_code == second.exit_code == 0, first.output
     assert "8 published, 0 unchanged" in first.output
     assert "0 published, 8 unchanged" in second.output
+    assert len(on_broker.records(topic)) == 8
     record = msgspec.json.decode(on_broker.records(topic)[0].value() or b"")
     assert record["number"] == 1
 
 
+def test_publish_without_a_terminal_says_what_it_would_do_and_wants_a_yes(
+    on_broker: Broker, tmp_path: Path
+) -> None:
+    topic = on_broker.topic("definitions")
+    beckon("publish", "--yes", SHOP)
+    result = beckon("publish", changed_shop(tmp_path))
+    assert result.exit_code == 1
+    assert "would publish 1 definition: --yes does it without asking" in result.output
+    assert "segment/cart-abandoners, 1 to 2:" in result.output
+    assert "-            within: 1h\n  +            within: 2h" in result.output
+    (row,) = [line for line in result.output.splitlines() if " changed " in line]
+    assert row.endswith(" 2       trigger/cart-reminder")
+    assert len(on_broker.records(topic)) == 8
+
+
+def on_terminal(
+    answer: bytes, *words: object, meanwhile: Callable[[], object] = lambda: None
+) -> tuple[str, int]:
+    """Runs a command where somebody sits, who answers its question once something has happened.
+
+    Returns what they see, and the exit code.
+    """
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "processors", *map(str, words)]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as ran:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # so a terminal tells that nobody writes any more
+            while part := os.read(ours, 4_096):
+                said += part
+                if answer and b"[y/N]" in said:
+                    meanwhile()
+                    os.write(ours, answer)
+                    answer = b""
+    os.close(ours)
+    return said.decode(), ran.returncode
+
+
+def test_publish_on_a_terminal_asks(on_broker: Broker) -> None:
+    topic = on_broker.topic("definitions")
+    said, code = on_terminal(b"\n", "publish", SHOP)
+    assert "Publish 8 definitions? [y/N]" in said
+    assert "nothing is changed" in said
+    assert (code, on_broker.records(topic)) == (1, [])
+    said, code = on_terminal(b"y\n", "publish", SHOP)
+    assert "8 published, 0 unchanged" in said
+    assert (code, len(on_broker.records(topic))) == (0, 8)
+
+
+def test_what_is_published_meanwhile_is_not_run_over(on_broker: Broker, tmp_path: Path) -> None:
+    topic = on_broker.topic("definitions")
+    (tmp_path / "gold.yaml").write_text(SEGMENT)
+
+    def somebody_else() -> None:
+        assert beckon("publish", "--yes", tmp_path).exit_code == 0
+
+    said, code = on_terminal(b"y\n", "publish", tmp_path, meanwhile=somebody_else)
+    assert "somebody has published meanwhile" in said
+    assert (code, len(on_broker.records(topic))) == (1, 1)
+
+
+def test_prune_ends_what_is_no_longer_in_the_folder(on_broker: Broker, tmp_path: Path) -> None:
+    topic = on_broker.topic("definitions")
+    beckon("publish", "--yes", SHOP)
+    new = changed_shop(tmp_path)
+    (new / "cart-reminder.yaml").unlink()
+    kept = beckon("publish", "--yes", new)
+    said = "1 published, 6 unchanged, 1 not in the folder (--prune ends them)"
+    assert said in kept.output
+    ended = beckon("publish", "--yes", "--prune", new)
+    assert "0 published, 7 unchanged, 1 ended" in ended.output
+    assert "trigger/cart-reminder" in ended.output
+    pruned = [each.key() for each in on_broker.records(topic) if each.value() is None]
+    assert pruned == [b"trigger/cart-reminder"]
+    assert "7 published" in beckon("definitions").output
+
+
+def test_prune_of_what_others_use_is_refused_with_who_does(
+    on_broker: Broker, tmp_path: Path
+) -> None:
+    topic = on_broker.topic("definitions")
+    beckon("publish", "--yes", SHOP)
+    new = changed_shop(tmp_path)
+    (new / "cart-abandoners.yaml").unlink()
+    result = beckon("publish", "--yes", "--prune", new)
+    assert result.exit_code == 1
+    assert "cart-reminder.yaml:6: on.segment: there is no segment cart-abandoners" in result.output
+    assert len(on_broker.records(topic)) == 8
+
+
+def test_definitions_shows_what_is_published(on_broker: Broker, tmp_path: Path) -> None:
+    on_broker.topic("definitions")
+    (tmp_path / "gold.yaml").write_text(SEGMENT.replace("name: Gold", "name: '[b]Gold :cat:'"))
+    beckon("publish", "--yes", tmp_path)
+    listed = beckon("definitions")
+    assert listed.exit_code == 0, listed.output
+    assert "segment/gold" in listed.output
+    assert "[b]Gold :cat:" in listed.output
+    assert "1 published" in listed.output
+    shown = beckon("definitions", "gold")
+    assert shown.output == (tmp_path / "gold.yaml").read_text()
+    assert beckon("definitions", "silver").exit_code == 1
+
+
 def test_topic_that_is_missing_says_what_to_do(on_broker: Broker) -> None:
-    result = beckon("publish", SHOP)
+    result = beckon("publish", "--yes", SHOP)
     assert result.exit_code == 1
     assert "beckon topics create" in result.output
 

@@ -1,0 +1,127 @@
+"""What publishing a set will do, before it is done: pure.
+
+Stands between the catalogue of what is published and the writing (`publishing`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from processors.definitions import references, sets
+from processors.definitions.references import Reference
+from processors.definitions.sets import DefinitionSet, Key
+from processors.runtime.catalogues import Catalogue
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What publishing does to one definition."""
+
+    kind: str
+    id: str
+    change: Literal["new", "changed", "unchanged", "ended", "not in the folder"]
+    """`ended` with pruning, else `not in the folder`: it stays as it is."""
+    version: str
+    number: int
+
+    @property
+    def key(self) -> Key:
+        """Kind and id."""
+        return self.kind, self.id
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to write."""
+        return self.change in ("new", "changed", "ended")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What publishing does to all of them."""
+
+    changes: tuple[Change, ...]
+    """In the order in which they are written: what ends goes last."""
+    old: Mapping[Key, Mapping[str, Any]]
+    """Documents that are published now."""
+    new: Mapping[Key, Mapping[str, Any]]
+    """Documents as they are to be."""
+    touched: Mapping[Key, tuple[Key, ...]]
+    """For what changes: all that reads it, also by way of others."""
+
+    def count(self, *changes: str) -> int:
+        """Returns to how many definitions one of these changes happens."""
+        return sum(each.change in changes for each in self.changes)
+
+
+def plan(catalogue: Catalogue, chosen: DefinitionSet, *, prune: bool = False) -> Plan:
+    """Returns what publishing a set does to what is published.
+
+    Args:
+        catalogue: what is published.
+        chosen: the set.
+        prune: whether what the set has not is ended; else it stays.
+
+    Raises:
+        InvalidDefinitions: what would be there then does not fit together.
+    """
+    others = [key for key in sorted(catalogue.records) if key not in chosen.versions]
+    stays = [] if prune else [catalogue.records[key].document for key in others]
+    after = sets.from_documents([*stays, *chosen.documents.values()])
+    changes = [_change(catalogue, key, chosen.versions[key]) for key in chosen.versions]
+    changes += [_other(catalogue, key, prune) for key in reversed(others)]
+    readers = _readers(after)
+    return Plan(
+        changes=tuple(changes),
+        old={key: each.document for key, each in catalogue.records.items()},
+        new=chosen.documents,
+        touched={each.key: _reached(each.key, readers) for each in changes if each.is_due},
+    )
+
+
+def _change(catalogue: Catalogue, key: Key, version: str) -> Change:
+    kind, id_ = key
+    old = catalogue.records.get(key)
+    if old is None:
+        return Change(kind=kind, id=id_, change="new", version=version, number=1)
+    if old.version == version:
+        return Change(kind=kind, id=id_, change="unchanged", version=version, number=old.number)
+    return Change(kind=kind, id=id_, change="changed", version=version, number=old.number + 1)
+
+
+def _other(catalogue: Catalogue, key: Key, prune: bool) -> Change:
+    old = catalogue.records[key]
+    return Change(
+        kind=old.kind,
+        id=old.id,
+        change="ended" if prune else "not in the folder",
+        version=old.version,
+        number=old.number,
+    )
+
+
+def _readers(definitions: DefinitionSet) -> dict[Key, set[Key]]:
+    """Returns who refers to each definition."""
+    found: dict[Key, set[Key]] = {}
+    parts: Iterable[Mapping[str, Any]] = (
+        definitions.segments,
+        definitions.scores,
+        definitions.triggers,
+    )
+    for part in parts:
+        for each in part.values():
+            for mention in references.of(each):
+                if isinstance(mention, Reference):
+                    found.setdefault((mention.kind, mention.id), set()).add((each.kind, each.id))
+    return found
+
+
+def _reached(key: Key, readers: Mapping[Key, set[Key]]) -> tuple[Key, ...]:
+    return tuple(sorted(set(_walk(key, readers)) - {key}))
+
+
+def _walk(key: Key, readers: Mapping[Key, set[Key]]) -> Iterator[Key]:
+    waiting, seen = [key], {key}
+    while waiting:
+        for reader in readers.get(waiting.pop(), set()) - seen:
+            seen.add(reader)
+            waiting.append(reader)
+            yield reader
