@@ -72,7 +72,7 @@ class Commands(msgspec.Struct, kw_only=True):
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """The counts, by the definitions' ids, and the first differences of each."""
+    """The counts, by the definitions' ids, and the first people of each."""
 
     events: int = 0
     profiles: int = 0
@@ -182,7 +182,9 @@ class Comparison:
         self.summary.differences += 1
         held = self.summary.samples.setdefault((what, id_, change), [])
         if len(held) < self._samples:
-            held.append(row)
+            person = row["profile_id"]
+            if all(each["profile_id"] != person for each in held):
+                held.append(row)
         self._tell(what, row)
 
 

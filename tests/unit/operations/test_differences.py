@@ -184,6 +184,13 @@ def test_samples_are_the_first_of_each_definition_and_change() -> None:
     }
 
 
+def test_person_is_a_sample_of_a_definition_and_change_once() -> None:
+    both = Both([HELLO], samples=2)
+    both.write([mail(1), mail(2), mail(3, profile_id="bob")], [])
+    held = both.finish().samples["commands", "hello", "vanished"]
+    assert [row["profile_id"] for row in held] == ["ada", "bob"]
+
+
 def test_version_tells_what_became_of_a_definition() -> None:
     old = sets.from_documents([VIP, HELLO, score(on("a"))]).versions
     new = sets.from_documents([VIP, score(holding(GOLD)), segment(GOLD, "other")]).versions
