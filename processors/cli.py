@@ -5,33 +5,23 @@ the cluster did not answer in time, 70 it did not stop in time.
 """
 
 import asyncio
-import functools
 import logging
 import os
-import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, ParamSpec
+from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from processors import logs
+from processors import revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
-from processors.definitions.errors import InvalidDefinitions
-from processors.operations.errors import OperationFailed
 from processors.progress import Progress
-from processors.runtime.errors import RuntimeFailure
-from processors.settings import InvalidSettings, Settings
-
-EXIT_FAILED = 1
-EXIT_DIFFERENT = 3
-PLAIN_WIDTH = 160
-"""Of tables that go to no terminal."""
+from processors.terminal import EXIT_FAILED, Folder, Until, told
+from processors.terminal import configured as _settings
+from processors.terminal import fail as _fail
 
 cli = typer.Typer(
     name="beckon",
@@ -43,43 +33,12 @@ cli = typer.Typer(
 topics_cli = typer.Typer(help="The topics on the cluster.", no_args_is_help=True)
 cli.add_typer(topics_cli, name="topics")
 
-Arguments = ParamSpec("Arguments")
-
-Folder = Annotated[Path, typer.Argument(exists=True, help="Definitions: a folder or a file.")]
-Until = Annotated[
-    datetime | None,
-    typer.Option(
-        "--until",
-        help="To when timers run; none: the last event's time.",
-        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
-    ),
-]
-
 logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Runs the command line."""
     cli()
-
-
-def told(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """Has a command's failures told in words, with the exit code that belongs to them."""
-
-    @functools.wraps(command)
-    def run(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
-        try:
-            command(*arguments, **options)
-        except InvalidDefinitions as error:
-            _fail(files.render(error.problems))
-        except (InvalidSettings, OperationFailed, RuntimeFailure) as error:
-            _fail(str(error))
-        except KeyboardInterrupt:
-            _fail("stopped", 130)
-        except BrokenPipeError:
-            sys.stderr.close()
-
-    return run
 
 
 @cli.command()
@@ -121,56 +80,7 @@ def replay(
     )
 
 
-@cli.command()
-@told
-def diff(  # noqa: PLR0913 - each is an option of the command
-    old: Annotated[Path, typer.Argument(exists=True, help="Definitions as they are.")],
-    new: Annotated[Path, typer.Argument(exists=True, help="Definitions as they are to be.")],
-    events: Annotated[
-        list[str] | None, typer.Option("--events", help="JSON lines: FILE, FILE.zst or -.")
-    ] = None,
-    from_topic: Annotated[
-        bool, typer.Option("--from-topic", help="All that the topic `events` holds now.")
-    ] = False,
-    until: Until = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for all differences; made if need be.")
-    ] = None,
-    samples: Annotated[int, typer.Option("--samples", min=0, help="People shown of each.")] = 5,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="End with 3 if something differs.")
-    ] = False,
-) -> None:
-    """Shows what other definitions would have made of the same history. Sends nothing."""
-    from processors.operations import diffing, ingesting, telling
-    from processors.runtime.batches import Policy
-
-    if bool(events) == from_topic:
-        raise typer.BadParameter("give either --events or --from-topic")
-    policy = Policy(clock="stream")
-    if events:
-        history = diffing.of_lines(ingesting.all_lines(events))
-    else:
-        from processors import app
-
-        history, policy = app.history(_settings())
-    options = diffing.Options(
-        until_ms=None if until is None else round(until.timestamp() * 1000),
-        samples=samples,
-        out=out,
-        policy=policy,
-    )
-    with Progress("compared", "events") as progress:
-        summary = diffing.compare(
-            files.load(old), files.load(new), history, options=options, progress=progress
-        )
-    for table in telling.tables(summary):
-        _show(table)
-    for line in telling.samples(summary):
-        typer.echo(line)
-    typer.echo(telling.total(summary) + (f"; all are in {out}/" if out else ""))
-    if exit_code and summary.differences:
-        raise typer.Exit(EXIT_DIFFERENT)
+cli.command()(revisions.diff)
 
 
 @topics_cli.command("create")
@@ -195,59 +105,8 @@ def create_topics() -> None:
     typer.echo("next: beckon publish FOLDER")
 
 
-@cli.command()
-@told
-def publish(
-    folder: Folder,
-    yes: Annotated[bool, typer.Option("--yes", help="Without asking: for CI.")] = False,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="End what is published and not in the folder.")
-    ] = False,
-) -> None:
-    """Shows what publishing changes, asks, and does it: running workers take it up."""
-    from processors import app
-    from processors.operations import plans, publishing, telling
-
-    settings = _settings()
-    cluster, prefix = app.cluster_of(settings), settings.topics.prefix
-    chosen = files.load(folder)
-
-    def look() -> plans.Plan:
-        return plans.plan(publishing.published(cluster, prefix), chosen, prune=prune)
-
-    plan = look()
-    _show(telling.plan_table(plan))
-    for line in telling.documents(plan):
-        typer.echo(line)
-    deed = telling.deed(plan)
-    if deed and not yes:
-        _ask(deed)
-        if look() != plan:
-            raise OperationFailed("somebody has published meanwhile: do it again")
-    if deed:
-        publishing.carry_out(cluster, prefix, plan, now_ms=WallClock().now_ms())
-    typer.echo(f"{telling.done(plan)}; next: beckon worker")
-
-
-@cli.command()
-@told
-def definitions(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Show this document: id, or kind/id.")
-    ] = None,
-) -> None:
-    """Shows what is published now."""
-    from processors import app
-    from processors.operations import publishing, telling, texts
-
-    settings = _settings()
-    catalogue = publishing.published(app.cluster_of(settings), settings.topics.prefix)
-    if name is not None:
-        typer.echo(texts.text(publishing.named(catalogue, name).document), nl=False)
-        return
-    records = [catalogue.records[key] for key in sorted(catalogue.records)]
-    _show(telling.catalogue_table(records))
-    typer.echo(f"{len(records)} published; beckon definitions ID shows one")
+cli.command()(revisions.publish)
+cli.command()(revisions.definitions)
 
 
 @cli.command()
@@ -383,34 +242,9 @@ def config() -> None:
             typer.echo(f"{branch}.{name} = {value!r}".replace(". =", " ="))
 
 
-def _settings() -> Settings:
-    settings = Settings.from_env()
-    logs.configure(settings.log.level, settings.log.format)
-    return settings
-
-
-def _show(table: Table) -> None:
-    """Prints a table; what people have written in it is no markup."""
-    width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
-
-
-def _ask(deed: str) -> None:
-    """Asks whether to do it; ends the command if not, or if there is nobody to ask."""
-    if not sys.stdin.isatty():
-        raise OperationFailed(f"would {deed}: --yes does it without asking")
-    if not typer.confirm(f"{deed[0].upper()}{deed[1:]}?"):
-        _fail("nothing is changed")
-
-
 def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
     code = asyncio.run(work)
     if code == EXIT_STUCK:  # Python would wait for the thread that hangs
         logging.shutdown()
         os._exit(code)
     raise SystemExit(code)
-
-
-def _fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)

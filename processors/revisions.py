@@ -1,0 +1,121 @@
+"""The commands by which definitions change: `beckon diff`, `publish`, `definitions`.
+
+`cli` gives them their names; what they do is in `processors.operations`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from processors.clock import WallClock
+from processors.definitions import files
+from processors.operations.errors import OperationFailed
+from processors.progress import Progress
+from processors.terminal import Folder, Until, ask, configured, show, told
+
+EXIT_DIFFERENT = 3
+
+
+@told
+def diff(  # noqa: PLR0913 - each is an option of the command
+    old: Annotated[Path, typer.Argument(exists=True, help="Definitions as they are.")],
+    new: Annotated[Path, typer.Argument(exists=True, help="Definitions as they are to be.")],
+    events: Annotated[
+        list[str] | None, typer.Option("--events", help="JSON lines: FILE, FILE.zst or -.")
+    ] = None,
+    from_topic: Annotated[
+        bool, typer.Option("--from-topic", help="All that the topic `events` holds now.")
+    ] = False,
+    until: Until = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for all differences; made if need be.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", min=0, help="People shown of each.")] = 5,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with 3 if something differs.")
+    ] = False,
+) -> None:
+    """Shows what other definitions would have made of the same history. Sends nothing."""
+    from processors.operations import diffing, ingesting, telling
+    from processors.runtime.batches import Policy
+
+    if bool(events) == from_topic:
+        raise typer.BadParameter("give either --events or --from-topic")
+    policy = Policy(clock="stream")
+    if events:
+        history = diffing.of_lines(ingesting.all_lines(events))
+    else:
+        from processors import app
+
+        history, policy = app.history(configured())
+    options = diffing.Options(
+        until_ms=None if until is None else round(until.timestamp() * 1000),
+        samples=samples,
+        out=out,
+        policy=policy,
+    )
+    with Progress("compared", "events") as progress:
+        summary = diffing.compare(
+            files.load(old), files.load(new), history, options=options, progress=progress
+        )
+    for table in telling.tables(summary):
+        show(table)
+    for line in telling.samples(summary):
+        typer.echo(line)
+    typer.echo(telling.total(summary) + (f"; all are in {out}/" if out else ""))
+    if exit_code and summary.differences:
+        raise typer.Exit(EXIT_DIFFERENT)
+
+
+@told
+def publish(
+    folder: Folder,
+    yes: Annotated[bool, typer.Option("--yes", help="Without asking: for CI.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="End what is published and not in the folder.")
+    ] = False,
+) -> None:
+    """Shows what publishing changes, asks, and does it: running workers take it up."""
+    from processors import app
+    from processors.operations import plans, publishing, telling
+
+    settings = configured()
+    cluster, prefix = app.cluster_of(settings), settings.topics.prefix
+    chosen = files.load(folder)
+
+    def look() -> plans.Plan:
+        return plans.plan(publishing.published(cluster, prefix), chosen, prune=prune)
+
+    plan = look()
+    show(telling.plan_table(plan))
+    for line in telling.documents(plan):
+        typer.echo(line)
+    deed = telling.deed(plan)
+    if deed and not yes:
+        ask(deed)
+        if look() != plan:
+            raise OperationFailed("somebody has published meanwhile: do it again")
+    if deed:
+        publishing.carry_out(cluster, prefix, plan, now_ms=WallClock().now_ms())
+    typer.echo(f"{telling.done(plan)}; next: beckon worker")
+
+
+@told
+def definitions(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Show this document: id, or kind/id.")
+    ] = None,
+) -> None:
+    """Shows what is published now."""
+    from processors import app
+    from processors.operations import publishing, telling, texts
+
+    settings = configured()
+    catalogue = publishing.published(app.cluster_of(settings), settings.topics.prefix)
+    if name is not None:
+        typer.echo(texts.text(publishing.named(catalogue, name).document), nl=False)
+        return
+    records = [catalogue.records[key] for key in sorted(catalogue.records)]
+    show(telling.catalogue_table(records))
+    typer.echo(f"{len(records)} published; beckon definitions ID shows one")

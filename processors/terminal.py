@@ -1,0 +1,84 @@
+"""What commands have in common: failures in words, settings, tables, a question, arguments.
+
+The commands themselves are in `cli` and in `revisions`.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, NoReturn, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from processors import logs
+from processors.definitions import files
+from processors.definitions.errors import InvalidDefinitions
+from processors.operations.errors import OperationFailed
+from processors.runtime.errors import RuntimeFailure
+from processors.settings import InvalidSettings, Settings
+
+EXIT_FAILED = 1
+PLAIN_WIDTH = 160
+"""Of tables that go to no terminal."""
+
+Arguments = ParamSpec("Arguments")
+
+Folder = Annotated[Path, typer.Argument(exists=True, help="Definitions: a folder or a file.")]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        "--until",
+        help="To when timers run; none: the last event's time.",
+        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
+    ),
+]
+
+
+def told(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Has a command's failures told in words, with the exit code that belongs to them."""
+
+    @functools.wraps(command)
+    def run(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
+        try:
+            command(*arguments, **options)
+        except InvalidDefinitions as error:
+            fail(files.render(error.problems))
+        except (InvalidSettings, OperationFailed, RuntimeFailure) as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            fail("stopped", 130)
+        except BrokenPipeError:
+            sys.stderr.close()
+
+    return run
+
+
+def configured() -> Settings:
+    """Returns the settings of the environment; the log goes where they say."""
+    found = Settings.from_env()
+    logs.configure(found.log.level, found.log.format)
+    return found
+
+
+def show(table: Table) -> None:
+    """Prints a table; what people have written in it is no markup."""
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
+
+
+def ask(deed: str) -> None:
+    """Asks whether to do it; ends the command if not, or if there is nobody to ask."""
+    if not sys.stdin.isatty():
+        raise OperationFailed(f"would {deed}: --yes does it without asking")
+    if not typer.confirm(f"{deed[0].upper()}{deed[1:]}?"):
+        fail("nothing is changed")
+
+
+def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
+    """Ends a command."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
