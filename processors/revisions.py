@@ -98,7 +98,7 @@ def publish(
             raise OperationFailed("somebody has published meanwhile: do it again")
     if deed:
         publishing.carry_out(cluster, prefix, plan, now_ms=WallClock().now_ms())
-    typer.echo(f"{telling.done(plan)}; next: beckon worker")
+    typer.echo(telling.done(plan) + ("; next: beckon worker" if deed else ""))
 
 
 @told

@@ -99,7 +99,7 @@ def _other(catalogue: Catalogue, key: Key, prune: bool) -> Change:
 
 
 def _readers(definitions: DefinitionSet) -> dict[Key, set[Key]]:
-    """Returns who refers to each definition."""
+    """Returns who asks about each definition; who acts on one, say adds points, does not."""
     found: dict[Key, set[Key]] = {}
     parts: Iterable[Mapping[str, Any]] = (
         definitions.segments,
@@ -109,7 +109,7 @@ def _readers(definitions: DefinitionSet) -> dict[Key, set[Key]]:
     for part in parts:
         for each in part.values():
             for mention in references.of(each):
-                if isinstance(mention, Reference):
+                if isinstance(mention, Reference) and mention.path[0] != "do":
                     found.setdefault((mention.kind, mention.id), set()).add((each.kind, each.id))
     return found
 

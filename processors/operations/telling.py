@@ -22,6 +22,8 @@ WORDS = {
     "appeared": "appear",
     "vanished": "vanish",
 }
+TEXTS = ("", "levels", "name", "version", "read by", "published at")
+"""Columns that hold no numbers."""
 ORDER = ("segments", "scores", "commands")
 MAX_SHOWN = 60
 """Characters of a value in a sample."""
@@ -67,7 +69,7 @@ def total(summary: Summary) -> str:
 
 def plan_table(plan: Plan) -> Table:
     """Returns a table of what publishing does to each definition, and who is touched by that."""
-    table = Table("definition", "", "version", "number", "read by", box=None, pad_edge=False)
+    table = _table("definition", "", "version", "number", "read by")
     for each in plan.changes:
         touched = ", ".join(definitions.key(*key) for key in plan.touched.get(each.key, ()))
         key = definitions.key(each.kind, each.id)
@@ -96,7 +98,8 @@ def deed(plan: Plan) -> str:
 def done(plan: Plan) -> str:
     """Returns the last line of publishing."""
     published, ended = plan.count("new", "changed"), plan.count("ended")
-    said = f"{published:,} published, {plan.count('unchanged'):,} unchanged"
+    said = f"{published:,} published, " if published or ended else "nothing to do: "
+    said += f"{plan.count('unchanged'):,} unchanged"
     if ended:
         said += f", {ended:,} ended"
     if others := plan.count("not in the folder"):
@@ -106,7 +109,7 @@ def done(plan: Plan) -> str:
 
 def catalogue_table(records: Iterable[DefinitionRecord]) -> Table:
     """Returns a table of what is published."""
-    table = Table("definition", "name", "version", "number", "published at", box=None)
+    table = _table("definition", "name", "version", "number", "published at")
     for each in records:
         name, at = str(each.document.get("name", "")), events.iso(each.published_at)
         table.add_row(definitions.key(each.kind, each.id), name, each.version, str(each.number), at)
@@ -125,7 +128,7 @@ def _order(sample: tuple[tuple[str, str, str], list[Row]]) -> tuple[int, str, st
 def _table(first: str, *others: str) -> Table:
     table = Table(first, box=None, pad_edge=False)
     for name in others:
-        table.add_column(name, justify="left" if name in ("", "levels") else "right")
+        table.add_column(name, justify="left" if name in TEXTS else "right")
     return table
 
 

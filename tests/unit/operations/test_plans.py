@@ -10,13 +10,15 @@ from processors.runtime.catalogues import Catalogue
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.letters import Record
-from tests.builders import T0, Document, holding, score, segment, static_list, trigger
+from tests.builders import T0, Document, holding, points, score, segment, static_list, trigger
 
 GOLD: Document = {"trait": "plan", "equals": "gold"}
 VIP = segment(GOLD, "vip")
 BEST = segment({"all": [{"segment": "vip"}, {"score": "fit", "at_least": 10}]}, "best")
 FIT = score(holding({"segment": "vip"}))
-GREET = trigger({"segment": "best", "change": "entered"}, {"add_to_list": "greeted"}, id="greet")
+GREET = trigger(
+    {"segment": "best", "change": "entered"}, {"add_to_list": "greeted"}, points(5), id="greet"
+)
 GREETED = static_list("greeted")
 ALL = [VIP, BEST, FIT, GREET, GREETED]
 
@@ -87,6 +89,12 @@ def test_whoever_reads_a_changed_definition_is_touched_also_by_way_of_others() -
     found = plan(ALL, [changed])
     readers = (("score", "fit"), ("segment", "best"), ("trigger", "greet"))
     assert found.touched == {("segment", "vip"): readers}
+
+
+def test_who_only_acts_on_a_definition_is_not_touched() -> None:
+    reward = trigger("bought", points(5), {"add_to_list": "greeted"}, id="reward")
+    touched = plan([], [VIP, FIT, GREETED, reward]).touched
+    assert touched["score", "fit"] == touched["list", "greeted"] == ()
 
 
 def test_new_definition_touches_those_that_come_with_it() -> None:

@@ -160,7 +160,7 @@ def test_documents_that_change_are_shown_line_by_line() -> None:
 @pytest.mark.parametrize(
     ("changes", "deed", "done"),
     [
-        (("unchanged",), "", "0 published, 1 unchanged"),
+        (("unchanged",), "", "nothing to do: 1 unchanged"),
         (("new",), "publish 1 definition", "1 published, 0 unchanged"),
         (("new", "changed"), "publish 2 definitions", "2 published, 0 unchanged"),
         (("ended", "ended"), "end 2 definitions", "0 published, 0 unchanged, 2 ended"),
@@ -172,7 +172,7 @@ def test_documents_that_change_are_shown_line_by_line() -> None:
         (
             ("not in the folder",),
             "",
-            "0 published, 0 unchanged, 1 not in the folder (--prune ends them)",
+            "nothing to do: 0 unchanged, 1 not in the folder (--prune ends them)",
         ),
     ],
 )

@@ -74,7 +74,7 @@ def test_publish_tells_what_becomes_of_each(on_broker: Broker) -> None:
     first, second = beckon("publish", "--yes", SHOP), beckon("publish", SHOP)
     assert first.exit_code == second.exit_code == 0, first.output
     assert "8 published, 0 unchanged" in first.output
-    assert "0 published, 8 unchanged" in second.output
+    assert "nothing to do: 8 unchanged" in second.output
     assert len(on_broker.records(topic)) == 8
     record = msgspec.json.decode(on_broker.records(topic)[0].value() or b"")
     assert record["number"] == 1
@@ -91,7 +91,7 @@ def test_publish_without_a_terminal_says_what_it_would_do_and_wants_a_yes(
     assert "segment/cart-abandoners, 1 to 2:" in result.output
     assert "-            within: 1h\n  +            within: 2h" in result.output
     (row,) = [line for line in result.output.splitlines() if " changed " in line]
-    assert row.endswith(" 2       trigger/cart-reminder")
+    assert row.split() == [*row.split()[:3], "2", "trigger/cart-reminder"]
     assert len(on_broker.records(topic)) == 8
 
 
