@@ -4,10 +4,12 @@ import pytest
 
 from processors.operations import reading
 from processors.operations.reading import Pair
+from processors.runtime import clients
 from processors.runtime.clients import Cluster
 from processors.runtime.errors import BrokerAway, TopicMissing
 from processors.runtime.streams import EMITTED
 from tests.embedded import Broker
+from tests.faults import Mock, Request
 
 
 def read(broker: Broker, topic: str) -> dict[int, list[Pair]]:
@@ -46,6 +48,25 @@ def test_events_that_triggers_told_are_left_out(broker: Broker) -> None:
     broker.produce(topic, (b"ada", b"1"), partition=0)
     broker.produce(topic, (b"ada", b"told"), partition=0, headers=dict(EMITTED))
     assert read(broker, topic) == {0: [(b"ada", b"1")]}
+
+
+def test_mark_that_ends_a_transaction_is_passed_over(broker: Broker) -> None:
+    topic = broker.topic("events")
+    producer = clients.producer(broker.cluster, f"{broker.prefix}one", clients.logger)
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    producer.produce(topic, b"1", b"ada", 0)
+    producer.flush(20)
+    producer.commit_transaction(20)
+    assert read(broker, topic) == {0: [(b"ada", b"1")]}
+
+
+def test_topic_that_may_not_be_read_is_told(broker: Broker, mock: Mock) -> None:
+    topic = broker.topic("events")
+    broker.produce(topic, (b"ada", b"1"))
+    mock.fail(Request.FETCH, *[29] * 20)  # not authorized
+    with pytest.raises(BrokerAway, match="can not be read"):
+        read(broker, topic)
 
 
 def test_missing_topic_says_what_to_do(broker: Broker) -> None:
