@@ -1,7 +1,7 @@
 """The command line: `beckon …`. Each command says what it did, and what to do next.
 
-Exit codes: 0 done, 1 it could not be done, 2 wrong use, 3 two sets differ (`diff --exit-code`), 69
-the cluster did not answer in time, 70 it did not stop in time.
+Exit codes: 0 done, 1 it could not be done, 2 wrong use (`test`: nothing that could be run), 3 two sets
+differ (`diff --exit-code`), 69 the cluster did not answer in time, 70 it did not stop in time.
 """
 
 import asyncio
@@ -18,10 +18,13 @@ from processors import revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
+from processors.definitions.errors import InvalidDefinitions
 from processors.progress import Progress
 from processors.terminal import EXIT_FAILED, Folder, Until, told
 from processors.terminal import configured as _settings
 from processors.terminal import fail as _fail
+
+EXIT_USAGE = 2
 
 cli = typer.Typer(
     name="beckon",
@@ -54,6 +57,45 @@ def check(folder: Folder) -> None:
     }
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     typer.echo(f"{folder}: {said or 'no definitions'}; all fit together (set {found.id})")
+
+
+@cli.command("test")
+@told
+def run_tests(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Definitions with their tests.")
+    ],
+    holding: Annotated[
+        str, typer.Option("-k", help="Only cases with this text in their name or file.")
+    ] = "",
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write the results as JUnit XML.")
+    ] = None,
+) -> None:
+    """Runs the tests beside definitions (*.test.yaml) in simulated time.
+
+    Ends with 0 if all pass, 1 if any fails, 2 if there is nothing that could be run.
+    """
+    from processors.cases import files as cases
+    from processors.cases import reports, runs
+
+    try:
+        definitions, found = cases.load(folder)
+    except InvalidDefinitions as error:
+        _fail(files.render(error.problems), EXIT_USAGE)
+    results = list(runs.run(definitions, found, holding=holding))
+    if not results:
+        _fail(f"{folder}: no case and no file of tests is named {holding!r}", EXIT_USAGE)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for line in reports.lines(results):
+        console.print(line.text, style=line.style)
+    if junit is not None:
+        try:
+            reports.write_junit(results, junit)
+        except OSError as error:
+            _fail(f"{junit}: can not be written: {error.strerror}")
+    if not all(each.has_passed for each in results):
+        raise typer.Exit(EXIT_FAILED)
 
 
 @cli.command()

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -36,6 +36,8 @@ MAX_NESTING = 32
 MAX_PROBLEMS = 100
 """Named for one document: whoever has more begins with these."""
 
+Result = TypeVar("Result")
+
 _INT64 = 2**63
 _NESTING_KEYS = frozenset({"all", "any", "not"})
 _VERSION_DIGITS = 12
@@ -54,17 +56,37 @@ def parse(
     Raises:
         InvalidDefinitions: it is none, with all that is wrong (the first 100 things).
     """
+    definition = read(document, _reader, file=file, lines=lines)
+    definition._origin = Origin(document, version(document), file, lines or {})
+    return definition
+
+
+def read(
+    document: Any,
+    choose: Callable[[Any, Faults], Callable[[Any], Result] | None],
+    *,
+    file: str | None = None,
+    lines: Mapping[Path, int] | None = None,
+) -> Result:
+    """Returns what a document states, as the reader that is chosen for it makes it.
+
+    Args:
+        document: JSON-like.
+        choose: Returns what reads it; None where nothing does, with the reason noted.
+        file: What problems call its file.
+        lines: Line of each path in the file.
+
+    Raises:
+        InvalidDefinitions: with all that is wrong (the first 100 things).
+    """
     faults = _check_shape(document)
     if not faults and len(canonical(document)) > MAX_BYTES:
         faults.add((), f"must have at most {MAX_BYTES // 1024} kB")
     if not faults:
-        model = _model(document, faults)
+        reader = choose(document, faults)
         try:
-            if model is not None:
-                definition = model.model_validate(document)
-                origin = Origin(document, version(document), file, lines or {})
-                definition._origin = origin
-                return definition
+            if reader is not None:
+                return reader(document)
         except ValidationError as error:
             faults.take((), error)
     raise InvalidDefinitions(_problems(faults, file, lines or {}))
@@ -105,8 +127,8 @@ def line_of(path: Path, lines: Mapping[Path, int]) -> int | None:
     return lines.get(path)
 
 
-def _model(document: Any, faults: Faults) -> type[Definition] | None:
-    """Returns the model of the document's kind; None, with the reason noted, where it has none."""
+def _reader(document: Any, faults: Faults) -> Callable[[Any], Definition] | None:
+    """Returns what reads the document's kind; None, with the reason noted, where it has none."""
     known = ", ".join(KINDS)
     if not isinstance(document, dict):
         faults.add((), f"must be a mapping with kind and id, found {values.describe(document)}")
@@ -125,7 +147,7 @@ def _model(document: Any, faults: Faults) -> type[Definition] | None:
         hint = suggestions.hint(kind, KINDS) if isinstance(kind, str) else ""
         faults.add(("kind",), f"must be one of {known}, found {values.describe(kind)}{hint}")
     else:
-        return KINDS[kind]
+        return KINDS[kind].model_validate
     return None
 
 

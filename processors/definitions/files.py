@@ -1,7 +1,7 @@
 """A folder of definitions, as marketers keep them, to a checked set; problems to lines."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
 
 from processors.definitions import documents, sets, syntax
@@ -31,10 +31,33 @@ def load(source: str | FilePath) -> DefinitionSet:
     broken: set[str] = set()
     for file in _files(FilePath(source)):
         try:
-            parsed.append(_read(file, broken))
+            parsed.append(_parse(file, broken))
         except InvalidDefinitions as error:
             problems += error.problems
     return sets.complete(parsed, problems, broken)
+
+
+def tests(folder: str | FilePath) -> list[FilePath]:
+    """Returns the files of tests in a folder and all below it, sorted by name.
+
+    Raises:
+        InvalidDefinitions: there are too many.
+    """
+    return _limited(FilePath(folder), _is_test, "tests")
+
+
+def read(file: FilePath) -> tuple[syntax.Text, list[Problem]]:
+    """Returns the text of a file, with what is wrong with its writing.
+
+    Raises:
+        InvalidDefinitions: it can not be read, is too large, or is not UTF-8.
+    """
+    content = _content(file)
+    text = syntax.read_json(content) if file.suffix == ".json" else syntax.read_yaml(content)
+    problems = [
+        Problem(str(file), line, show(path), message) for line, path, message in text.faults
+    ]
+    return text, problems
 
 
 def render(problems: Iterable[Problem]) -> str:
@@ -52,49 +75,53 @@ def _files(source: FilePath) -> list[FilePath]:
         return [source]
     if not source.is_dir():
         raise _unreadable(source, "there is no such file or folder")
-    found = []
-    for file in _walk(source):
-        found.append(file)
-        if len(found) > MAX_FILES:
-            message = f"holds more than {MAX_FILES} files of definitions"
-            raise _unreadable(source, message)
+    found = _limited(source, _is_definition, "definitions")
     if not found:
         message = f"holds no definitions ({', '.join(f'*{suffix}' for suffix in SUFFIXES)})"
         raise _unreadable(source, message)
+    return found
+
+
+def _limited(source: FilePath, is_wanted: Callable[[str], bool], noun: str) -> list[FilePath]:
+    found = []
+    for file in _walk(source, is_wanted):
+        found.append(file)
+        if len(found) > MAX_FILES:
+            message = f"holds more than {MAX_FILES} files of {noun}"
+            raise _unreadable(source, message)
     return sorted(found)
 
 
-def _walk(source: FilePath) -> Iterator[FilePath]:
+def _is_definition(name: str) -> bool:
+    return name.endswith(SUFFIXES) and not name.endswith(TEST_SUFFIXES)
+
+
+def _is_test(name: str) -> bool:
+    return name.endswith(TEST_SUFFIXES)
+
+
+def _walk(source: FilePath, is_wanted: Callable[[str], bool]) -> Iterator[FilePath]:
     waiting = [source]
     while waiting:
         for each in waiting.pop().iterdir():
-            name = each.name
-            if name.startswith("."):
+            if each.name.startswith("."):
                 continue
             if each.is_dir():
                 if not each.is_symlink():
                     waiting.append(each)
-            elif (
-                name.endswith(SUFFIXES)
-                and not name.endswith(TEST_SUFFIXES)
-                and (each.is_file() or not each.exists())  # a pipe would never end
-            ):
-                yield each
+            elif is_wanted(each.name) and (each.is_file() or not each.exists()):
+                yield each  # but no pipe: it would never end
 
 
-def _read(file: FilePath, broken: set[str]) -> Definition:
+def _parse(file: FilePath, broken: set[str]) -> Definition:
     """Returns the definition in a file; adds the id to `broken` where it has one and is none.
 
     Raises:
         InvalidDefinitions: it can not be read or parsed.
     """
-    content = _content(file)
-    text = syntax.read_json(content) if file.suffix == ".json" else syntax.read_yaml(content)
-    problems = [
-        Problem(str(file), line, show(path), message) for line, path, message in text.faults
-    ]
+    text, problems = read(file)
     if not text.is_whole:
-        broken |= set(_CLAIM.findall(content))
+        broken |= set(_CLAIM.findall(_content(file)))
         raise InvalidDefinitions(problems)
     try:
         definition = documents.parse(text.document, file=str(file), lines=text.lines)

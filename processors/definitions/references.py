@@ -16,7 +16,7 @@ class Reference:
     """One mention of another definition."""
 
     path: Path
-    kind: Literal["segment", "list", "score"]
+    kind: Literal["segment", "list", "score", "trigger"]
     id: str
 
 

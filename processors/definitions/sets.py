@@ -97,6 +97,18 @@ def complete(
     return built
 
 
+def absent(definitions: DefinitionSet, mention: references.Mention) -> str | None:
+    """Returns what is wrong with a mention from outside of the set; None where it is there."""
+    if isinstance(mention, Rung):
+        return _no_such_rung(definitions.scores.get(mention.score), mention)
+    if (mention.kind, mention.id) in definitions.versions:
+        return None
+    ids: dict[str, list[str]] = {kind: [] for kind in documents.KINDS}
+    for kind, name in definitions.versions:
+        ids[kind].append(name)
+    return _no_such(mention.kind, mention.id, ids)
+
+
 def _of(known: Mapping[Key, Definition], order: tuple[Key, ...]) -> DefinitionSet:
     by_kind: dict[str, dict[str, Any]] = {kind: {} for kind in documents.KINDS}
     for kind, name in sorted(known):
