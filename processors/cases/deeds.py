@@ -33,7 +33,6 @@ def commands(
             at_ms=findings.at_ms,
             expected="no other command",
             found=_command(one),
-            notes=tuple(why(findings, one.definition_id, findings.decided)),
         )
 
 

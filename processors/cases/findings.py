@@ -1,6 +1,7 @@
 """What a case has come to at the instant of an expectation, and how it differs from that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -57,25 +58,27 @@ def shown(value: Any) -> str:
 
 
 def why(findings: Findings, trigger_id: str, decisions: Sequence[DecisionRecord]) -> list[str]:
-    """Returns what became of a trigger, decision by decision, or that nothing woke it."""
-    said = [each for each in decisions if each.definition_id == trigger_id]
-    if not said:
-        stimulus = shown(findings.definitions.documents["trigger", trigger_id]["on"])
-        return [f"trigger {trigger_id}: never asked, since {stimulus} did not come"]
-    more = [f"{len(said) - MAX_LISTED} decisions before these"] if len(said) > MAX_LISTED else []
-    return more + [_decision(findings, each) for each in said[-MAX_LISTED:]]
+    """Returns what became of a trigger, or that nothing woke it; like decisions become one line."""
+    document = findings.definitions.documents["trigger", trigger_id]
+    of_trigger = [each for each in decisions if each.definition_id == trigger_id]
+    if not of_trigger:
+        return [f"trigger {trigger_id}: never asked, since {shown(document['on'])} did not come"]
+    alike = groupby(of_trigger, key=lambda each: (each.outcome, each.reason))
+    said = [
+        f"trigger {trigger_id}: {outcome}, {_explained(document, reason)}, {_when(list(several))}"
+        for (outcome, reason), several in alike
+    ]
+    return said[-MAX_LISTED:]
 
 
-def _decision(findings: Findings, decision: DecisionRecord) -> str:
-    late = ", late" if decision.late else ""
-    said = f"trigger {decision.definition_id}: {decision.outcome}, {decision.reason}"
-    return f"{said}{_explained(findings, decision)}, at {iso(decision.at)}{late}"
+def _explained(document: Mapping[str, Any], reason: str) -> str:
+    if reason == "condition":
+        return f"{reason} ({shown(document['when'])} did not hold)"
+    return f"{reason} ({shown(document['limit'])} was reached)" if reason == "limit" else reason
 
 
-def _explained(findings: Findings, decision: DecisionRecord) -> str:
-    document = findings.definitions.documents["trigger", decision.definition_id]
-    key = {"condition": "when", "limit": "limit"}.get(decision.reason)
-    if key is None:
-        return ""
-    found = shown(document[key])
-    return f" ({found} was reached)" if key == "limit" else f" ({found} did not hold)"
+def _when(decisions: Sequence[DecisionRecord]) -> str:
+    last = decisions[-1]
+    late = ", late" if last.late else ""
+    often = f"{len(decisions)} times, last " if len(decisions) > 1 else ""
+    return f"{often}at {iso(last.at)}{late}"

@@ -1,0 +1,71 @@
+"""The examples do what they say: their tests pass, and leave nothing out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from processors.cases import files, reports, runs
+from processors.cases.documents import Expectation
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+FOLDERS = ("shop", "starbucks/definitions")
+
+
+def expectations(folder: str) -> Iterator[Expectation]:
+    _, found = files.load(EXAMPLES / folder)
+    for file in found:
+        for case in file.cases:
+            yield from (step.expect for step in case.steps if step.expect is not None)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_cases_pass(folder: str) -> None:
+    results = list(runs.run(*files.load(EXAMPLES / folder)))
+    told = "\n".join(line.text for line in reports.lines(results))
+    assert all(each.has_passed for each in results), told
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_segment_and_list_is_expected_in_and_out(folder: str) -> None:
+    definitions, _ = files.load(EXAMPLES / folder)
+    said = {
+        each
+        for expect in expectations(folder)
+        for part in (expect.segments, expect.lists)
+        for each in (part or {}).items()
+    }
+    assert said == {
+        (name, side)
+        for name in (*definitions.segments, *definitions.lists)
+        for side in ("in", "out")
+    }
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_level_and_grade_is_expected(folder: str) -> None:
+    definitions, _ = files.load(EXAMPLES / folder)
+    said = {
+        (name, rung)
+        for expect in expectations(folder)
+        for name, score in (expect.scores or {}).items()
+        for rung in (score.level, score.grade)
+        if rung is not None
+    }
+    scores = definitions.scores
+    assert said == {(name, rung) for name in scores for rung in scores[name].levels} | {
+        (name, rung) for name in scores for rung in scores[name].grades
+    }
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_trigger_fires_and_where_it_has_a_limit_is_refused(folder: str) -> None:
+    definitions, _ = files.load(EXAMPLES / folder)
+    fired, refused = set(), set()
+    for expect in expectations(folder):
+        fired |= {each.trigger for each in expect.commands or ()}
+        for each in expect.decisions or ():
+            (fired if each.outcome == "yes" else refused).add(each.trigger)
+    triggers = definitions.triggers
+    assert fired == set(triggers)
+    assert refused >= {name for name in triggers if triggers[name].limit is not None}
