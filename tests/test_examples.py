@@ -61,7 +61,7 @@ def test_every_level_and_grade_is_expected(folder: str) -> None:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_trigger_fires_and_where_it_has_a_limit_is_refused(folder: str) -> None:
     definitions, _ = files.load(EXAMPLES / folder)
-    fired, refused = set(), set()
+    fired, refused = set[str](), set[str]()
     for expect in expectations(folder):
         fired |= {each.trigger for each in expect.commands or ()}
         for each in expect.decisions or ():

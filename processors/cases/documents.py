@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from processors.definitions import suggestions, values
 from processors.definitions.errors import Path
@@ -37,8 +38,8 @@ def _one_of(allowed: tuple[str, ...]) -> PlainValidator:
 
 
 def _filled(raw: Any) -> Any:
-    if not isinstance(raw, dict) or not raw:
-        raise values.fault("must be a mapping with at least one key", raw)
+    if not values.mapping(raw):
+        raise PydanticCustomError("definition", "must have at least one key")
     return raw
 
 
@@ -46,9 +47,11 @@ def _facts(raw: Any) -> dict[str, Any]:
     """Returns traits or properties; a dot in a name would be one that no path reaches."""
     faults = Faults()
     for key in values.mapping(raw):
-        if "." in key or not key:
-            whole = key.partition(".")[0]
-            faults.add((key,), f"must name a whole one, without dots: {whole}: {{…}}")
+        whole, *inner = key.split(".")
+        if inner:
+            faults.add(
+                (key,), f"takes whole names, without dots: {whole}: {{{'.'.join(inner)}: …}}"
+            )
     if faults:
         faults.throw()
     return dict(raw)
@@ -213,7 +216,7 @@ class Step(Part):
                 found = " and ".join(said)
                 faults.add((), f"takes only one of {', '.join(group)}, found {found}")
         if not raw and not faults:
-            faults.add((), f"needs one of {', '.join(cls.known_keys())}")
+            faults.add((), f"needs one of after, at, {', '.join(HAPPENINGS)}, expect")
         if "properties" in raw and "event" not in raw:
             faults.add(("properties",), "may only stand beside event")
         for key in ("late_by", "times"):

@@ -89,4 +89,4 @@ def _points(profile: Profile, name: str) -> str:
     given = [f"{rule} {points:+}" for rule, points in sorted(state.points.items())]
     if state.added:
         given.append(f"added by triggers {state.added:+}")
-    return f"points: {', '.join(given) or 'none'}"
+    return f"points: {', '.join(given)}"

@@ -49,6 +49,14 @@ def test_what_is_no_definition_is_left_out(tmp_path: Path) -> None:
     assert list(files.load(tmp_path).lists) == ["guests"]
 
 
+def test_files_of_tests_are_found_apart(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for name in ("a/x.test.json", "b.test.yml", "c.test.yaml", ".d.test.yaml", "e.yaml", "test"):
+        (tmp_path / name).touch()
+    found = [str(file.relative_to(tmp_path)) for file in files.tests(tmp_path)]
+    assert found == ["a/x.test.json", "b.test.yml", "c.test.yaml"]
+
+
 def test_single_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "guests.yaml"
     file.write_text(LIST)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.definitions import documents, references, sets
-from processors.definitions.references import Reference
+from processors.definitions.references import Mention, Reference, Rung
 from tests.unit.definitions.builders import (
     complaints,
     rule,
@@ -188,3 +188,22 @@ def test_chain_of_a_thousand_is_ordered() -> None:
     names = [f"s{place:04}" for place in range(1_000)]
     chain = [named(name, *names[at + 1 : at + 2]) for at, name in enumerate(names)]
     assert [name for _, name in sets.from_documents(chain).order] == names[::-1]
+
+
+@pytest.mark.parametrize(
+    ("mention", "said"),
+    [
+        (Reference((), "segment", "vip"), None),
+        (Reference((), "trigger", "greet"), None),
+        (Rung((), "fit", "level", "hot"), None),
+        (Reference((), "segment", "vips"), "there is no segment vips; did you mean vip?"),
+        (Reference((), "trigger", "x"), "there is no trigger x; the triggers are greet"),
+        (Reference((), "list", "vip"), "there is no list vip, but a segment of this id"),
+        (Rung((), "fit", "level", "hott"), "score fit has no level hott; did you mean hot?"),
+        (Rung((), "fit", "grade", "A"), "score fit has no grade A; there are no grades"),
+        (Rung((), "absent", "grade", "A"), None),
+    ],
+)
+def test_mention_from_outside_is_looked_up(mention: Mention, said: str | None) -> None:
+    built = sets.from_documents([segment(), score(levels={"hot": 5}), trigger()])
+    assert sets.absent(built, mention) == said

@@ -38,6 +38,66 @@ def test_mistakes_are_told_with_file_and_line(tmp_path: Path) -> None:
     assert "did you mean equals?" in result.output
 
 
+CASES = "cases:\n  - name: Who pays\n    steps:\n      - identify: {plan: gold}\n"
+GOLD = f"{CASES}        expect: {{segments: {{gold: in}}}}\n"
+
+
+@pytest.fixture
+def gold(tmp_path: Path) -> Path:
+    """Returns a folder with a definition and its test."""
+    (tmp_path / "gold.yaml").write_text(SEGMENT)
+    (tmp_path / "gold.test.yaml").write_text(GOLD)
+    return tmp_path
+
+
+def test_cases_that_pass_are_counted(gold: Path) -> None:
+    result = beckon("test", gold)
+    assert result.exit_code == 0
+    assert result.output.startswith(f"{gold}/gold.test.yaml: 1 passed\n\n1 passed in 0.")
+
+
+def test_case_that_fails_is_told_with_file_and_line(gold: Path) -> None:
+    (gold / "gold.test.yaml").write_text(GOLD.replace("gold: in", "gold: out"))
+    result = beckon("test", gold)
+    assert result.exit_code == 1
+    place = "cases[0].steps[0].expect.segments.gold"
+    assert f"  {gold}/gold.test.yaml:5: {place}\n" in result.output
+    assert "0 passed, 1 failed in 0." in result.output
+
+
+def test_files_that_can_not_be_run_are_another_code(gold: Path) -> None:
+    (gold / "gold.test.yaml").write_text(GOLD.replace("gold: in", "golt: in"))
+    result = beckon("test", gold)
+    assert result.exit_code == 2
+    assert "there is no segment golt; did you mean gold?" in result.output
+
+
+def test_folder_without_tests_is_no_success(gold: Path) -> None:
+    (gold / "gold.test.yaml").unlink()
+    result = beckon("test", gold)
+    assert result.exit_code == 2
+    assert "holds no tests" in result.output
+
+
+def test_cases_are_chosen_by_their_name(gold: Path) -> None:
+    assert beckon("test", gold, "-k", "who PAYS").exit_code == 0
+    result = beckon("test", gold, "-k", "who stays")
+    assert result.exit_code == 2
+    assert "no case and no file of tests is named 'who stays'" in result.output
+
+
+def test_results_are_written_for_build_servers(gold: Path) -> None:
+    (gold / "gold.test.yaml").write_text(GOLD.replace("gold: in", "gold: out"))
+    assert beckon("test", gold, "--junit", gold / "out.xml").exit_code == 1
+    assert 'failures="1"' in (gold / "out.xml").read_text()
+
+
+def test_results_that_can_not_be_written_are_no_success(gold: Path) -> None:
+    result = beckon("test", gold, "--junit", gold / "absent" / "out.xml")
+    assert result.exit_code == 1
+    assert "absent/out.xml: can not be written: No such file or directory" in result.output
+
+
 def test_folder_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
     assert beckon("check", tmp_path / "absent").exit_code == 2
 
