@@ -166,6 +166,24 @@ def test_example_in_the_readme_gives_what_it_says(
     assert json.loads(command)["template"] == "cart-reminder"
 
 
+def test_example_of_tests_gives_what_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ROOT / "docs/testing.md"
+    segment, trigger, cases = fences(page, "yaml")
+    right, wrong = ("".join(each.partition("\n")[2:]) for each in fences(page, ""))
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    (folder / "offer-help.yaml").write_text(trigger)
+    (folder / "trial.test.yaml").write_text(cases)
+    monkeypatch.chdir(tmp_path)
+    for within, said, code in (("2d", right, 0), ("3d", wrong, 1)):
+        (folder / "stuck.yaml").write_text(segment.replace("within: 2d", f"within: {within}"))
+        result = CliRunner().invoke(cli, ["test", "trial"])
+        assert re.sub(r"in \d+\.\d\d s", "in 0.01 s", result.output) == said
+        assert result.exit_code == code
+
+
 def test_features_name_tests_that_exist() -> None:
     text = (ROOT / "docs/features.md").read_text("utf-8")
     tests = set(re.findall(r"`(tests/[\w/.]+)`", text))

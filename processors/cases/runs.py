@@ -56,9 +56,10 @@ def run(
         for place, case in enumerate(file.cases):
             if is_wanted(f"{file.file}\n{case.name}"):
                 started_s = time.perf_counter()
-                found = tuple(_Run(definitions, compiled, case).differences(("cases", place)))
+                found = list(_Run(definitions, compiled, case).differences(("cases", place)))
                 spent_s = time.perf_counter() - started_s
-                yield Result(file=file, place=place, differences=found, duration_s=spent_s)
+                found.sort(key=lambda each: file.line(each.path))
+                yield Result(file=file, place=place, differences=tuple(found), duration_s=spent_s)
 
 
 def _filter(holding: str) -> Callable[[str], bool]:

@@ -1,10 +1,20 @@
 """What a test file may say, and what is said where it may not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from processors.cases.documents import START_MS, Case
+from processors.cases.documents import (
+    START_MS,
+    Case,
+    CommandExpectation,
+    Expectation,
+    Given,
+    ScoreExpectation,
+    Step,
+)
+from processors.definitions.parts import Part
 from schemas.events import iso
 from tests.builders import DAY, HOUR, T0, Document
 from tests.unit.cases.builders import case, complaints, of_expect, of_step, story
@@ -53,6 +63,15 @@ def test_everything_that_can_be_said_is_read() -> None:
     assert expect.scores["fit"].value == 5
     assert expect.names_status
     assert expect.commands[0].fields["body"] == {}
+
+
+@pytest.mark.parametrize(
+    "model", [Case, Given, Step, Expectation, ScoreExpectation, CommandExpectation]
+)
+def test_every_key_is_in_the_reference(model: type[Part]) -> None:
+    reference = (Path(__file__).parents[3] / "docs" / "testing.md").read_text("utf-8")
+    for key in model.known_keys():
+        assert f"`{key}`" in reference or f"{key}: " in reference
 
 
 def test_case_begins_on_a_monday_morning_unless_it_says_when() -> None:

@@ -84,3 +84,12 @@ def test_lines_are_those_of_the_file() -> None:
     file = CaseFile(FILE, (case(NONE), case(NONE, name="b")), lines)
     found = runs.run(sets.from_documents(DEFINITIONS), [file])
     assert [each.line for each in found] == [2, 9]
+
+
+def test_differences_come_in_the_order_of_the_file() -> None:
+    expect: Document = {"status": "x", "segments": {"s": "in"}, "tags": {"vip": "in"}}
+    at: Path = ("cases", 0, "steps", 0, "expect")
+    lines = {(*at, "status"): 3, (*at, "segments"): 4, (*at, "tags"): 5}
+    file = CaseFile(FILE, (case({"expect": expect}),), lines)
+    (result,) = runs.run(sets.from_documents(DEFINITIONS), [file])
+    assert [each.path[5] for each in result.differences] == ["status", "segments", "tags"]
