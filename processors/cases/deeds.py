@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from processors.cases.documents import CommandExpectation, DecisionExpectation
-from processors.cases.findings import Difference, Findings, shown, why
+from processors.cases.findings import Difference, Findings, shown, times, why
 from processors.decisions.comparisons import is_same
 from processors.definitions.errors import Path
 from schemas.commands import Command
-from schemas.events import iso
 from schemas.records import DecisionRecord
 
 FIELDS = ("channel", "template", "topic", "url", "body")
@@ -27,13 +26,7 @@ def commands(
             if near is not None:
                 extra.remove(near)
             yield _missing(each, near, findings, (*path, place))
-    for one in extra:
-        yield Difference(
-            path=path,
-            at_ms=findings.at_ms,
-            expected="no other command",
-            found=_command(one),
-        )
+    yield from _unwanted(extra, findings, path)
 
 
 def decisions(
@@ -124,7 +117,8 @@ def _missing(
         found = "no such command"
         notes = why(findings, wanted.trigger, findings.decided)
     else:
-        found, notes = _command(near), [f"differs in {', '.join(_other(wanted, near))}"]
+        found = f"{_command(near)}, {times([near.at])}"
+        notes = [f"differs in {', '.join(_other(wanted, near))}"]
     return Difference(
         path=path,
         at_ms=findings.at_ms,
@@ -134,9 +128,22 @@ def _missing(
     )
 
 
+def _unwanted(extra: Sequence[Command], findings: Findings, path: Path) -> Iterator[Difference]:
+    """Yields what nobody expected; like commands become one."""
+    alike: dict[str, list[int]] = {}
+    for one in extra:
+        alike.setdefault(_command(one), []).append(one.at)
+    for text, instants in alike.items():
+        yield Difference(
+            path=path,
+            at_ms=findings.at_ms,
+            expected="no other command",
+            found=f"{text}, {times(instants)}",
+        )
+
+
 def _command(command: Command) -> str:
-    fields = {key: getattr(command, key) for key in FIELDS}
-    return f"{_text(command.definition_id, fields)}, at {iso(command.at)}"
+    return _text(command.definition_id, {key: getattr(command, key) for key in FIELDS})
 
 
 def _text(trigger_id: str, fields: Mapping[str, Any]) -> str:

@@ -19,6 +19,9 @@ MAX_TEXT = 200
 MAX_LISTED = 5
 """Of several like things, the last so many are shown."""
 
+PARTS = {"condition": ("when", "did not hold"), "limit": ("limit", "was reached")}
+"""By the reason of a refusal: the key of the trigger that was in the way, and how."""
+
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an expectation may ask for."""
@@ -57,6 +60,16 @@ def shown(value: Any) -> str:
     return one_line(msgspec.json.encode(value).decode(), MAX_TEXT)
 
 
+def times(instants: Sequence[int]) -> str:
+    """Returns when something was: all of several instants as one.
+
+    >>> times([0])
+    'at 1970-01-01T00:00:00.000Z'
+    """
+    often = f"{len(instants)} times, last " if len(instants) > 1 else ""
+    return f"{often}at {iso(instants[-1])}"
+
+
 def why(findings: Findings, trigger_id: str, decisions: Sequence[DecisionRecord]) -> list[str]:
     """Returns what became of a trigger, or that nothing woke it; like decisions become one line."""
     document = findings.definitions.documents["trigger", trigger_id]
@@ -72,13 +85,11 @@ def why(findings: Findings, trigger_id: str, decisions: Sequence[DecisionRecord]
 
 
 def _explained(document: Mapping[str, Any], reason: str) -> str:
-    if reason == "condition":
-        return f"{reason} ({shown(document['when'])} did not hold)"
-    return f"{reason} ({shown(document['limit'])} was reached)" if reason == "limit" else reason
+    """Returns a reason with the part of the definition that it speaks of, if there is one."""
+    key, said = PARTS.get(reason, ("", ""))
+    return f"{reason} ({shown(document[key])} {said})" if key in document else reason
 
 
 def _when(decisions: Sequence[DecisionRecord]) -> str:
-    last = decisions[-1]
-    late = ", late" if last.late else ""
-    often = f"{len(decisions)} times, last " if len(decisions) > 1 else ""
-    return f"{often}at {iso(last.at)}{late}"
+    late = ", late" if decisions[-1].late else ""
+    return f"{times([each.at for each in decisions])}{late}"

@@ -46,6 +46,13 @@ def test_command_that_nobody_expects_is_told() -> None:
     ]
 
 
+def test_like_commands_that_nobody_expects_are_told_once() -> None:
+    hook = 'hook: channel webhook, url https://shop.example/a, body {"n":1}'
+    assert commands([], "b", "b", "b") == [
+        ("no other command", f"{hook}, 3 times, last at 2026-01-05T09:00:00.000Z")
+    ]
+
+
 def test_missing_command_is_held_against_the_nearest_of_its_trigger() -> None:
     wanted = [
         {"trigger": "t", "channel": "push", "template": "bye"},
