@@ -1,7 +1,7 @@
 """The command line: `beckon …`. Each command says what it did, and what to do next.
 
-Exit codes: 0 done, 1 it could not be done, 2 wrong use (`test`: nothing that could be run), 3 two sets
-differ (`diff --exit-code`), 69 the cluster did not answer in time, 70 it did not stop in time.
+Exit codes: 0 done, 1 it could not be done, 2 wrong use, 3 two sets differ (`diff --exit-code`), 69
+the cluster did not answer in time, 70 it did not stop in time.
 """
 
 import asyncio
@@ -24,7 +24,6 @@ from processors.terminal import EXIT_FAILED, Folder, Until, told
 from processors.terminal import configured as _settings
 from processors.terminal import fail as _fail
 
-EXIT_USAGE = 2
 
 cli = typer.Typer(
     name="beckon",
@@ -80,15 +79,12 @@ def run_tests(
     from processors.cases import reports, runs
 
     try:
-        definitions, found = cases.load(folder)
+        results = list(runs.run(*cases.load(folder), holding=holding))
     except InvalidDefinitions as error:
-        _fail(files.render(error.problems), EXIT_USAGE)
-    results = list(runs.run(definitions, found, holding=holding))
+        _fail(files.render(error.problems), 2)
     if not results:
-        _fail(f"{folder}: no case and no file of tests is named {holding!r}", EXIT_USAGE)
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    for line in reports.lines(results):
-        console.print(line.text, style=line.style)
+        _fail(f"{folder}: no case and no file of tests is named {holding!r}", 2)
+    reports.tell(results)
     if junit is not None:
         try:
             reports.write_junit(results, junit)

@@ -6,6 +6,8 @@ from pathlib import Path as FilePath
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from rich.console import Console
+
 from processors.cases.findings import Difference
 from processors.cases.runs import Result
 from processors.definitions.errors import show
@@ -34,6 +36,13 @@ def lines(results: Sequence[Result]) -> Iterator[Line]:
     spent_s = sum(each.duration_s for each in results)
     said = f"{_counts(results)} in {spent_s:.2f} s"
     yield Line(said, "bold red" if failed else "bold green")
+
+
+def tell(results: Sequence[Result]) -> None:
+    """Prints the results; in colours where that is a terminal."""
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for line in lines(results):
+        console.print(line.text, style=line.style)
 
 
 def write_junit(results: Sequence[Result], target: FilePath) -> None:

@@ -3,6 +3,9 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
+import pytest
+
 from processors.cases import reports
 from processors.cases.files import CaseFile
 from processors.cases.findings import Difference
@@ -58,6 +61,14 @@ def test_colours_tell_good_from_bad() -> None:
     assert styles["a.test.yaml: 1 passed, 1 failed"] == "red"
     assert styles["b.test.yaml: 1 passed"] == "green"
     assert styles["2 passed, 1 failed in 0.75 s"] == "bold red"
+
+
+def test_what_is_printed_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    long = msgspec.structs.replace(DIFFERENCE, found=f"[red]:smile:[/red] {'x' * 200}")
+    reports.tell([result("a.test.yaml", 1, long)])
+    printed = capsys.readouterr().out
+    assert f"    found     [red]:smile:[/red] {'x' * 200}\n" in printed
+    assert printed.endswith("0 passed, 1 failed in 0.25 s\n")
 
 
 def test_build_servers_read_suites_cases_and_failures(tmp_path: Path) -> None:
