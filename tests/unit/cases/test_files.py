@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from processors.cases import files
+from processors.definitions import files as definitions_files
 from processors.definitions.errors import InvalidDefinitions
 from tests.unit.cases.builders import story
 
@@ -146,8 +147,13 @@ def test_time_stays_where_events_can_be(
     assert refused(tmp_path) == [f"a.test.yaml:{each}" for each in said]
 
 
-def test_1_000_files_of_tests_are_the_most(tmp_path: Path) -> None:
+def test_files_of_tests_are_bounded_as_those_of_definitions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(definitions_files, "MAX_FILES", 2)
     (tmp_path / "gold.yaml").write_text(SEGMENT)
-    for place in range(1_001):
-        (tmp_path / f"{place}.test.yaml").touch()
-    assert refused(tmp_path) == [": holds more than 1000 files of tests"]
+    for place in range(2):
+        (tmp_path / f"{place}.test.yaml").write_text(CASES)
+    assert len(files.load(tmp_path)[1]) == 2
+    (tmp_path / "2.test.yaml").touch()
+    assert refused(tmp_path) == [": holds more than 2 files of tests"]
