@@ -24,7 +24,6 @@ from processors.terminal import EXIT_FAILED, Folder, Until, told
 from processors.terminal import configured as _settings
 from processors.terminal import fail as _fail
 
-
 cli = typer.Typer(
     name="beckon",
     help="Real-time marketing automation on Kafka: events in; scores, segments and commands out.",
