@@ -18,6 +18,8 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     grade: str | None
     at: int
     """Since when it has this value."""
+    breakdown: str = "{}"
+    """JSON: the points of each rule, by its id; of a combined score the values of the two."""
 
 
 class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -30,7 +32,7 @@ class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     level: str | None
     grade: str | None
     rule: str | None
-    """The rule whose points moved; None where several did at once."""
+    """The rule whose points moved; None where several did at once, or time alone moved it."""
     at: int
     cause: str
     """messageId of the event, or `clock`, or `definition`."""

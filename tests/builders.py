@@ -192,7 +192,7 @@ class Person:
     def segments(self) -> set[str]:
         return set(self.profile.segments)
 
-    def score(self, id: str = "fit") -> int:
+    def score(self, id: str = "fit") -> float:
         state = self.profile.scores.get(id)
         return self.compiled.scales[id].empty if state is None else state.value
 

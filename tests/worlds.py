@@ -151,22 +151,30 @@ def about_others(segments: Sequence[str], scores: Sequence[str]) -> list[st.Sear
     if segments:
         of_segments = st.sampled_from(segments)
         found.append(st.builds(lambda id, way: {"segment": id} | way, of_segments, WAYS))
-    if scores:
-        of_scores = st.sampled_from(scores)
-        found.append(st.builds(lambda id, asked: {"score": id} | asked, of_scores, asked_of_score))
+    for id in scores:
+        asked = asked_of_combined if is_combined(id) else asked_of_score
+        found.append(st.builds(lambda id, asked: {"score": id} | asked, st.just(id), asked))
     return found
 
 
+def is_combined(id: str) -> bool:
+    """Returns whether this is the name of a score that combines two others."""
+    return id.startswith("c")
+
+
 WAYS = st.sampled_from([{}, {"is": "in"}, {"is": "out"}])
-asked_of_score = one(
-    at_least=st.sampled_from([5, 10]),
-    less_than=st.sampled_from([5, 10]),
-    equals=st.just(10.0),
-    not_in=st.just([0, 10]),
-    between=st.just([1, 10]),
-    level=st.sampled_from(list(LEVELS)),
-    grade=st.sampled_from(["A", "B"]),
-)
+ASKED: dict[str, st.SearchStrategy[Any]] = {
+    "at_least": st.sampled_from([5, 10, 2.5]),
+    "less_than": st.sampled_from([5, 10]),
+    "greater_than": st.just(2.5),
+    "at_most": st.sampled_from([0, 4.2]),
+    "equals": st.just(10.0),
+    "not_in": st.just([0, 10]),
+    "between": st.just([1, 10]),
+    "level": st.sampled_from(list(LEVELS)),
+}
+asked_of_score = one(**ASKED, grade=st.sampled_from(["A", "B"]))
+asked_of_combined = one(**ASKED, grade=st.sampled_from(["A1", "B1", "B2"]))
 
 
 def conditions(
@@ -193,6 +201,17 @@ def conditions(
     )
 
 
+decays = st.one_of(
+    one(half_life=durations),
+    one(half_life=durations),
+    st.builds(
+        lambda per, percent: {"per": per, "percent": percent},
+        durations,
+        st.sampled_from([20, 50, 100]),
+    ),
+)
+
+
 @st.composite
 def rules(draw: st.DrawFn, id: str, segments: Sequence[str], scores: Sequence[str]) -> Document:
     points = draw(st.sampled_from([-10, -1, 1, 5, 10]))
@@ -201,7 +220,8 @@ def rules(draw: st.DrawFn, id: str, segments: Sequence[str], scores: Sequence[st
     found = {"event": draw(st.sampled_from(EVENTS))} | draw(wheres)
     within = draw(st.one_of(NOTHING, one(within=durations)))
     most = draw(st.one_of(NOTHING, one(max_occurrences=st.integers(1, 2))))
-    return {"id": id, "points": points, "on": found} | within | most
+    decay = draw(st.one_of(NOTHING, one(decay=decays)))
+    return {"id": id, "points": points, "on": found} | within | most | decay
 
 
 bounds: Documents = st.sampled_from([{}, {"limit": 10}, {"limit": 5, "floor": 0}, {"floor": -5}])
@@ -229,15 +249,34 @@ def scores(
     return {"kind": "score", "id": id, "name": id, "groups": groups} | kept | named
 
 
+matrices: Documents = st.sampled_from(
+    [
+        {"matrix": {"rows": {"A": 10, "B": 0}, "columns": {"1": 5, "2": 1}}},
+        {"matrix": {"rows": {"A": 3, "B": -5}, "columns": {"1": 15, "2": 2}}},
+    ]
+)
+
+
+@st.composite
+def combined(draw: st.DrawFn, id: str, known_scores: Sequence[str]) -> Document:
+    of = draw(st.permutations(known_scores))[:2]
+    document = {"kind": "score", "id": id, "name": id, "combined": {"of": of} | draw(matrices)}
+    return document | {"levels": LEVELS}
+
+
 @st.composite
 def states(draw: st.DrawFn) -> list[Document]:
     """Draws segments and scores that ask each other, in no cycle, whatever their names' order."""
-    names = draw(st.permutations(["s1", "s2", "s3", "k1", "k2"]))
+    names = draw(st.permutations(["s1", "s2", "s3", "k1", "k2", "c1"]))
     found: list[Document] = []
     of_segments: list[str] = []
     of_scores: list[str] = []
-    for id in names[: draw(st.integers(2, 5))]:
-        if id.startswith("s"):
+    for id in names[: draw(st.integers(2, 6))]:
+        if is_combined(id):
+            if len(of_scores) > 1:
+                found.append(draw(combined(id, of_scores)))
+                of_scores.append(id)
+        elif id.startswith("s"):
             when = draw(conditions(of_segments, of_scores))
             found.append({"kind": "segment", "id": id, "name": id, "when": when})
             of_segments.append(id)
@@ -307,10 +346,11 @@ def actions(of_scores: Sequence[str]) -> Documents:
             lambda value: {"trait": "plan", "value": value}, st.sampled_from(VALUES)
         ),
     }
-    if of_scores:
+    plain = [id for id in of_scores if not is_combined(id)]
+    if plain:
         choices["add_points"] = st.builds(
             lambda id, points: {"score": id, "points": points},
-            st.sampled_from(of_scores),
+            st.sampled_from(plain),
             st.sampled_from([-10, 1, 10]),
         )
     return one(**choices)

@@ -9,7 +9,7 @@ from processors.cases.documents import Case, Cases, Expectation
 from processors.definitions import documents, files, sets, suggestions, values
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
 from processors.definitions.parts import Faults
-from processors.definitions.references import Mention, Reference, Rung
+from processors.definitions.references import Reference, Rung
 from processors.definitions.sets import DefinitionSet
 from schemas.events import EARLIEST_MS, LATEST_MS, iso
 
@@ -109,7 +109,7 @@ def _misplaced(case: Case, path: Path) -> Iterator[tuple[Path, str]]:
         before = max(before, now)
 
 
-def _mentions(case: Case, path: Path) -> Iterator[Mention]:
+def _mentions(case: Case, path: Path) -> Iterator[Reference | Rung]:
     for place, name in enumerate(case.given.lists if case.given else ()):
         yield Reference((*path, "given", "lists", place), "list", name)
     for place, step in enumerate(case.steps):
@@ -117,7 +117,7 @@ def _mentions(case: Case, path: Path) -> Iterator[Mention]:
             yield from _expected(step.expect, (*path, "steps", place, "expect"))
 
 
-def _expected(expect: Expectation, path: Path) -> Iterator[Mention]:
+def _expected(expect: Expectation, path: Path) -> Iterator[Reference | Rung]:
     for name in expect.segments or ():
         yield Reference((*path, "segments", name), "segment", name)
     for name in expect.lists or ():

@@ -1,12 +1,21 @@
 """A definition set, compiled: by the name of an event, all that it touches and nothing else."""
 
 from collections.abc import Callable
+from math import ceil
 
 import msgspec
 
 from processors.decisions import triggers
 from processors.decisions.comparisons import FALSE
-from processors.decisions.conditions import CLOCK, Compiler, Evaluate, Fact
+from processors.decisions.conditions import CLOCK, Asked, Compiler, Evaluate, Fact
+from processors.decisions.decays import marks
+from processors.decisions.fading import (
+    CombinedNode,
+    FadingRule,
+    FadingScoreNode,
+    Scored,
+    StepRule,
+)
 from processors.decisions.features import (
     MAX_COUNT,
     NO_PROPERTIES,
@@ -30,11 +39,11 @@ from processors.decisions.nodes import (
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger
 from processors.definitions.conditions import Condition
-from processors.definitions.scores import EventMatch, Rule, Score
+from processors.definitions.scores import Combined, Decay, EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
-from processors.definitions.triggers import Stimulus
-from processors.state.profiles import Profile
+from processors.definitions.triggers import ScoreStimulus, Stimulus
+from processors.state.profiles import NEVER, Profile
 
 
 class Plan(msgspec.Struct):
@@ -95,7 +104,10 @@ class _Build:
     def __init__(self, definitions: DefinitionSet) -> None:
         self.definitions = definitions
         self.features = Features()
-        self.scales = {score.id: scale(score) for score in definitions.scores.values()}
+        self.scales: dict[str, Scale] = {}
+        for kind, id_ in definitions.order:
+            if kind == "score":
+                self.scales[id_] = scale(definitions.scores[id_], self.scales)
         self.measures = Measures()
         self.compiler = Compiler(self.features, self.measures, self.scales)
         self.nodes: list[Node] = []
@@ -108,21 +120,15 @@ class _Build:
 
     def build(self) -> Compiled:
         for kind, id_ in self.definitions.order:
-            if kind == "score":
-                self._score(self.definitions.scores[id_])
+            score = self.definitions.scores[id_] if kind == "score" else None
+            if score is not None and score.combined is not None:
+                self._combined(score.id, score.combined)
+            elif score is not None:
+                self._score(score)
             else:
                 self._segment(self.definitions.segments[id_])
         self._triggers()
-        for feature in self.features.by_key.values():
-            plan = self.plans.setdefault(feature.event, Plan())
-            if feature.where is None:
-                plan.plain.append(feature)
-            else:
-                plan.asking.append((feature, feature.where))
-        for measure in self.measures.by_key.values():
-            plan = self.plans.setdefault(measure.event, Plan())
-            plan.measuring.append(measure)
-            plan.reads_properties = True
+        self._plan()
         for (kind, id_), users in self.users.items():
             if kind == "feature":
                 self._kept(id_).users |= users
@@ -130,6 +136,7 @@ class _Build:
                 self._changing(kind, id_).users |= users
         for (kind, id_), woken in self.woken.items():
             self._watch(kind, id_, woken)
+        self._mark()
         return Compiled(
             id=self.definitions.id,
             plans=self.plans,
@@ -149,6 +156,19 @@ class _Build:
             woken=self.woken,
         )
 
+    def _plan(self) -> None:
+        """Says of each event what it counts for, and what of it is measured."""
+        for feature in self.features.by_key.values():
+            plan = self.plans.setdefault(feature.event, Plan())
+            if feature.where is None:
+                plan.plain.append(feature)
+            else:
+                plan.asking.append((feature, feature.where))
+        for measure in self.measures.by_key.values():
+            plan = self.plans.setdefault(measure.event, Plan())
+            plan.measuring.append(measure)
+            plan.reads_properties = True
+
     def _kept(self, key: str) -> Feature | Measure:
         return self.features.by_key.get(key) or self.measures.by_key[key]
 
@@ -160,10 +180,34 @@ class _Build:
         elif node is not None:
             node.watchers = [each.moved for each in woken if each.moved is not None]
 
-    def _changing(self, kind: str, id_: str) -> SegmentNode | ScoreNode:
+    def _changing(self, kind: str, id_: str) -> SegmentNode | Scored:
         node = self.nodes[self.places[_key(kind, id_)]]
-        assert isinstance(node, SegmentNode | ScoreNode)
+        assert isinstance(node, SegmentNode | Scored)
         return node
+
+    def _scored(self, score_id: str) -> Scored:
+        node = self._changing("score", score_id)
+        assert not isinstance(node, SegmentNode)
+        return node
+
+    def _mark(self) -> None:
+        """Tells the scores that time alone may move which of their values matter to anybody."""
+        asked = self.compiler.asked
+        for each in self.definitions.triggers.values():
+            if isinstance(each.on, ScoreStimulus):
+                asked.setdefault(each.on.score, Asked()).reached.add(each.on.crosses)
+        for score in self.definitions.scores.values():
+            of_score = asked.setdefault(score.id, Asked())
+            of_score.reached.update(score.levels.values(), score.grades.values())
+            if score.combined is not None:
+                matrix = score.combined.matrix
+                sides = (matrix.rows, matrix.columns)
+                for part, side in zip(score.combined.of, sides, strict=True):
+                    asked.setdefault(part, Asked()).reached.update(side.values())
+        for score_id, found in asked.items():
+            node = self._scored(score_id)
+            if not isinstance(node, ScoreNode):
+                node.marks = marks(found.reached, found.passed)
 
     def _add(self, node: Node, reads: set[Fact]) -> None:
         place = len(self.nodes)
@@ -194,17 +238,33 @@ class _Build:
 
     def _score(self, score: Score) -> None:
         rules = [rule for group in score.groups for rule in group.rules]
+        groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
         of_score = 1 << (len(self.nodes) + len(rules))
         for rule in rules:
-            self._rule(score.id, rule, of_score)
-        node = ScoreNode(key=_key("score", score.id), id=score.id, scale=self.scales[score.id])
+            self._rule(score.id, rule, groups[rule.id], of_score)
+        key, scale = _key("score", score.id), self.scales[score.id]
+        node: Scored = ScoreNode(key=key, id=score.id, scale=scale)
+        if any(rule.decay is not None for rule in rules):
+            before = self.nodes[-len(rules) :]
+            fading = [each for each in before if isinstance(each, FadingRule)]
+            node = FadingScoreNode(key=key, id=score.id, scale=scale, rules=fading)
         self._add(node, set())
         self.users["added", score.id] = of_score
 
-    def _rule(self, score_id: str, rule: Rule, users: Bits) -> None:
+    def _combined(self, score_id: str, combined: Combined) -> None:
+        parts = tuple(self._scored(each) for each in combined.of)
+        place = 1 << len(self.nodes)
+        for part in parts:
+            part.users |= place
+            part.followers |= place
+        node = CombinedNode(
+            key=_key("score", score_id), id=score_id, scale=self.scales[score_id], parts=parts
+        )
+        self._add(node, set())
+
+    def _rule(self, score_id: str, rule: Rule, group: int, users: Bits) -> None:
         key = f"score/{score_id}/{rule.id}"
-        scale = self.scales[score_id]
-        holder = Holder(score_id, rule.id, scale.groups[rule.id], scale)
+        holder = Holder(score_id, rule.id, group, self.scales[score_id])
         if rule.when is not None:
             condition, reads = self._condition(rule.when)
             node: Node = StateRule(
@@ -224,8 +284,10 @@ class _Build:
 
     def _on_rule(
         self, key: str, holder: Holder, rule: Rule, on: EventMatch
-    ) -> tuple[CountRule | WindowRule, Feature]:
+    ) -> tuple[CountRule | WindowRule | StepRule | FadingRule, Feature]:
         most = rule.max_occurrences or MAX_COUNT
+        if rule.decay is not None:
+            return self._decaying(key, holder, rule, rule.decay)
         if rule.within is None:
             feature = self.features.count(
                 on.event, on.where, since_ms=None, capacity=rule.max_occurrences
@@ -243,6 +305,43 @@ class _Build:
             points=rule.points,
             most=most,
             width_ms=rule.within,
+        ), feature
+
+    def _decaying(
+        self, key: str, holder: Holder, rule: Rule, decay: Decay
+    ) -> tuple[StepRule | FadingRule, Feature]:
+        assert rule.on is not None  # the model sees to it
+        event, where, most = rule.on.event, rule.on.where, rule.max_occurrences
+        if decay.half_life is not None:
+            is_summed = most is None and rule.within is None
+            if is_summed:
+                feature = self.features.decay(event, where, half_life_ms=decay.half_life)
+            else:
+                feature = self.features.latest(event, where, width_ms=rule.within, capacity=most)
+            return FadingRule(
+                key=key,
+                holder=holder,
+                feature=feature.key,
+                points=rule.points,
+                half_life_ms=decay.half_life,
+                group=holder.group,
+                is_summed=is_summed,
+                most=most or MAX_COUNT,
+                width_ms=rule.within or NEVER,
+            ), feature
+        assert decay.per is not None  # the model sees to it
+        assert decay.percent is not None
+        width_ms = min(rule.within or NEVER, decay.per * ceil(100 / decay.percent))
+        feature = self.features.window(event, where, width_ms=width_ms, capacity=most)
+        return StepRule(
+            key=key,
+            holder=holder,
+            feature=feature.key,
+            points=rule.points,
+            most=most or MAX_COUNT,
+            width_ms=width_ms,
+            per_ms=decay.per,
+            percent=decay.percent,
         ), feature
 
     def _triggers(self) -> None:

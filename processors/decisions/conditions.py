@@ -5,14 +5,17 @@ An answer is a promise as much as a truth: until its instant, nothing but a fact
 
 import hashlib
 from collections.abc import Callable
-from typing import assert_never
+from typing import Any, assert_never
+
+import msgspec
 
 from processors.decisions.aggregates import aggregate
 from processors.decisions.comparisons import FALSE, TEMPORAL, TRUE, Answer, compare
 from processors.decisions.features import Features, Properties, read
 from processors.decisions.measures import Measures
-from processors.decisions.scales import Scale, value
+from processors.decisions.scales import Pair, Scale, value
 from processors.decisions.sequences import sequence
+from processors.definitions.comparisons import Comparison
 from processors.definitions.conditions import (
     AccountCondition,
     AllCondition,
@@ -40,6 +43,15 @@ Fact = tuple[str, str]
 CLOCK: Fact = ("clock", "")
 
 
+class Asked(msgspec.Struct):
+    """The numbers that a score is compared with."""
+
+    reached: set[float] = set()
+    """Whether it is at least so large."""
+    passed: set[float] = set()
+    """Whether it is larger."""
+
+
 class Compiler:
     """Turns conditions into closures, and notes which facts they read."""
 
@@ -49,6 +61,8 @@ class Compiler:
         self.scales = scales
         self.reads: set[Fact] = set()
         """The facts read since the last `take_reads`; ("clock", "") where time alone turns it."""
+        self.asked: dict[str, Asked] = {}
+        """By score."""
 
     def take_reads(self) -> set[Fact]:
         """Returns the facts that were noted, and begins anew."""
@@ -124,12 +138,15 @@ class Compiler:
         empty = scale.empty
         self.reads.add(("score", score_id))
         if condition.comparison is not None:
+            self._ask(score_id, condition.comparison)
             meets = compare(condition.comparison)
             return lambda profile, now, properties: meets(value(profile, score_id, empty), now)
         if condition.level is not None:
             low, high = scale.levels.span(condition.level)
         else:
             assert condition.grade is not None  # the model sees to it
+            if scale.pair is not None:
+                return _graded(score_id, scale.pair, condition.grade)
             low, high = scale.grades.span(condition.grade)
         return lambda profile, now, properties: (
             TRUE if low <= value(profile, score_id, empty) < high else FALSE
@@ -141,6 +158,22 @@ class Compiler:
         if is_timed:
             self.reads.add(CLOCK)
         return evaluate
+
+    def _ask(self, score_id: str, comparison: Comparison) -> None:
+        asked = self.asked.setdefault(score_id, Asked())
+        operand: Any = comparison.operand
+        numbers = operand if isinstance(operand, tuple | list) else [operand]
+        match comparison.operator:
+            case "at_least" | "less_than":
+                asked.reached.update(numbers)
+            case "greater_than" | "at_most":
+                asked.passed.update(numbers)
+            case "between":
+                asked.reached.add(numbers[0])
+                asked.passed.add(numbers[1])
+            case _:
+                asked.reached.update(numbers)
+                asked.passed.update(numbers)
 
     def _event(self, condition: EventCondition) -> Evaluate:
         if condition.aggregate is not None:
@@ -225,6 +258,14 @@ def _property(condition: PropertyCondition) -> Evaluate:
 def _segment(segment_id: str, is_member: bool) -> Evaluate:
     inside, outside = (TRUE, FALSE) if is_member else (FALSE, TRUE)
     return lambda profile, now, properties: inside if segment_id in profile.segments else outside
+
+
+def _graded(score_id: str, pair: Pair, grade: str) -> Evaluate:
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        values = pair.values(profile.scores.get(score_id))
+        return TRUE if pair.grade(*values) == grade else FALSE
+
+    return evaluate
 
 
 def _counted(key: str, times: int) -> Evaluate:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import triggers
+from processors.decisions import decays, triggers
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.features import NO_PROPERTIES, Feature, Properties
 from processors.decisions.measures import Measure
@@ -206,6 +206,12 @@ def _count(profile: Profile, feature: Feature, at_ms: int) -> bool:
             return False
         profile.counts[feature.key] = times + 1
         return True
+    if feature.half_life_ms is not None:
+        if profile.decays is None:
+            profile.decays = {}
+        kept_sum = profile.decays.get(feature.key)
+        profile.decays[feature.key] = decays.add(kept_sum, at_ms, feature.half_life_ms)
+        return True
     oldest_ms = profile.clock - feature.width_ms
     if at_ms <= oldest_ms:
         return False
@@ -339,6 +345,8 @@ def _forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
     kept: list[dict[str, Any]] = [profile.counts, profile.times]
     if profile.measured is not None:
         kept += [profile.measured.amounts, profile.measured.sums]
+    if profile.decays is not None:
+        kept.append(profile.decays)
     for held in kept:
         for key in held.keys() - compiled.kept.keys():
             del held[key]

@@ -13,6 +13,7 @@ import msgspec
 
 from processors.decisions.comparisons import compare
 from processors.definitions.occurrences import PropertyCondition
+from processors.state.profiles import NEVER
 from processors.state.windows import MAX_TIMES
 
 Properties = Mapping[str, Any]
@@ -34,6 +35,8 @@ class Feature(msgspec.Struct, kw_only=True):
     """How long a time can matter; None for a count."""
     capacity: int = 0
     """How many are kept: times of a window, or the ceiling of a count."""
+    half_life_ms: int | None = None
+    """Of a sum that fades: its times are not kept."""
     users: int = 0
     """Bits of the nodes that read it."""
 
@@ -79,6 +82,30 @@ class Features:
         key = short(["mark", *parts])
         self.marks.add(key)
         return key
+
+    def latest(
+        self,
+        event: str,
+        where: tuple[PropertyCondition, ...],
+        *,
+        width_ms: int | None,
+        capacity: int | None,
+    ) -> Feature:
+        """Returns the feature of just these times: it changes if and only if they do."""
+        kind = f"latest/{width_ms}/{capacity}"
+        feature = self._get(event, where, kind=kind, since_ms=None)
+        feature.width_ms = NEVER if width_ms is None else width_ms
+        feature.capacity = MAX_TIMES if capacity is None else capacity
+        return feature
+
+    def decay(
+        self, event: str, where: tuple[PropertyCondition, ...], *, half_life_ms: int
+    ) -> Feature:
+        """Returns the feature that sums up occurrences that fade, however many there are."""
+        feature = self._get(event, where, kind=f"decay/{half_life_ms}", since_ms=None)
+        feature.width_ms, feature.capacity = NEVER, MAX_COUNT
+        feature.half_life_ms = half_life_ms
+        return feature
 
     def _get(
         self, event: str, where: tuple[PropertyCondition, ...], *, kind: str, since_ms: int | None

@@ -21,6 +21,8 @@ class Decision(msgspec.Struct, kw_only=True):
     commands: list[Command] = []
     segment_changes: list[SegmentChange] = []
     score_changes: list[ScoreChange] = []
+    points: list[Mapping[str, int | float]] = []
+    """Of each of these changes, what the score's rules held then."""
     decisions: list[DecisionRecord] = []
     emitted: list[Event] = []
     """Events that triggers told, decided on already; to be published beside."""

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import msgspec
 
 from processors.decisions.conditions import Evaluate
+from processors.decisions.decays import Course, Number
 from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import Moment
-from processors.decisions.scales import Scale
+from processors.decisions.scales import Scale, value
 from processors.state import windows
 from processors.state.profiles import NEVER, Profile
 from schemas.records import ScoreChange, SegmentChange
@@ -95,7 +96,7 @@ class Holder(msgspec.Struct, frozen=True):
     group: int
     scale: Scale
 
-    def hold(self, profile: Profile, moment: Moment, points: int) -> bool:
+    def hold(self, profile: Profile, moment: Moment, points: Number) -> bool:
         """Sets the points of the rule; returns whether they moved."""
         state = profile.scores.get(self.score_id)
         if state is None:
@@ -115,6 +116,14 @@ class Holder(msgspec.Struct, frozen=True):
         rules = moment.rules
         rules[self.score_id] = None if self.score_id in rules else rule_id
         return True
+
+    def touch(self, profile: Profile, moment: Moment) -> None:
+        """Says that other occurrences count for a rule than before, whose points fade."""
+        if self.score_id not in profile.scores:
+            profile.scores[self.score_id] = self.scale.begin()
+        moment.turned = True
+        rules = moment.rules
+        rules[self.score_id] = None if self.score_id in rules else self.rule_id
 
 
 class CountRule(msgspec.Struct, kw_only=True):
@@ -183,6 +192,12 @@ class ScoreNode(msgspec.Struct, kw_only=True):
     watchers: list[Moved] = []
     """What each trigger that waits for it to move looks for."""
     users: Bits = 0
+    followers: Bits = 0
+    """Those of its users that combine it with another score."""
+
+    def course(self, profile: Profile, now: int) -> Course:
+        """Returns its value, which time alone does not move."""
+        return Course(value(profile, self.id, self.scale.empty))
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Adds up."""
@@ -195,12 +210,13 @@ class ScoreNode(msgspec.Struct, kw_only=True):
         if not state.points and not state.added:
             del profile.scores[self.id]
         if old == new:
-            return 0
+            return self.followers
         state.value = new
         for is_awaited in self.watchers:
             if is_awaited(old, new):
                 moment.note(("score", self.id), old, new)
                 break
+        moment.decision.points.append(state.points.copy())
         moment.decision.score_changes.append(
             ScoreChange(
                 profile_id=profile.id,

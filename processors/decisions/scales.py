@@ -1,11 +1,13 @@
 """A score as numbers only: how points add up to a value, and which level and grade a value has."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
-from processors.definitions.scores import Score
+from processors.decisions.decays import Course, Number, Term, merged
+from processors.definitions.scores import Combined, Score
 from processors.state.profiles import Profile, ScoreState
 
 
@@ -43,27 +45,50 @@ def ladder(thresholds: Mapping[str, float]) -> Ladder:
     return Ladder(tuple(name for _, name in rungs), tuple(least for least, _ in rungs))
 
 
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """How two scores are seen together: the value of the first picks the row of a grade."""
+
+    of: tuple[str, str]
+    rows: Ladder
+    columns: Ladder
+    empties: tuple[Number, Number]
+    """What the two are for somebody of whom nothing is known."""
+
+    def values(self, state: ScoreState | None) -> tuple[Number, Number]:
+        """Returns what the two were when their sum was last told."""
+        if state is None:
+            return self.empties
+        first, second = self.of
+        return state.points.get(first, 0), state.points.get(second, 0)
+
+    def grade(self, first: Number, second: Number) -> str:
+        """Returns the name of a row, then that of a column."""
+        return f"{self.rows.name(first)}{self.columns.name(second)}"
+
+
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
     """How one score is reckoned: value = clamp(points given by triggers + sum of clamp(group))."""
 
     bounds: tuple[tuple[int | None, int | None], ...]
     """Floor and limit of each group."""
     groups: Mapping[str, int]
-    """The place of its group, by rule."""
+    """The place of its group, by rule that holds points: those that fade hold none."""
     floor: int | None
     limit: int | None
     levels: Ladder
     grades: Ladder
-    empty: int
+    empty: Number
     """The value of somebody of whom nothing is known."""
+    pair: Pair | None = None
+    """Of a combined score."""
 
     def begin(self) -> ScoreState:
         """Returns the score of somebody of whom nothing is known."""
         return ScoreState(self.empty, 0, {}, [0] * len(self.bounds))
 
-    def total(self, state: ScoreState) -> int:
+    def total(self, state: ScoreState) -> Number:
         """Returns the value of a score from the sums of its groups."""
-        total = state.added
+        total: Number = state.added
         for points, (floor, limit) in zip(state.sums, self.bounds, strict=True):
             if limit is not None and points > limit:
                 total += limit
@@ -81,13 +106,46 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         for rule, held in state.points.items():
             state.sums[groups[rule]] += held
 
+    def course(self, state: ScoreState, fading: Iterable[tuple[int, Term]]) -> Course:
+        """Returns how the value goes on, from what rules hold and what fades in which group."""
+        sums: list[Number] = [0] * len(self.bounds)
+        for rule, held in state.points.items():
+            sums[self.groups[rule]] += held
+        of_group: list[list[Term]] = [[] for _ in sums]
+        for place, term in fading:
+            of_group[place].append(term)
+        fixed: Number = state.added
+        free: list[Term] = []
+        parts: list[Course] = []
+        for total, terms, (floor, limit) in zip(sums, of_group, self.bounds, strict=True):
+            if not terms:
+                fixed += clamp(total, floor, limit)
+            elif floor is None and limit is None:
+                fixed += total
+                free += terms
+            else:
+                parts.append(Course(total, merged(terms), floor=floor, limit=limit))
+        return Course(fixed, merged(free), parts, floor=self.floor, limit=self.limit)
 
-def scale(score: Score) -> Scale:
-    """Returns the numbers of a score."""
+
+def scale(score: Score, known: Mapping[str, Scale] = MappingProxyType({})) -> Scale:
+    """Returns the numbers of a score.
+
+    Args:
+        score: the definition.
+        known: by id, those of the scores that it combines.
+    """
+    if score.combined is not None:
+        return _combined(score, score.combined, known)
     bounds = tuple((group.floor, group.limit) for group in score.groups)
     return Scale(
         bounds=bounds,
-        groups={rule.id: place for place, group in enumerate(score.groups) for rule in group.rules},
+        groups={
+            rule.id: place
+            for place, group in enumerate(score.groups)
+            for rule in group.rules
+            if rule.decay is None or rule.decay.half_life is None
+        },
         floor=score.floor,
         limit=score.limit,
         levels=ladder(score.levels),
@@ -96,7 +154,23 @@ def scale(score: Score) -> Scale:
     )
 
 
-def clamp(value: int, floor: int | None, limit: int | None) -> int:
+def _combined(score: Score, combined: Combined, known: Mapping[str, Scale]) -> Scale:
+    first, second = combined.of
+    empties = known[first].empty, known[second].empty
+    rows, columns = ladder(combined.matrix.rows), ladder(combined.matrix.columns)
+    return Scale(
+        bounds=((None, None), (None, None)),
+        groups={first: 0, second: 1},
+        floor=None,
+        limit=None,
+        levels=ladder(score.levels),
+        grades=Ladder(),
+        empty=sum(empties),
+        pair=Pair(of=(first, second), rows=rows, columns=columns, empties=empties),
+    )
+
+
+def clamp(value: Number, floor: int | None, limit: int | None) -> Number:
     """Returns the value, held between floor and limit where there are such.
 
     >>> clamp(120, 0, 100), clamp(-5, 0, 100), clamp(-5, None, 100)
@@ -109,7 +183,7 @@ def clamp(value: int, floor: int | None, limit: int | None) -> int:
     return value
 
 
-def value(profile: Profile, score_id: str, empty: int) -> int:
+def value(profile: Profile, score_id: str, empty: Number) -> Number:
     """Returns the present value of a score of a profile."""
     state = profile.scores.get(score_id)
     return empty if state is None else state.value

@@ -30,7 +30,15 @@ class Rung:
     name: str
 
 
-Mention = Reference | Rung
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """One mention of a score that points are added to."""
+
+    path: Path
+    score: str
+
+
+Mention = Reference | Rung | Gift
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -38,6 +46,9 @@ def of(definition: Definition) -> Iterator[Mention]:
     match definition:
         case Segment():
             yield from _condition(definition.when, ("when",))
+        case scores.Score(combined=scores.Combined(of=parts)):
+            for place, part in enumerate(parts):
+                yield Reference(("combined", "of", place), "score", part)
         case scores.Score():
             for place, group in enumerate(definition.groups):
                 for at, rule in enumerate(group.rules):
@@ -98,3 +109,4 @@ def _action(action: triggers.Action, path: Path) -> Iterator[Mention]:
             yield Reference((*path, "remove_from_list"), "list", action.list_id)
         case triggers.AddPoints():
             yield Reference((*path, "add_points", "score"), "score", action.score)
+            yield Gift((*path, "add_points", "score"), action.score)

@@ -19,6 +19,30 @@ class EventMatch(Part):
     where: Where = ()
 
 
+class Decay(Part):
+    """How the points of an occurrence become fewer: by half-life, or by steps of a period."""
+
+    half_life: values.Duration | None = None
+    """Ms: after it half of the points are left."""
+    per: values.Duration | None = None
+    """Ms: how long a step lasts."""
+    percent: values.Proportion | None = None
+    """How much of the points each step takes."""
+
+    hints: ClassVar = {"halflife": "half_life", "half-life": "half_life", "period": "per"}
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that it is of one sort."""
+        steps = [key for key in ("per", "percent") if key in raw]
+        if "half_life" in raw and steps:
+            said = " and ".join(["half_life", *steps])
+            faults.add((), f"takes half_life, or per and percent; found {said}")
+        elif "half_life" not in raw and len(steps) < 2 and not faults:
+            faults.add((), "needs half_life, or both per and percent")
+        return raw
+
+
 class Rule(Part):
     """Points for each occurrence of an event (`on`), or while a condition holds (`when`)."""
 
@@ -30,8 +54,7 @@ class Rule(Part):
     """At most so many count; with `within` inside the window."""
     within: values.Duration | None = None
     """Ms: an occurrence at t adds points while now < t + within."""
-
-    later = ("decay",)
+    decay: Decay | None = None
     hints: ClassVar = {"event": "on", "within_last": "within"}
 
     @classmethod
@@ -42,7 +65,7 @@ class Rule(Part):
         elif "on" not in raw and "when" not in raw and not faults:
             faults.add((), "needs on (points for each event) or when (points while it is true)")
         elif "when" in raw:
-            for key in ("max_occurrences", "within"):
+            for key in ("max_occurrences", "within", "decay"):
                 if key in raw:
                     faults.add((key,), "may only stand beside on")
         for path in conditions.misplaced(raw.get("when"), ("when",)):
@@ -65,28 +88,87 @@ class Group(Part):
         return raw
 
 
+class Matrix(Part):
+    """Which values of two scores make which grade: the row's name, then the column's."""
+
+    rows: values.Thresholds = Field(default_factory=lambda: {"A": 75, "B": 50, "C": 25, "D": 0})
+    """Names by the least value of the first score that has them."""
+    columns: values.Thresholds = Field(default_factory=lambda: {"1": 75, "2": 50, "3": 25, "4": 0})
+    """The same for the second."""
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that there are names, and that no two pairs of them read the same."""
+        sides = [raw.get("rows"), raw.get("columns")]
+        for key, side in zip(("rows", "columns"), sides, strict=True):
+            if side == {}:
+                faults.add((key,), "must name at least one threshold")
+        rows, columns = (side if isinstance(side, dict) else {} for side in sides)
+        grades = [f"{row}{column}" for row in rows for column in columns]
+        twice = next((grade for grade in grades if grades.count(grade) > 1), None)
+        if twice is not None:
+            faults.add((), f"two pairs of row and column make the same grade {twice}")
+        return raw
+
+    @property
+    def grades(self) -> list[str]:
+        """All grades, row by row."""
+        return [row + column for row in self.rows for column in self.columns]
+
+
+class Combined(Part):
+    """Two other scores, seen together."""
+
+    of: Annotated[tuple[values.Id, ...], values.Listed]
+    """The first picks the row, the second the column."""
+    matrix: Matrix = Field(default_factory=Matrix)
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that there are two of them."""
+        of = raw.get("of")
+        if isinstance(of, list) and (len(of) != 2 or of[0] == of[1]):
+            faults.add(("of",), "must name two different scores")
+        return raw
+
+
 class Score(Written):
-    """A number for each person: the sum of its groups, kept between floor and limit."""
+    """A number for each person: the sum of its groups, kept between floor and limit.
+
+    Or two other scores combined: the sum of their values, with a grade of both.
+    """
 
     kind: Literal["score"]
     name: values.Name
     limit: values.Whole | None = None
     floor: values.Whole | None = 0
     """None: no lower bound."""
-    groups: Annotated[tuple[Group, ...], values.Listed]
+    groups: Annotated[tuple[Group, ...], values.Listed] = ()
+    combined: Combined | None = None
     levels: values.Thresholds = Field(default_factory=dict)
     grades: values.Thresholds = Field(default_factory=dict)
 
     nullable = ("floor",)
-    later = ("combined", "decay")
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
-        """Checks that the bounds leave room and that no id is used twice."""
+        """Checks that it is of one sort, that the bounds leave room, that ids are unique."""
+        if "combined" in raw:
+            for key in ("limit", "floor", "groups", "grades"):
+                if key in raw:
+                    faults.add((key,), "may not stand beside combined")
+            return raw
+        if "groups" not in raw and not faults:
+            faults.add((), "needs groups (of its own rules) or combined (of two other scores)")
         _check_bounds(raw, raw.get("floor", 0), faults)
         _check_unique("group", _groups(raw), faults)
         _check_unique("rule", _rules(raw), faults)
         return raw
+
+    @property
+    def grade_names(self) -> list[str]:
+        """All grades that it can have."""
+        return list(self.grades) if self.combined is None else self.combined.matrix.grades
 
 
 def _check_bounds(raw: dict[str, Any], floor: Any, faults: Faults) -> None:

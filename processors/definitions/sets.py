@@ -8,7 +8,7 @@ from typing import Any
 from processors.definitions import documents, references, suggestions
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Path, Problem
-from processors.definitions.references import Reference, Rung
+from processors.definitions.references import Gift, Reference, Rung
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.triggers import Trigger
@@ -97,7 +97,7 @@ def complete(
     return built
 
 
-def absent(definitions: DefinitionSet, mention: references.Mention) -> str | None:
+def absent(definitions: DefinitionSet, mention: Reference | Rung) -> str | None:
     """Returns what is wrong with a mention from outside of the set; None where it is there."""
     if isinstance(mention, Rung):
         return _no_such_rung(definitions.scores.get(mention.score), mention)
@@ -147,6 +147,8 @@ def _unknown(
         for mention in found:
             if isinstance(mention, Rung):
                 message = _no_such_rung(known.get(("score", mention.score)), mention)
+            elif isinstance(mention, Gift):
+                message = _no_such_gift(known.get(("score", mention.score)))
             elif (mention.kind, mention.id) in known or mention.id in broken:
                 message = None
             else:
@@ -166,11 +168,18 @@ def _no_such(kind: str, name: str, ids: Mapping[str, list[str]]) -> str:
 def _no_such_rung(score: Definition | None, rung: Rung) -> str | None:
     if not isinstance(score, Score):
         return None
-    rungs = score.levels if rung.noun == "level" else score.grades
+    rungs = list(score.levels) if rung.noun == "level" else score.grade_names
     if rung.name in rungs:
         return None
     said = f"score {score.id} has no {rung.noun} {rung.name}"
-    return said + _instead(rung.name, list(rungs), f"{rung.noun}s")
+    return said + _instead(rung.name, rungs, f"{rung.noun}s")
+
+
+def _no_such_gift(score: Definition | None) -> str | None:
+    if not isinstance(score, Score) or score.combined is None:
+        return None
+    parts = " or ".join(score.combined.of)
+    return f"score {score.id} is combined and has no points of its own; add to {parts}"
 
 
 def _instead(name: str, known: list[str], noun: str) -> str:

@@ -34,6 +34,9 @@ _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", re.ASCII)
 _UNPRINTABLE = re.compile("[^\\t\\n\\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+)')
 
+NUMBERED = (("columns",), ("rows",))
+"""Ends of paths to mappings in which a whole number may be a key: it names a grade."""
+
 HINTS = {
     "mapping values are not allowed": "put a text that holds a colon in quotes, or mend the indent",
     "\\t": "a tab can not indent: use spaces",
@@ -254,6 +257,8 @@ def _take_value(value: Any, line: int, builder: _Builder) -> None:
         builder.put(value, line)
     elif isinstance(value, str):
         builder.key(value, line)
+    elif type(value) is int and builder.path()[-1:] in NUMBERED:
+        builder.key(str(value), line)
     else:
         builder.end(line, f"a key must be text: put {json.dumps(value)} in quotes")
 

@@ -141,6 +141,13 @@ def percent(value: Any) -> float:
     return float(value)
 
 
+def proportion(value: Any) -> int | float:
+    """Returns a part of something in percent; a part of nothing is none."""
+    if not 0 < number(value) <= 100:
+        raise fault("must be a percentage above 0, at most 100", value)
+    return number(value)
+
+
 def scalar(value: Any) -> Scalar:
     """Returns a single value that traits are compared with."""
     if isinstance(value, (str, bool)):
@@ -280,6 +287,7 @@ Tally = Annotated[int, PlainValidator(tally)]
 Count = Annotated[int, PlainValidator(count)]
 Digit = Annotated[int, PlainValidator(digit)]
 Percent = Annotated[float, PlainValidator(percent)]
+Proportion = Annotated[int | float, PlainValidator(proportion)]
 Single = Annotated[Scalar, PlainValidator(scalar)]
 Truth = Annotated[bool, PlainValidator(true)]
 Boolean = Annotated[bool, PlainValidator(boolean)]

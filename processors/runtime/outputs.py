@@ -3,10 +3,11 @@
 Changes, commands and decisions leave one by one; of scores and memberships only the latest does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from processors.decisions.decays import Number, rounded
 from processors.decisions.moments import Decision
 from schemas.letters import DeadLetter
 from schemas.records import ScoreChange, ScoreRecord, SegmentChange, SegmentRecord
@@ -41,21 +42,29 @@ class Outputs:
 
     def _latest(self) -> Iterator[tuple[str, str, msgspec.Struct | None]]:
         said = self.decision
-        scores: dict[tuple[str, str], ScoreChange | None] = {
-            (each.profile_id, each.score_id): each for each in said.score_changes
+        scores: dict[tuple[str, str], _Scored | None] = {
+            (each.profile_id, each.score_id): (each, points)
+            for each, points in zip(said.score_changes, said.points, strict=True)
         }
         segments: dict[tuple[str, str], SegmentChange | None] = {
             (each.profile_id, each.segment_id): each for each in said.segment_changes
         }
         for kind, profile_id, id_ in said.removed:
-            (segments if kind == "segment" else scores).update({(profile_id, id_): None})
+            if kind == "segment":
+                segments[profile_id, id_] = None
+            else:
+                scores[profile_id, id_] = None
         for (profile_id, score_id), score in scores.items():
-            yield "scores", f"{profile_id}/{score_id}", score and _score(score)
+            yield "scores", f"{profile_id}/{score_id}", score and _score(*score)
         for (profile_id, segment_id), segment in segments.items():
             yield "segments", f"{profile_id}/{segment_id}", segment and _segment(segment)
 
 
-def _score(change: ScoreChange) -> ScoreRecord:
+_Scored = tuple[ScoreChange, Mapping[str, Number]]
+"""How a score moved, and what its rules held then."""
+
+
+def _score(change: ScoreChange, points: Mapping[str, Number]) -> ScoreRecord:
     return ScoreRecord(
         profile_id=change.profile_id,
         score_id=change.score_id,
@@ -63,7 +72,18 @@ def _score(change: ScoreChange) -> ScoreRecord:
         level=change.level,
         grade=change.grade,
         at=change.at,
+        breakdown=breakdown(points),
     )
+
+
+def breakdown(points: Mapping[str, Number]) -> str:
+    """Returns the points of each rule as JSON, by its id; without those that hold none.
+
+    >>> breakdown({"view": 2.504, "buy": 10, "old": 0.001})
+    '{"buy":10,"view":2.5}'
+    """
+    held = ((rule, rounded(points[rule])) for rule in sorted(points))
+    return msgspec.json.encode({rule: each for rule, each in held if each}).decode()
 
 
 def _segment(change: SegmentChange) -> SegmentRecord:

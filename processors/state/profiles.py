@@ -23,12 +23,14 @@ MAX_TRAITS = 200
 class ScoreState(msgspec.Struct, array_like=True, gc=False):
     """One score of one profile."""
 
-    value: int
+    value: int | float
+    """As last told: a score whose points fade has another one now."""
     added: int = 0
     """Points given by triggers, outside of the groups."""
-    points: dict[str, int] = {}
-    """What each rule holds now; absent is 0."""
-    sums: list[int] = []
+    points: dict[str, int | float] = {}
+    """What each rule holds now, but for points that fade; absent is 0. Of a combined score: the
+    values of the two."""
+    sums: list[int | float] = []
     """The sum of each group's rules, before it is held between its bounds."""
 
 
@@ -69,6 +71,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """How many pages of message ids have left it so far (see duplicates)."""
     measured: Measured | None = None
     """Amounts; None as long as there are none."""
+    decays: dict[str, tuple[int, float]] | None = None
+    """By feature, how many occurrences are left of those that fade, as of the latest of them."""
 
     @property
     def is_new(self) -> bool:

@@ -16,13 +16,9 @@ def insert(times: list[int], at_ms: int, capacity: int) -> bool:
     """
     if not times or at_ms >= times[-1]:
         times.append(at_ms)
-    elif len(times) >= capacity and at_ms <= times[0]:
-        return False
     else:
         insort(times, at_ms)
-    if len(times) > capacity:
-        del times[0]
-    return True
+    return len(times) <= capacity or times.pop(0) != at_ms
 
 
 def expire(times: list[int], before_ms: int) -> None:

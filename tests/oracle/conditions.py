@@ -41,11 +41,11 @@ class Person(Protocol):
     lists: set[str]
     status: str | None
     members: dict[str, int]
-    values: dict[str, int]
 
     def trait(self, path: str) -> Any: ...
     def account(self, path: str) -> Any: ...
-    def step(self, score: str, kind: str) -> str | None: ...
+    def value(self, score: str, now: int) -> float: ...
+    def step(self, score: str, kind: str, now: int) -> str | None: ...
 
 
 class Condition(Protocol):
@@ -55,8 +55,8 @@ class Condition(Protocol):
 class Clocked(Protocol):
     """A part of a condition that can turn by the clock alone."""
 
-    def state(self, person: Person, now: int) -> int: ...
-    def instants(self, person: Person) -> Iterator[int]: ...
+    def state(self, person: Any, now: int) -> Any: ...
+    def instants(self, person: Any) -> Iterator[int]: ...
 
 
 def same(a: Any, b: Any) -> bool:
@@ -299,11 +299,11 @@ def _segment(document: Document) -> Callable[[Person, int, Occurrence | None], b
 def _score(document: Document) -> Callable[[Person, int, Occurrence | None], bool]:
     name = document["score"]
     if "level" in document:
-        return lambda person, now, event: person.step(name, "levels") == document["level"]
+        return lambda person, now, event: person.step(name, "levels", now) == document["level"]
     if "grade" in document:
-        return lambda person, now, event: person.step(name, "grades") == document["grade"]
+        return lambda person, now, event: person.step(name, "grades", now) == document["grade"]
     test = check(document)
-    return lambda person, now, event: test(person.values[name], now)
+    return lambda person, now, event: test(person.value(name, now), now)
 
 
 def _bucket(document: Document) -> Callable[[Person, int, Occurrence | None], bool]:

@@ -45,8 +45,17 @@ def _read(path: Path) -> Document:
         yaml = YAML(typ="safe", pure=True)
         yaml.Constructor = _PlainText
         found = yaml.load(text)
-    document: Document = found
+    document: Document = with_text_keys(found)
     return document
+
+
+def with_text_keys(part: Any) -> Any:
+    """Returns a document in which the numbers that name columns are text, as in JSON."""
+    if isinstance(part, list):
+        return [with_text_keys(inner) for inner in part]
+    if isinstance(part, dict):
+        return {str(key): with_text_keys(inner) for key, inner in part.items()}
+    return part
 
 
 def version(document: Document) -> str:
@@ -105,5 +114,7 @@ def asked(part: Any) -> Iterator[tuple[str, str]]:
         for key, inner in part.items():
             if key in {"segment", "score"} and isinstance(inner, str):
                 yield key, inner
+            elif key == "combined":
+                yield from (("score", name) for name in inner["of"])
             else:
                 yield from asked(inner)

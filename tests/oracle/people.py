@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.oracle.conditions import Occurrence, reach, same
 from tests.oracle.documents import iso
-from tests.oracle.rules import Definitions, Score, Segment, Trigger
+from tests.oracle.fading import Curve, two_decimals
+from tests.oracle.rules import Combined, Definitions, Held, Score, Segment, Trigger
 
 NAMESPACE = uuid.UUID("b5f5c0de-9f0a-5b6e-8c1d-6265636b6f6e")
 MAX_ROUNDS = 16
@@ -90,10 +91,16 @@ class Person:
         self.lists: set[str] = set()
         self.status: str | None = None
         self.members: dict[str, int] = {}
-        self.values = {one.id: one.value({}, 0) for one in definitions.scores.values()}
-        self.worths: dict[str, dict[str, int]] = {one: {} for one in definitions.scores}
+        self.held: dict[str, tuple[Held, int]] = {one: ({}, 0) for one in definitions.scores}
+        """What the rules of each score held, and what was added, when it was last looked at."""
+        self.values = {one: self.value(one, 0) for one in definitions.scores}
+        self.grades = {one: self.grade(one, 0) for one in definitions.scores}
+        self.breakdowns: dict[str, str] = {}
+        """The points of each rule when the score last moved."""
         self.moved: dict[str, int] = {}
         self.added = dict.fromkeys(definitions.scores, 0)
+        self.given: set[str] = set()
+        """The scores that triggers have added to since they were last looked at."""
         self.fired: dict[str, list[int]] = {}
         self.told = 0
         """How many events the stimulus at hand has told, those that follow from it included."""
@@ -106,8 +113,26 @@ class Person:
     def account(self, path: str) -> Any:
         return self.accounts.reach(path)
 
-    def step(self, score: str, kind: str) -> str | None:
-        return self.definitions.scores[score].step(self.values[score], kind)
+    def curve(self, score_id: str) -> Curve:
+        """Returns a score over time while nothing happens."""
+        score = self.definitions.scores[score_id]
+        if isinstance(score, Combined):
+            return Curve(parts=[self.curve(part) for part in score.of])
+        return score.curve(*self.held[score_id])
+
+    def value(self, score: str, now: int) -> float:
+        return two_decimals(self.curve(score).value(now))
+
+    def step(self, score: str, kind: str, now: int) -> str | None:
+        if kind == "grades":
+            return self.grade(score, now)
+        return self.definitions.scores[score].step(self.value(score, now), kind)
+
+    def grade(self, score_id: str, now: int) -> str | None:
+        score = self.definitions.scores[score_id]
+        if isinstance(score, Combined):
+            return score.grade(self, now)
+        return score.step(self.value(score_id, now), "grades")
 
     # The two things that can happen to a person: an event, and the passing of time.
 
@@ -187,25 +212,36 @@ class Person:
     def _evaluate(self, cause: Cause) -> list[Stimulus]:
         """Evaluates every score and segment from scratch; returns those that turned."""
         found: list[Stimulus] = []
+        touched: set[str] = set()
         for one in self.definitions.evaluated:
             turned = (
-                self._score(one, cause) if isinstance(one, Score) else self._segment(one, cause)
+                self._segment(one, cause)
+                if isinstance(one, Segment)
+                else self._score(one, cause, touched)
             )
             if turned is not None:
                 found.append(turned)
         return found
 
-    def _score(self, score: Score, cause: Cause) -> Stimulus | None:
-        worths = score.worths(self, cause.now)
-        old, new = self.values[score.id], score.value(worths, self.added[score.id])
-        were = self.worths[score.id]
-        rules = [rule for rule, worth in worths.items() if worth != were.get(rule, 0)]
-        self.worths[score.id] = worths
-        self.turned = self.turned or bool(rules) or new != old
-        if new == old:
+    def _score(self, score: Score | Combined, cause: Cause, touched: set[str]) -> Stimulus | None:
+        """Looks at a score if something touched it, or if time took it over a threshold."""
+        now = cause.now
+        held, (were, _) = score.holds(self, now), self.held[score.id]
+        rules = [rule for rule, each in held.items() if (each or 0) != (were.get(rule) or 0)]
+        self.held[score.id] = held, self.added[score.id]
+        old, new = self.values[score.id], self.value(score.id, now)
+        has_crossed = score.fading.zone(old) != score.fading.zone(new)
+        if not (rules or score.id in self.given or touched & {*score.of} or has_crossed):
             return None
-        self.values[score.id] = new
-        self.moved[score.id] = cause.now
+        touched.add(score.id)
+        self.given.discard(score.id)
+        old_grade, grade = self.grades[score.id], self.grade(score.id, now)
+        self.turned = self.turned or bool(rules) or new != old
+        if new == old and (score.of == [] or grade == old_grade):
+            return None
+        self.values[score.id], self.grades[score.id] = new, grade
+        self.moved[score.id] = now
+        self.breakdowns[score.id] = broken_down(score.worths(self, now))
         self.outputs.score_changes.append(
             self._row(score_id=score.id, old=old, new=new, level=score.step(new, "levels"))
             | {"rule": rules[0] if len(rules) == 1 else None}
@@ -284,6 +320,7 @@ class Person:
             self.traits.tell({detail["trait"]: detail["value"]}, now)
         elif kind == "add_points":
             self.added[detail["score"]] += detail["points"]
+            self.given.add(detail["score"])
         else:
             raise AssertionError(kind)
 
@@ -307,6 +344,13 @@ class Person:
 
     def _when(self, cause: Cause) -> Row:
         return {"at": iso(cause.now), "cause": cause.name, "late": cause.late}
+
+
+def broken_down(worths: dict[str, float]) -> str:
+    """Returns the points of each rule as JSON, whole ones without decimals."""
+    shown = {rule: two_decimals(worth) for rule, worth in sorted(worths.items())}
+    whole = {rule: int(each) if each == int(each) else each for rule, each in shown.items()}
+    return json.dumps({rule: each for rule, each in whole.items() if each}, separators=(",", ":"))
 
 
 def emission(detail: Row, cause: Cause, command_id: str) -> Occurrence:
@@ -341,7 +385,7 @@ def matches(
     return False
 
 
-def crosses(on: Row, old: int, new: int) -> bool:
+def crosses(on: Row, old: float, new: float) -> bool:
     """Returns whether a score that moved passed the threshold in the direction asked for."""
     up, down = old < on["crosses"] <= new, new < on["crosses"] <= old
     by_direction: dict[str, bool] = {"up": up, "down": down, "either": up or down}

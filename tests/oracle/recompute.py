@@ -128,6 +128,7 @@ def _live(person: Person, log: list[Heard], end_ms: int, *, result: Result, thor
         person.wait(max(heard.high_water_ms, heard.at_ms), thorough=thorough)
         person.hear(event, facts)
     person.wait(end_ms, thorough=thorough)
+    known = person.definitions
     for kind in ("segment_changes", "score_changes", "commands", "decisions"):
         getattr(result, kind).extend(getattr(person.outputs, kind))
     result.scores.extend(
@@ -135,9 +136,10 @@ def _live(person: Person, log: list[Heard], end_ms: int, *, result: Result, thor
             "profile_id": person.id,
             "score_id": score_id,
             "value": person.values[score_id],
-            "level": person.step(score_id, "levels"),
-            "grade": person.step(score_id, "grades"),
+            "level": known.scores[score_id].step(person.values[score_id], "levels"),
+            "grade": person.grades[score_id],
             "at": iso(moved),
+            "breakdown": person.breakdowns[score_id],
         }
         for score_id, moved in person.moved.items()
     )

@@ -1,10 +1,12 @@
 """The definitions made ready to be asked: segments, scores, triggers."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.oracle.conditions import Clocked, Condition, Count, Person, Where
 from tests.oracle.documents import Document, duration_ms, in_order, version
+from tests.oracle.fading import Curve, first_turn
 from tests.oracle.grammar import condition
 
 
@@ -24,25 +26,103 @@ class Rule:
         self.points: int = document["points"]
         self.count: Count | None = None
         self.when: Condition | None = None
+        self.half_life: int | None = None
         if "on" in document:
             limits = {
                 key: document[key] for key in ("within", "max_occurrences") if key in document
             }
             self.count = Count(document["on"] | limits)
+            decay = document.get("decay", {})
+            if decay:
+                self.count = Latest(document["on"] | limits, decay)
+            if "half_life" in decay:
+                self.half_life = duration_ms(decay["half_life"])
             clocked.append(self.count)
         else:
             self.when = condition(document["when"], clocked)
 
-    def worth(self, person: Person, now: int) -> int:
+    def holds(self, person: Person, now: int) -> Any:
+        """Returns the points; of what fades by half-life the times of the occurrences."""
+        if self.half_life is not None:
+            assert isinstance(self.count, Latest)
+            return self.count.times(person, now)
         if self.count is not None:
             return self.points * self.count.state(person, now)
         assert self.when is not None
         return self.points if self.when.holds(person, now, None) else 0
 
+    def worth(self, held: Any, now: int) -> float:
+        """Returns the points of what it holds."""
+        if self.half_life is None:
+            return float(held or 0)
+        half_life = self.half_life
+        return float(sum(self.points * 0.5 ** ((now - at) / half_life) for at in held or ()))
+
+
+class Latest(Count):
+    """The latest occurrences, each for a share that becomes less."""
+
+    def __init__(self, document: Document, decay: Document) -> None:
+        super().__init__(document)
+        self.per = duration_ms(decay["per"]) if "per" in decay else None
+        self.percent: int = decay.get("percent", 0)
+
+    def times(self, person: Person, now: int) -> tuple[int, ...]:
+        heard = person.occurrences.get(self.name, ())
+        found = sorted(one.at_ms for one in heard if self.counts(one, now))
+        return tuple(found if self.limit is None else found[-self.limit :])
+
+    def state(self, person: Person, now: int) -> Any:
+        times = self.times(person, now)
+        if self.per is None:
+            return times
+        return sum(max(0, 100 - self.percent * ((now - at) // self.per)) for at in times) / 100
+
+    def instants(self, person: Person) -> Iterator[int]:
+        yield from super().instants(person)
+        if self.per is not None:
+            steps = math.ceil(100 / self.percent)
+            for one in person.occurrences.get(self.name, ()):
+                yield from (one.at_ms + step * self.per for step in range(1, steps + 1))
+
+
+Thresholds = set[tuple[float, bool]]
+"""Numbers that a score is compared with, and whether it must be larger than they are."""
+Held = dict[str, Any]
+"""What each rule holds."""
+
+
+class Fading:
+    """When a score turns by fading alone."""
+
+    def __init__(self, score_id: str) -> None:
+        self.score_id = score_id
+        self.thresholds: Thresholds = set()
+
+    def zone(self, value: float) -> tuple[bool, ...]:
+        return tuple(
+            value > number if is_over else value >= number
+            for number, is_over in sorted(self.thresholds)
+        )
+
+    def state(self, person: Any, now: int) -> Any:
+        return self.zone(person.value(self.score_id, now))
+
+    def instants(self, person: Any) -> Iterator[int]:
+        levels = {
+            edge
+            for number, _ in self.thresholds
+            for edge in ((math.ceil(number * 100) - 0.5) / 100, (number * 100 // 1 + 0.5) / 100)
+        }
+        found = first_turn(person.curve(self.score_id), self.zone, levels, person.clock)
+        if found is not None:
+            yield found
+
 
 class Score:
     def __init__(self, document: Document) -> None:
         self.id: str = document["id"]
+        self.of: list[str] = []
         self.floor: int | None = document.get("floor", 0)
         self.limit: int | None = document.get("limit")
         self.clocked: list[Clocked] = []
@@ -57,31 +137,102 @@ class Score:
         self.thresholds: dict[str, dict[str, int]] = {
             kind: document.get(kind, {}) for kind in ("levels", "grades")
         }
+        self.fading = Fading(self.id)
+        self.clocked.append(self.fading)
 
-    def worths(self, person: Person, now: int) -> dict[str, int]:
+    def holds(self, person: Person, now: int) -> Held:
         """Returns what each rule holds."""
-        return {r.id: r.worth(person, now) for _, _, rules in self.groups for r in rules}
+        return {r.id: r.holds(person, now) for _, _, rules in self.groups for r in rules}
 
-    def value(self, worths: dict[str, int], added: int) -> int:
-        """Returns the score, from what its rules hold and what triggers have added."""
-        total = added
+    def worths(self, person: Any, now: int) -> dict[str, float]:
+        """Returns the points of each rule, of what was held when it was last looked at."""
+        held, _ = person.held[self.id]
+        return {r.id: r.worth(held.get(r.id), now) for _, _, rules in self.groups for r in rules}
+
+    def curve(self, held: Held, added: int) -> Curve:
+        """Returns the score over time, from what its rules hold and what triggers have added."""
+        parts = []
         for floor, limit, rules in self.groups:
-            total += clamp(sum(worths.get(rule.id, 0) for rule in rules), floor, limit)
-        return clamp(total, self.floor, self.limit)
+            group = Curve(floor=floor, limit=limit)
+            for rule in rules:
+                if rule.half_life is None:
+                    group.fixed += held.get(rule.id) or 0
+                else:
+                    times = held.get(rule.id) or ()
+                    group.fading += [(rule.points, at, rule.half_life) for at in times]
+            parts.append(group)
+        return Curve(added, parts=parts, floor=self.floor, limit=self.limit)
 
-    def step(self, value: int, kind: str) -> str | None:
+    def step(self, value: float, kind: str) -> str | None:
         """Returns the level or grade of a value: the highest that it reaches, else the lowest."""
-        steps = sorted((threshold, name) for name, threshold in self.thresholds[kind].items())
-        reached = [name for threshold, name in steps if threshold <= value]
-        if reached:
-            return reached[-1]
-        return steps[0][1] if steps else None
+        return reached(self.thresholds[kind], value)
 
 
-def clamp(value: int, floor: int | None, limit: int | None) -> int:
-    if limit is not None:
-        value = min(value, limit)
-    return value if floor is None else max(value, floor)
+class Combined:
+    """Two scores added up, with a grade of both."""
+
+    def __init__(self, document: Document) -> None:
+        self.id: str = document["id"]
+        self.of: list[str] = document["combined"]["of"]
+        self.matrix = MATRIX | document["combined"].get("matrix", {})
+        self.thresholds: dict[str, dict[str, int]] = {"levels": document.get("levels", {})}
+        self.fading = Fading(self.id)
+        self.clocked: list[Clocked] = [self.fading]
+
+    def holds(self, person: Person, now: int) -> Held:
+        return {}
+
+    def worths(self, person: Any, now: int) -> dict[str, float]:
+        return {part: person.value(part, now) for part in self.of}
+
+    def step(self, value: float, kind: str) -> str | None:
+        return reached(self.thresholds[kind], value)
+
+    def grade(self, person: Any, now: int) -> str:
+        row, column = (person.value(part, now) for part in self.of)
+        return f"{reached(self.matrix['rows'], row)}{reached(self.matrix['columns'], column)}"
+
+
+MATRIX = {
+    "rows": {"A": 75, "B": 50, "C": 25, "D": 0},
+    "columns": {"1": 75, "2": 50, "3": 25, "4": 0},
+}
+
+
+def reached(thresholds: dict[str, int], value: float) -> str | None:
+    steps = sorted((threshold, name) for name, threshold in thresholds.items())
+    names = [name for threshold, name in steps if threshold <= value]
+    if names:
+        return names[-1]
+    return steps[0][1] if steps else None
+
+
+def compared(part: Any) -> Iterator[tuple[str, float, bool]]:
+    """Yields score, number and whether it must be larger, of all that scores are compared with."""
+    if isinstance(part, list):
+        for inner in part:
+            yield from compared(inner)
+    elif isinstance(part, dict):
+        if isinstance(part.get("score"), str):
+            yield from _numbers(part["score"], part)
+        for inner in part.values():
+            yield from compared(inner)
+
+
+def _numbers(score: str, part: Document) -> Iterator[tuple[str, float, bool]]:
+    for key in ("at_least", "less_than", "crosses"):
+        if key in part:
+            yield score, part[key], False
+    for key in ("greater_than", "at_most"):
+        if key in part:
+            yield score, part[key], True
+    low, high = part.get("between", (None, None))
+    if low is not None:
+        yield from ((score, low, False), (score, high, True))
+    both = [*part.get("in", []), *part.get("not_in", [])]
+    both += [part[key] for key in ("equals", "not_equals") if key in part]
+    for number in both:
+        yield from ((score, number, False), (score, number, True))
 
 
 class Trigger:
@@ -103,12 +254,30 @@ class Definitions:
 
     def __init__(self, documents: Iterable[Document]) -> None:
         documents = list(documents)
-        self.evaluated: list[Score | Segment] = [
-            Score(one) if one["kind"] == "score" else Segment(one) for one in in_order(documents)
-        ]
-        self.scores = {one.id: one for one in self.evaluated if isinstance(one, Score)}
+        self.evaluated = [_evaluated(one) for one in in_order(documents)]
+        self.scores = {one.id: one for one in self.evaluated if not isinstance(one, Segment)}
+        self._mark(documents)
         self.clocked = [part for one in self.evaluated for part in one.clocked]
         self.triggers = sorted(
             (Trigger(one) for one in documents if one["kind"] == "trigger"),
             key=lambda trigger: (-trigger.priority, trigger.id),
         )
+
+    def _mark(self, documents: list[Document]) -> None:
+        """Tells each score which numbers matter to anybody."""
+        for score, number, is_over in compared(documents):
+            if score in self.scores:
+                self.scores[score].fading.thresholds.add((number, is_over))
+        for one in self.scores.values():
+            for steps in one.thresholds.values():
+                one.fading.thresholds |= {(number, False) for number in steps.values()}
+            if isinstance(one, Combined):
+                for part, side in zip(one.of, ("rows", "columns"), strict=True):
+                    numbers = one.matrix[side].values()
+                    self.scores[part].fading.thresholds |= {(number, False) for number in numbers}
+
+
+def _evaluated(document: Document) -> Score | Combined | Segment:
+    if document["kind"] == "segment":
+        return Segment(document)
+    return Combined(document) if "combined" in document else Score(document)

@@ -1,9 +1,12 @@
 """Worked examples: each result was found by hand."""
 
+import math
 import uuid
+from typing import Any
 
 import pytest
 
+from tests.oracle import fading
 from tests.oracle.documents import Document, iso, version
 from tests.oracle.logs import (
     DAY,
@@ -209,6 +212,88 @@ def test_score_change_names_the_one_rule_that_moved() -> None:
     other: Document = {"id": "other", "points": 1, "when": {"event": "A", "at_least": 2}}
     result = run([score(one, other)], log((0, "A"), (1, "A")))
     assert [row["rule"] for row in result.score_changes] == ["one", None]
+
+
+def decaying(decay: Document, **keys: Any) -> Document:
+    return score({"id": "r", "points": 8, "on": {"event": "A"}, "decay": decay} | keys)
+
+
+def falls(points: float, to: float, half_life: int) -> int:
+    """Returns the ms after which points by half-life are rounded to less than a number."""
+    return math.ceil(math.log2(points / (to - 0.005)) * half_life)
+
+
+def test_points_fade_by_half_in_each_half_life() -> None:
+    halving = decaying({"half_life": "1h"})
+    events = log((0, "A"), (HOUR, "A"), (3 * HOUR, "A"))
+    assert values(run([halving], events, DAY)) == [(0, 8), (HOUR, 12), (3 * HOUR, 11)]
+    two = decaying({"half_life": "1h"}, max_occurrences=2)
+    assert values(run([two], events, DAY)) == [(0, 8), (HOUR, 12), (3 * HOUR, 10)]
+    short = decaying({"half_life": "1h"}, within="2h")
+    assert values(run([short], log((0, "A"), (HOUR, "A")), DAY)) == [
+        (0, 8),
+        (HOUR, 12),
+        (2 * HOUR, 4),
+        (3 * HOUR, 0),
+    ]
+
+
+def test_points_go_by_steps_of_a_period() -> None:
+    steps = decaying({"per": "1h", "percent": 25})
+    assert values(run([steps], log((0, "A"), (30, "A")), DAY)) == [
+        (0, 8),
+        (30, 16),
+        (HOUR, 14),
+        (HOUR + 30, 12),
+        (2 * HOUR, 10),
+        (2 * HOUR + 30, 8),
+        (3 * HOUR, 6),
+        (3 * HOUR + 30, 4),
+        (4 * HOUR, 2),
+        (4 * HOUR + 30, 0),
+    ]
+
+
+def test_fading_turns_what_asks_for_a_number_and_nothing_else() -> None:
+    halving = decaying({"half_life": "1h"}) | {"levels": {"hot": 4, "cold": 0}}
+    asking = segment({"score": "score", "greater_than": 2})
+    result = run([halving, asking], log((0, "A")), DAY)
+    hot, over = falls(8, 4, HOUR), falls(8, 2.01, HOUR)
+    assert values(result) == [(0, 8), (hot, 3.99), (over, 2)]
+    assert moves(result) == [("entered", 0, "m1"), ("exited", over, "clock")]
+    assert [row["rule"] for row in result.score_changes] == ["r", None, None]
+    assert [row["breakdown"] for row in result.scores] == ['{"r":2}']
+
+
+def test_combined_score_adds_up_and_grades_by_both() -> None:
+    fit = decaying({"half_life": "1h"}) | {"id": "fit"}
+    other = score({"id": "r", "points": 3, "on": {"event": "B"}})
+    matrix = {"rows": {"A": 4, "B": 0}, "columns": {"1": 6, "2": 0}}
+    both: Document = {
+        "kind": "score",
+        "id": "both",
+        "combined": {"of": ["fit", "score"], "matrix": matrix},
+    }
+    lone = segment({"score": "both", "grade": "B2"})
+    result = run([fit, other, both, lone], log((0, "A"), (0, "B")), DAY)
+    told = [row for row in result.score_changes if row["score_id"] == "both"]
+    assert [(row["old"], row["new"]) for row in told] == [(0, 8), (8, 11), (11, 6.99)]
+    assert moves(result) == [("entered", falls(8, 4, HOUR), "clock")]
+    ended = {row["score_id"]: (row["grade"], row["breakdown"]) for row in result.scores}
+    assert ended["both"] == ("B2", '{"fit":3.99,"score":3}')
+
+
+@pytest.mark.parametrize(
+    ("rates", "wanted"),
+    [
+        ({0.0: -1, 1.0: 2}, [1]),
+        ({0.0: 1}, []),
+        ({0.0: 1, 1.0: 2}, []),
+        ({0.0: 0.1875, 1.0: -1, 2.0: 1}, [math.log2(4 / 3), 2]),
+    ],
+)
+def test_zeros_of_exponentials(rates: dict[float, float], wanted: list[float]) -> None:
+    assert fading.zeros(rates, 0, 100) == pytest.approx(wanted)
 
 
 def test_threshold_is_crossed_up_when_reached_and_down_when_left() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from processors.decisions.features import MAX_COUNT, Features, compile_where, read
 from processors.definitions.occurrences import PropertyCondition
+from processors.state.profiles import NEVER
 from processors.state.windows import MAX_TIMES
 from schemas.events import iso
 from tests.builders import DAY, HOUR, T0
@@ -45,6 +46,25 @@ def test_windows_of_all_widths_share_one_list_as_wide_as_the_widest() -> None:
 def test_a_window_is_bounded(capacity: int | None) -> None:
     found = Features().window("order", (), width_ms=DAY, capacity=capacity)
     assert found.capacity == MAX_TIMES
+
+
+def test_times_that_fade_are_shared_by_those_alone_that_keep_the_same() -> None:
+    features = Features()
+    one = features.latest("order", (), width_ms=DAY, capacity=2)
+    assert features.latest("order", (), width_ms=DAY, capacity=2) is one
+    assert features.latest("order", (), width_ms=DAY, capacity=3) is not one
+    features.window("order", (), width_ms=7 * DAY, capacity=5)
+    assert (one.width_ms, one.capacity) == (DAY, 2)
+    ever = features.latest("order", (), width_ms=None, capacity=None)
+    assert (ever.width_ms, ever.capacity) == (NEVER, MAX_TIMES)
+
+
+def test_a_sum_that_fades_is_one_for_each_half_life() -> None:
+    features = Features()
+    one = features.decay("order", (), half_life_ms=DAY)
+    assert features.decay("order", (), half_life_ms=DAY) is one
+    assert features.decay("order", (), half_life_ms=HOUR) is not one
+    assert one.half_life_ms == DAY
 
 
 def test_what_differs_is_counted_apart() -> None:

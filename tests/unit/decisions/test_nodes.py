@@ -23,7 +23,7 @@ from tests.builders import (
 )
 
 
-def scored(person: Person) -> int:
+def scored(person: Person) -> float:
     return person.score()
 
 

@@ -21,8 +21,8 @@ def scale(*groups: Document, **keys: Any) -> Scale:
     return scales.scale(parsed)
 
 
-def total(found: Scale, points: dict[str, int], added: int = 0) -> int:
-    state = ScoreState(0, added, points)
+def total(found: Scale, points: dict[str, int], added: int = 0) -> float:
+    state = ScoreState(0, added, dict(points))
     found.keep(state)
     return found.total(state)
 

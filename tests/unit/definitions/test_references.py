@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from processors.definitions import documents, references
-from processors.definitions.references import Reference, Rung
+from processors.definitions.references import Gift, Reference, Rung
 from tests.unit.definitions.builders import (
     rule,
     score,
@@ -82,6 +82,16 @@ def test_action_mentions() -> None:
         Reference(("do", 0, "add_to_list"), "list", "a"),
         Reference(("do", 1, "remove_from_list"), "list", "b"),
         Reference(("do", 2, "add_points", "score"), "score", "c"),
+        Gift(("do", 2, "add_points", "score"), "c"),
+    ]
+
+
+def test_combined_score_mentions_its_parts() -> None:
+    document = score(combined={"of": ["a", "b"]})
+    del document["groups"]
+    assert mentions(document) == [
+        Reference(("combined", "of", 0), "score", "a"),
+        Reference(("combined", "of", 1), "score", "b"),
     ]
 
 

@@ -50,6 +50,40 @@ def test_score_without_rules_is_moved_by_triggers_alone() -> None:
     assert parse(score(groups=[])).groups == ()
 
 
+def combined(**keys: Any) -> dict[str, Any]:
+    """Returns a combined score; keys that it does not have go into `combined`."""
+    inner = {key: keys.pop(key) for key in ("of", "matrix") if key in keys}
+    both = {"of": ["fit", "engagement"]} | inner
+    return {"kind": "score", "id": "both", "name": "Both", "combined": both} | keys
+
+
+@pytest.mark.parametrize(
+    ("written", "half_life", "per", "percent"),
+    [
+        ({"half_life": "14d"}, 14 * DAY_MS, None, None),
+        ({"per": "30d", "percent": 20}, None, 30 * DAY_MS, 20),
+        ({"per": "1d", "percent": 12.5}, None, DAY_MS, 12.5),
+    ],
+)
+def test_decay_is_by_half_life_or_by_steps(
+    written: dict[str, Any], half_life: int | None, per: int | None, percent: float | None
+) -> None:
+    (group,) = parse(score(rule(decay=written, within="90d", max_occurrences=3))).groups
+    decay = group.rules[0].decay
+    assert decay is not None
+    assert (decay.half_life, decay.per, decay.percent) == (half_life, per, percent)
+
+
+def test_combined_score_has_the_grades_a1_to_d4_unless_it_says_others() -> None:
+    found = parse(combined(levels={"hot": 100, "cold": 0}))
+    assert found.combined is not None
+    assert found.combined.of == ("fit", "engagement")
+    assert found.grade_names == [f"{row}{column}" for row in "ABCD" for column in "1234"]
+    own = parse(combined(matrix={"rows": {"good": 5, "bad": 0}}))
+    assert own.grade_names == [f"{row}{column}" for row in ("good", "bad") for column in "1234"]
+    assert parse(score(grades={"A": 50})).grade_names == ["A"]
+
+
 BAD: list[tuple[Any, list[str]]] = [
     (score(rule(points="10")),
      ['groups[0].rules[0].points: must be a whole number (write it without quotes), '
@@ -72,8 +106,23 @@ BAD: list[tuple[Any, list[str]]] = [
       "groups[0].rules[0].within: may only stand beside on"]),
     (score(rule(max_occurrences=0)),
      ["groups[0].rules[0].max_occurrences: must be a count from 1 to 10000, found the number 0"]),
-    (score(rule(decay={"half_life": "14d"})),
-     ["groups[0].rules[0].decay: not in this version"]),
+    (score(when_rule({"tag": "x"}, decay={"half_life": "14d"})),
+     ["groups[0].rules[0].decay: may only stand beside on"]),
+    (score(rule(decay={})),
+     ["groups[0].rules[0].decay: needs half_life, or both per and percent"]),
+    (score(rule(decay={"per": "30d"})),
+     ["groups[0].rules[0].decay: needs half_life, or both per and percent"]),
+    (score(rule(decay={"half_life": "14d", "percent": 20})),
+     ["groups[0].rules[0].decay: takes half_life, or per and percent; "
+      "found half_life and percent"]),
+    (score(rule(decay={"period": "30d", "percent": 20})),
+     ["groups[0].rules[0].decay.period: unknown key; did you mean per?"]),
+    (score(rule(decay={"per": "30d", "percent": 0})),
+     ["groups[0].rules[0].decay.percent: must be a percentage above 0, at most 100, "
+      "found the number 0"]),
+    (score(rule(decay={"half_life": 14})),
+     ["groups[0].rules[0].decay.half_life: must be a duration such as 90s, 15m, 2h, 7d or 4w, "
+      "more than 0, at most ten years, found the number 14"]),
     (score(rule(on="order")),
      ['groups[0].rules[0].on: must be a mapping of event, where, found the text "order"']),
     (score(rule(on={"event": "a", "at_least": 3})),
@@ -94,7 +143,7 @@ BAD: list[tuple[Any, list[str]]] = [
                                                "found the number 3"]),
     (score(groups={}), ["groups: must be a list, found a mapping"]),
     (score(3), ["groups[0].rules[0]: must be a mapping of id, points, on, when, max_occurrences, "
-                "within, found the number 3"]),
+                "within, decay, found the number 3"]),
     (score(limit=-5), ["limit: must not lie below the floor 0, found the number -5"]),
     (score(limit=None), ["limit: is empty; give it a value or leave the key out"]),
     (score(levels={"hot": "80"}),
@@ -104,7 +153,26 @@ BAD: list[tuple[Any, list[str]]] = [
     (score(levels={"": 80}),
      ["levels: must be one line of 1 to 256 characters, found an empty text"]),
     (score(levels=[80]), ["levels: must be a mapping, found a list"]),
-    (score(combined={"of": ["fit"]}), ["combined: not in this version"]),
+    (score(combined={"of": ["fit", "health"]}), ["groups: may not stand beside combined"]),
+    (combined(limit=100, floor=0, grades={"A": 5}),
+     ["limit: may not stand beside combined",
+      "floor: may not stand beside combined",
+      "grades: may not stand beside combined"]),
+    (combined(of=["fit"]), ["combined.of: must name two different scores"]),
+    (combined(of=["fit", "fit"]), ["combined.of: must name two different scores"]),
+    (combined(of="fit"), ["combined.of: must be a list, found the text \"fit\""]),
+    (combined(of=["fit", "a b"]),
+     ["combined.of[1]: must be an id (small letters, digits, _ and -, beginning with a letter "
+      "or digit, at most 64), found the text \"a b\""]),
+    (combined(matrix={"rows": {}}), ["combined.matrix.rows: must name at least one threshold"]),
+    (combined(matrix={"rows": {"A": 5, "A1": 0}, "columns": {"1": 5, "11": 0}}),
+     ["combined.matrix: two pairs of row and column make the same grade A11"]),
+    (combined(matrix={"rows": 3}), ["combined.matrix.rows: must be a mapping, "
+                                    "found the number 3"]),
+    ({"kind": "score", "id": "fit", "name": "Fit"},
+     ["needs groups (of its own rules) or combined (of two other scores)"]),
+    ({"kind": "score", "id": "fit", "name": "Fit", "group": []},
+     ["group: unknown key; did you mean groups?"]),
     (score(level={"hot": 1}), ["level: unknown key; did you mean levels?"]),
 ]  # fmt: skip
 

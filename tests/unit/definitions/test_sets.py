@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.definitions import documents, references, sets
-from processors.definitions.references import Mention, Reference, Rung
+from processors.definitions.references import Reference, Rung
 from tests.unit.definitions.builders import (
     complaints,
     rule,
@@ -31,6 +31,12 @@ def named(name: str, *needed: str) -> dict[str, Any]:
         kind, _, other = each.rpartition(":")
         asked.append({"score": other, "at_least": 1} if kind else {"segment": other})
     return segment({"all": asked}, id=name)
+
+
+def both(first: str = "fit", second: str = "engagement") -> dict[str, Any]:
+    """Returns a score that combines two."""
+    combined = {"of": [first, second]}
+    return {"kind": "score", "id": "both", "name": "Both", "combined": combined}
 
 
 def scored(name: str, needed: str) -> dict[str, Any]:
@@ -96,6 +102,15 @@ def test_id_used_twice_is_refused() -> None:
          "trigger/greet: on.becomes: score fit has no level hott; did you mean hot?"),
         ([trigger(when={"score": "fit", "level": "x"}), score(levels={"hot": 5, "cold": 0})],
          "trigger/greet: when.level: score fit has no level x; the levels are hot, cold"),
+        ([both("fit", "health"), score()],
+         "score/both: combined.of[1]: there is no score health; the scores are both, fit"),
+        ([trigger({"add_points": {"score": "both", "points": 1}}), both(), score(),
+          score(id="engagement")],
+         "trigger/greet: do[0].add_points.score: score both is combined and has no points of its "
+         "own; add to fit or engagement"),
+        ([trigger(when={"score": "both", "grade": "A5"}), both(), score(), score(id="engagement")],
+         "trigger/greet: when.grade: score both has no grade A5; the grades are A1, A2, A3, A4, "
+         "B1, B2, B3, B4, C1, C2, …"),
         ([trigger(when={"score": "fit", "grade": "A"}), score(levels={"A": 5})],
          "trigger/greet: when.grade: score fit has no grade A; there are no grades"),
         ([named(f"s{place:02}", "gold") if place == 0 else named(f"s{place:02}")
@@ -128,6 +143,11 @@ def test_known_levels_and_grades_are_accepted() -> None:
          ["segment/a: when.all[1].segment: goes round in a circle: a -> b -> a"]),
         ([named("c", "a"), named("a", "x", "b"), named("b", "c"), named("x")],
          ["segment/a: when.all[2].segment: goes round in a circle: a -> b -> c -> a"]),
+        ([both("fit", "both"), score()],
+         ["score/both: combined.of[1]: goes round in a circle: both -> both"]),
+        ([both("fit", "engagement"), scored("fit", "s"), named("s", "score:both"),
+          score(id="engagement")],
+         ["score/both: combined.of[0]: goes round in a circle: both -> fit -> s -> both"]),
         ([scored("b", "a"), named("a", "score:b")],
          ["score/b: groups[0].rules[0].when.segment: goes round in a circle: b -> a -> b"]),
         ([scored("a", "a"), named("a", "score:a")],
@@ -173,6 +193,12 @@ def test_order_puts_each_after_what_it_needs(places: list[int], data: st.DataObj
         seen.add((kind, name))
 
 
+def test_combined_score_comes_after_its_parts() -> None:
+    written = [both("fit", "engagement"), score(), score(id="engagement")]
+    order = sets.from_documents(written).order
+    assert order == (("score", "engagement"), ("score", "fit"), ("score", "both"))
+
+
 def test_order_breaks_ties_by_kind_and_id() -> None:
     written = [named("b"), named("a", "z"), scored("c", "z"), score(id="d"), named("z")]
     assert sets.from_documents(written).order == (
@@ -204,6 +230,6 @@ def test_chain_of_a_thousand_is_ordered() -> None:
         (Rung((), "absent", "grade", "A"), None),
     ],
 )
-def test_mention_from_outside_is_looked_up(mention: Mention, said: str | None) -> None:
+def test_mention_from_outside_is_looked_up(mention: Reference | Rung, said: str | None) -> None:
     built = sets.from_documents([segment(), score(levels={"hot": 5}), trigger()])
     assert sets.absent(built, mention) == said

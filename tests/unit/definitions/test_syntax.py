@@ -99,6 +99,14 @@ def test_every_value_has_its_line() -> None:
     }
 
 
+def test_whole_numbers_may_name_rows_and_columns() -> None:
+    text = syntax.read_yaml("matrix: {rows: {1: 75}, columns: {2: 5, '3': 0}}")
+    assert text.faults == []
+    assert text.document == {"matrix": {"rows": {"1": 75}, "columns": {"2": 5, "3": 0}}}
+    twice = syntax.read_yaml("columns: {2: 5, '2': 0}")
+    assert len(twice.faults) == 1
+
+
 def test_json_has_the_same_lines_as_yaml() -> None:
     text = json.dumps(yaml(TEXT), indent=1)
     assert syntax.read_json(text) == syntax.read_yaml(text)

@@ -67,7 +67,13 @@ def test_of_scores_and_memberships_only_the_latest_is_written() -> None:
         (
             "p/fit",
             ScoreRecord(
-                profile_id="p", score_id="fit", value=30, level="hot", grade="A", at=T0 + DAY
+                profile_id="p",
+                score_id="fit",
+                value=30,
+                level="hot",
+                grade="A",
+                at=T0 + DAY,
+                breakdown='{"a":30}',
             ),
         )
     ]
@@ -77,6 +83,18 @@ def test_of_scores_and_memberships_only_the_latest_is_written() -> None:
             SegmentRecord(profile_id="p", segment_id="s", member=False, since=T0 + DAY + HOUR),
         )
     ]
+
+
+def test_breakdown_is_what_each_rule_held_when_the_score_last_moved() -> None:
+    """Not at the end of the batch: that may be anywhere."""
+    rules = [on("b", 5, max_occurrences=1), on("a", -5), on("c", 8, decay={"half_life": "1d"})]
+    one = Person(score(*rules, on("d", 0), limit=11, levels={"hot": 9}))
+    heard = [one.hears(track(name, T0 + at)) for at, name in enumerate("bcd")]
+    ((_, record),) = written(*heard).of("scores")
+    assert (record.value, record.breakdown) == (11, '{"b":5,"c":8}')
+    heard.append(one.waits(T0 + 3 * DAY))
+    ((_, record),) = written(*heard).of("scores")
+    assert (record.value, record.breakdown) == (8.99, '{"b":5,"c":3.99}')
 
 
 def test_records_of_definitions_that_ended_are_deleted() -> None:

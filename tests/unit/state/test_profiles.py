@@ -15,6 +15,7 @@ from tests.properties import budget
 names = st.text(max_size=5)
 instants = st.integers(0, NEVER)
 integers = st.integers(-(2**63), 2**63 - 1)
+finite = st.floats(allow_nan=False, allow_infinity=False)
 leaves = st.none() | st.booleans() | integers | st.floats(allow_nan=False) | names
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=2)
@@ -37,13 +38,21 @@ known_profiles = st.builds(
     times=times,
     segments=counts,
     scores=st.dictionaries(
-        names, st.builds(ScoreState, value=integers, added=integers, points=counts), max_size=2
+        names,
+        st.builds(
+            ScoreState,
+            value=integers | finite,
+            added=integers,
+            points=st.dictionaries(names, integers | finite, max_size=3),
+        ),
+        max_size=2,
     ),
     tags=st.lists(names, max_size=3),
     lists=st.lists(names, max_size=3),
     status=st.none() | names,
     fired=times,
     timers=counts,
+    decays=st.dictionaries(names, st.tuples(instants, finite), max_size=2),
 )
 
 
@@ -54,6 +63,12 @@ def test_bytes_give_the_profile_back(profile: Profile) -> None:
     found = profiles.decode(data)
     assert found == profile
     assert profiles.encode(found) == data
+
+
+def test_whole_scores_stay_integers_and_others_are_decimals() -> None:
+    profile = Profile(scores={"a": ScoreState(5), "b": ScoreState(2.5, 0, {"r": 1.5})})
+    found = profiles.decode(profiles.encode(profile)).scores
+    assert [type(found[name].value) for name in "ab"] == [int, float]
 
 
 def test_profile_can_be_read_out_of_a_larger_record() -> None:
