@@ -31,6 +31,8 @@ def rounded(value: float) -> Number:
     >>> rounded(2.506), rounded(4.999), rounded(0.625)
     (2.51, 5, 0.62)
     """
+    if isinstance(value, int):
+        return value
     value = round(round(value, 12), 2)
     whole = int(value)
     return whole if whole == value else value
