@@ -199,6 +199,26 @@ def tick(
 
 @cli.command()
 @told
+def fire(
+    trigger: Annotated[str, typer.Argument(help="Id of a trigger on: {manual: true}.")],
+    profiles: Annotated[list[str], typer.Argument(help="Profile ids.", metavar="PROFILE...")],
+) -> None:
+    """Fires a manual trigger for people, as far as its condition and limit allow it."""
+    from processors import app
+    from processors.operations.producing import Writer
+    from processors.operations.requesting import send_requests
+    from schemas.topics import full_name
+
+    settings = _settings()
+    topic = full_name(settings.topics.prefix, "events")
+    now_ms = WallClock().now_ms()
+    with Writer(app.cluster_of(settings)) as writer:
+        count = send_requests(writer, topic, trigger, profile_ids=profiles, now_ms=now_ms)
+    typer.echo(f"trigger {trigger} is asked for {count:,} people, by {topic}")
+
+
+@cli.command()
+@told
 def worker() -> None:
     """Decides: events in; scores, segments and commands out. Ctrl-C stops cleanly."""
     from processors import app

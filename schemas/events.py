@@ -48,6 +48,12 @@ NAMES_BY_TYPE = {
 """The name by which definitions refer to an event that is not a `track`."""
 
 
+TRIGGER_REQUESTED = "Trigger Requested"
+"""Name of the `track` that fires a manual trigger for the person."""
+REQUESTED = "trigger"
+"""The property that says which."""
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """One tracking event. Free-form parts stay undecoded bytes until a definition asks for them."""
 

@@ -166,26 +166,27 @@ class Person:
         self.compiled = compiled(*documents)
         self.profile = Profile(id=id)
         self.seen = Seen(self.profile)
+        self.adopted_ms = 0
 
     def hears(self, data: Json, *, timers_ms: int = 0, log_ms: int | None = None) -> Decision:
         heard = decoded(data)
         at_ms = events.time_ms(heard)
         log_s = (at_ms if log_ms is None else log_ms) // 1000
-        arrival = Arrival(heard, at_ms, log_s, timers_ms)
+        arrival = Arrival(heard, at_ms, log_s, timers_ms, self.adopted_ms)
         decision = Decision()
         decide.on_event(self.compiled, self.profile, self.seen, arrival, decision)
         return decision
 
     def waits(self, until_ms: int) -> Decision:
-        decision, due = Decision(), Due(until_ms, until_ms // 1000)
+        decision, due = Decision(), Due(until_ms, until_ms // 1000, self.adopted_ms)
         decide.on_timers(self.compiled, self.profile, self.seen, due, decision)
         return decision
 
-    def gets(self, *documents: Document | str) -> Decision:
+    def gets(self, *documents: Document | str, adopted_ms: int = 0) -> Decision:
         """Brings the person under other definitions."""
-        self.compiled = compiled(*documents)
+        self.compiled, self.adopted_ms = compiled(*documents), adopted_ms
         decision = Decision()
-        decide.on_definitions(self.compiled, self.profile, decision)
+        decide.on_definitions(self.compiled, self.profile, decision, adopted_ms=adopted_ms)
         return decision
 
     @property

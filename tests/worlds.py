@@ -3,7 +3,7 @@
 Times lie on each other's edges on purpose: a gap is as long as a window, or 1 ms off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -290,6 +290,60 @@ def ids(documents: Sequence[Document], kind: str) -> list[str]:
     return [each["id"] for each in documents if each["kind"] == kind]
 
 
+@st.composite
+def appointments(draw: st.DrawFn) -> Document:
+    """Draws dates of people, with offsets, local times and zones."""
+    found: Document = {"date": draw(st.sampled_from(["born", "due", "due.deep"]))}
+    for key, choices in (
+        ("offset", ("-90d", "-7d", "1d", "+30d", "-2h", "36h")),
+        ("at", ("09:00", "02:30", "00:00")),
+        ("timezone", ("profile", *ZONES)),
+        ("yearly", (True, False)),
+    ):
+        if draw(st.booleans()):
+            found[key] = draw(st.sampled_from(choices))
+    return found
+
+
+ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca")
+CRONS = ("0 9 * * *", "30 2 * * *", "15,45 1 * * SUN", "*/30 0-3 8,15 * 0-2", "0 0 31 1-4/2 *")
+DAYS = ("2026-03-08", "2026-01-08", "2024-02-29", "2026-02-30", "1980-03-08", *DATES)
+
+
+def timed(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
+    """Draws stimuli that are instants."""
+    return st.one_of(
+        st.builds(
+            lambda width, named: {"inactive": width} | named,
+            durations,
+            st.one_of(
+                NOTHING,
+                st.builds(
+                    lambda name, where: {"event": name} | where, st.sampled_from(EVENTS), wheres
+                ),
+            ),
+        ),
+        appointments(),
+        st.builds(
+            lambda cron, zone, audience: {"schedule": cron, "audience": audience} | zone,
+            st.sampled_from(CRONS),
+            st.one_of(NOTHING, one(timezone=st.sampled_from(["profile", *ZONES]))),
+            conditions(of_segments, of_scores),
+        ),
+    )
+
+
+def crossings(of_scores: Sequence[str]) -> Documents:
+    """Draws scores that pass a threshold, by how much and within what time."""
+    return st.builds(
+        lambda id, way, at, least: {"score": id, "crosses": at, "direction": way} | least,
+        st.sampled_from(of_scores),
+        st.sampled_from(["up", "down", "either"]),
+        st.sampled_from([1, 5, 10]),
+        st.one_of(NOTHING, LEAST, LEAST_WITHIN),
+    )
+
+
 def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
     found = [
         st.builds(lambda name, where: {"event": name} | where, st.sampled_from(EVENTS), wheres),
@@ -297,6 +351,9 @@ def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
         st.builds(lambda change: {"trait": "plan.deep"} | change, CHANGES),
         st.sampled_from(STATUSES).map(lambda status: {"status": status}),
         st.permutations(STATUSES).map(lambda pair: {"status": pair[0], "from": pair[1]}),
+        timed(of_segments, of_scores),
+        st.just({"manual": True}),
+        MARKS,
     ]
     if of_segments:
         change = st.sampled_from(["entered", "exited"])
@@ -306,14 +363,7 @@ def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
             )
         )
     if of_scores:
-        found.append(
-            st.builds(
-                lambda id, way, at: {"score": id, "crosses": at, "direction": way},
-                st.sampled_from(of_scores),
-                st.sampled_from(["up", "down", "either"]),
-                st.sampled_from([1, 5, 10]),
-            )
-        )
+        found.append(crossings(of_scores))
         found.append(
             st.builds(
                 lambda id, level: {"level": id, "becomes": level},
@@ -321,9 +371,23 @@ def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
                 st.sampled_from(list(LEVELS)),
             )
         )
+        found.append(
+            st.builds(
+                lambda id, grade: {"grade": id, "becomes": grade},
+                st.sampled_from(of_scores),
+                st.sampled_from(["A", "B"]),
+            )
+        )
     return st.one_of(found)
 
 
+MARKS = st.builds(
+    lambda marked, change: marked | change,
+    one(tag=st.sampled_from(TAGS), list=st.sampled_from(LISTS)),
+    one(change=st.sampled_from(["added", "removed"])),
+)
+LEAST = one(minimum_change=st.sampled_from([1, 5, 10.5, 15]))
+LEAST_WITHIN = st.builds(lambda least, span: least | span, LEAST, one(within=durations))
 CHANGES = one(changes=st.just(True), becomes=st.sampled_from([1, True, "x"]))
 EMIT = st.builds(
     lambda name, value: {"emit": {"event": name, "properties": {"n": value}}},
@@ -356,13 +420,17 @@ def actions(of_scores: Sequence[str]) -> Documents:
     return one(**choices)
 
 
+Stimuli = Callable[[Sequence[str], Sequence[str]], Documents]
+"""What triggers may wait for, of some segments and scores."""
+
+
 @st.composite
-def triggers(draw: st.DrawFn, documents: Sequence[Document]) -> list[Document]:
+def triggers(draw: st.DrawFn, documents: Sequence[Document], of: Stimuli) -> list[Document]:
     """Draws up to four triggers, of which two tell an event when they hear one."""
     of_segments, of_scores = ids(documents, "segment"), ids(documents, "score")
     found: list[Document] = []
     for number in range(draw(st.integers(1, 4))):
-        on = draw(stimuli(of_segments, of_scores))
+        on = draw(of(of_segments, of_scores))
         do = draw(st.lists(actions(of_scores), min_size=1, max_size=2))
         if number < 2 and "event" in on and draw(st.booleans()):
             do.append(draw(EMIT))
@@ -383,10 +451,10 @@ STATIC = [{"kind": "list", "id": id, "name": id} for id in LISTS]
 
 
 @st.composite
-def definitions(draw: st.DrawFn) -> list[Document]:
+def definitions(draw: st.DrawFn, of: Stimuli = stimuli) -> list[Document]:
     """Draws segments, scores and triggers that fit together."""
     found = draw(states())
-    return [*STATIC, *found, *draw(triggers(found))]
+    return [*STATIC, *found, *draw(triggers(found, of))]
 
 
 known_values = st.sampled_from(VALUES)
@@ -399,8 +467,18 @@ contents = st.one_of(
     ),
     st.builds(lambda name: ("track", {"event": name}), st.sampled_from(EVENTS)),
     st.builds(
+        lambda id: ("track", {"event": "Trigger Requested", "properties": {"trigger": id}}),
+        st.sampled_from(["t0", "t1", "t2", "nobody"]),
+    ),
+    st.builds(
         lambda traits: ("identify", {"traits": traits}),
-        st.one_of(one(plan=known_values), one(born=dates)),
+        st.one_of(
+            one(plan=known_values),
+            one(born=dates),
+            one(due=st.sampled_from(DAYS)),
+            one(due=st.sampled_from(DAYS)),
+            one(timezone=st.sampled_from([*ZONES, "Nowhere/At_All", None, 5])),
+        ),
     ),
     st.builds(lambda value: ("group", {"traits": {"tier": value}}), known_values),
 )

@@ -1,11 +1,10 @@
 """A definition set, compiled: by the name of an event, all that it touches and nothing else."""
 
 from collections.abc import Callable
-from math import ceil
 
 import msgspec
 
-from processors.decisions import triggers
+from processors.decisions import alarms, stimuli
 from processors.decisions.comparisons import FALSE
 from processors.decisions.conditions import CLOCK, Asked, Compiler, Evaluate, Fact
 from processors.decisions.decays import marks
@@ -14,10 +13,8 @@ from processors.decisions.fading import (
     FadingRule,
     FadingScoreNode,
     Scored,
-    StepRule,
 )
 from processors.decisions.features import (
-    MAX_COUNT,
     NO_PROPERTIES,
     Feature,
     Features,
@@ -28,22 +25,29 @@ from processors.decisions.measures import Measure, Measures
 from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import (
     Bits,
-    CountRule,
     Holder,
     Node,
     ScoreNode,
     SegmentNode,
     StateRule,
-    WindowRule,
 )
+from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger
 from processors.definitions.conditions import Condition
-from processors.definitions.scores import Combined, Decay, EventMatch, Rule, Score
+from processors.definitions.scores import Combined, EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
-from processors.definitions.triggers import ScoreStimulus, Stimulus
-from processors.state.profiles import NEVER, Profile
+from processors.definitions.stimuli import (
+    InactiveStimulus,
+    ManualStimulus,
+    ScheduleStimulus,
+    ScoreStimulus,
+    Stimulus,
+    Timed,
+)
+from processors.state.profiles import Profile
+from schemas.events import TRIGGER_REQUESTED
 
 
 class Plan(msgspec.Struct):
@@ -86,6 +90,12 @@ class Compiled(msgspec.Struct, kw_only=True):
     triggers: frozenset[str]
     woken: dict[Change, list[Trigger]]
     """Who waits for a segment, a score or a trait to change."""
+    alarms: dict[str, Trigger]
+    """Who waits for an instant, by the key of its timer."""
+    remembered: frozenset[str]
+    """The scores whose latest moves are kept."""
+    idlers: Bits
+    """The nodes that any event of a person sets back."""
 
     @property
     def size(self) -> int:
@@ -116,6 +126,10 @@ class _Build:
         self.users: dict[Fact, Bits] = {}
         self.plans: dict[str, Plan] = {}
         self.woken: dict[Change, list[Trigger]] = {}
+        self.alarms: dict[str, Trigger] = {}
+        self.memories: dict[str, int] = {}
+        """For how long the moves of a score are asked for, ms."""
+        self.idlers: Bits = 0
         self.reads_properties = False
 
     def build(self) -> Compiled:
@@ -154,6 +168,9 @@ class _Build:
             | {each.key: each.width_ms for each in self.measures.by_key.values()},
             triggers=frozenset(self.definitions.triggers),
             woken=self.woken,
+            alarms=self.alarms,
+            remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
+            idlers=self.idlers,
         )
 
     def _plan(self) -> None:
@@ -174,10 +191,13 @@ class _Build:
 
     def _watch(self, kind: str, id_: str, woken: list[Trigger]) -> None:
         """Has a node tell of its changes where a trigger waits for them."""
-        node = None if kind in ("trait", "status") else self._changing(kind, id_)
+        if kind not in ("segment", "score"):
+            return
+        node = self._changing(kind, id_)
         if isinstance(node, SegmentNode):
             node.is_watched = True
-        elif node is not None:
+        else:
+            node.memory_ms = self.memories.get(id_, 0)
             node.watchers = [each.moved for each in woken if each.moved is not None]
 
     def _changing(self, kind: str, id_: str) -> SegmentNode | Scored:
@@ -276,73 +296,10 @@ class _Build:
                 users=users,
             )
         else:
-            assert rule.on is not None  # the model sees to it
-            node, feature = self._on_rule(key, holder, rule, rule.on)
+            node, feature = counting(key, holder, rule, self.features)
             node.users = users
             reads = {("feature", feature.key)}
         self._add(node, reads)
-
-    def _on_rule(
-        self, key: str, holder: Holder, rule: Rule, on: EventMatch
-    ) -> tuple[CountRule | WindowRule | StepRule | FadingRule, Feature]:
-        most = rule.max_occurrences or MAX_COUNT
-        if rule.decay is not None:
-            return self._decaying(key, holder, rule, rule.decay)
-        if rule.within is None:
-            feature = self.features.count(
-                on.event, on.where, since_ms=None, capacity=rule.max_occurrences
-            )
-            return CountRule(
-                key=key, holder=holder, feature=feature.key, points=rule.points, most=most
-            ), feature
-        feature = self.features.window(
-            on.event, on.where, width_ms=rule.within, capacity=rule.max_occurrences
-        )
-        return WindowRule(
-            key=key,
-            holder=holder,
-            feature=feature.key,
-            points=rule.points,
-            most=most,
-            width_ms=rule.within,
-        ), feature
-
-    def _decaying(
-        self, key: str, holder: Holder, rule: Rule, decay: Decay
-    ) -> tuple[StepRule | FadingRule, Feature]:
-        assert rule.on is not None  # the model sees to it
-        event, where, most = rule.on.event, rule.on.where, rule.max_occurrences
-        if decay.half_life is not None:
-            is_summed = most is None and rule.within is None
-            if is_summed:
-                feature = self.features.decay(event, where, half_life_ms=decay.half_life)
-            else:
-                feature = self.features.latest(event, where, width_ms=rule.within, capacity=most)
-            return FadingRule(
-                key=key,
-                holder=holder,
-                feature=feature.key,
-                points=rule.points,
-                half_life_ms=decay.half_life,
-                group=holder.group,
-                is_summed=is_summed,
-                most=most or MAX_COUNT,
-                width_ms=rule.within or NEVER,
-            ), feature
-        assert decay.per is not None  # the model sees to it
-        assert decay.percent is not None
-        width_ms = min(rule.within or NEVER, decay.per * ceil(100 / decay.percent))
-        feature = self.features.window(event, where, width_ms=width_ms, capacity=most)
-        return StepRule(
-            key=key,
-            holder=holder,
-            feature=feature.key,
-            points=rule.points,
-            most=most or MAX_COUNT,
-            width_ms=width_ms,
-            per_ms=decay.per,
-            percent=decay.percent,
-        ), feature
 
     def _triggers(self) -> None:
         ordered = sorted(
@@ -365,13 +322,35 @@ class _Build:
     def _wake(self, trigger: Trigger, on: Stimulus, reads_properties: bool) -> None:
         if isinstance(on, EventMatch):
             trigger.where = compile_where(on.where)
-            plan = self.plans.setdefault(on.event, Plan())
-            plan.triggers.append(trigger)
-            plan.reads_properties |= trigger.where is not None or reads_properties
+            self._hear(trigger, on.event, reads_properties)
+        elif isinstance(on, ManualStimulus):
+            trigger.where = stimuli.requests(trigger.id)
+            self._hear(trigger, TRIGGER_REQUESTED, reads_properties)
+        elif isinstance(on, Timed):
+            self._alarm(trigger, on)
         else:
             self.reads_properties |= reads_properties
-            change, trigger.moved = triggers.moved(on, self.scales)
+            change, trigger.moved = stimuli.moved(on, self.scales)
             self.woken.setdefault(change, []).append(trigger)
+            if isinstance(on, ScoreStimulus):
+                trigger.moves_enough = stimuli.enough(on)
+                self.memories[on.score] = max(self.memories.get(on.score, 0), on.within or 0)
+
+    def _hear(self, trigger: Trigger, event: str, reads_properties: bool) -> None:
+        plan = self.plans.setdefault(event, Plan())
+        plan.triggers.append(trigger)
+        plan.reads_properties |= trigger.where is not None or reads_properties
+
+    def _alarm(self, trigger: Trigger, on: Timed) -> None:
+        node, reads = alarms.node(trigger.id, on, self.features)
+        if isinstance(on, ScheduleStimulus):
+            trigger.audience = self.compiler.compile(on.audience)
+            self.compiler.take_reads()
+            self.newcomers |= 1 << len(self.nodes)
+        elif isinstance(on, InactiveStimulus) and on.event is None:
+            self.idlers |= 1 << len(self.nodes)
+        self._add(node, reads)
+        self.alarms[node.key] = trigger
 
 
 def _key(kind: str, id_: str) -> str:

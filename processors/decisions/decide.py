@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import decays, triggers
+from processors.decisions import alarms, decays, triggers
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.features import NO_PROPERTIES, Feature, Properties
+from processors.decisions.forgetting import forget
 from processors.decisions.measures import Measure
 from processors.decisions.moments import (
     CLOCK,
@@ -25,7 +26,6 @@ from processors.state.duplicates import Seen
 from processors.state.profiles import NEVER, Profile, put_trait
 from schemas import events
 from schemas.events import Event
-from schemas.records import SegmentChange
 
 _NO_PLAN = Plan()
 _WITH_TRAITS = frozenset({"identify", "group"})
@@ -41,6 +41,8 @@ class Arrival(msgspec.Struct, gc=False):
     """When the log got it, in seconds: for telling duplicates."""
     timers_ms: int = 0
     """Timers due at or before this instant fire first, besides those due before the event."""
+    adopted_ms: int = 0
+    """Since when the definitions are active, in the partition's event time."""
 
 
 class Due(msgspec.Struct, gc=False):
@@ -48,6 +50,8 @@ class Due(msgspec.Struct, gc=False):
 
     until_ms: int
     log_s: int
+    adopted_ms: int = 0
+    """Since when the definitions are active, in the partition's event time."""
 
 
 def on_event(
@@ -63,13 +67,15 @@ def on_event(
         decision.duplicates += 1
         return
     if profile.definitions != compiled.id and profile.definitions:
-        on_definitions(compiled, profile, decision)
+        on_definitions(compiled, profile, decision, adopted_ms=arrival.adopted_ms)
     if profile.due <= arrival.at_ms or profile.due <= arrival.timers_ms:
         until_ms = max(arrival.at_ms, arrival.timers_ms)
-        _fire(_Frame(compiled, profile, seen, arrival.log_s), decision, until_ms)
-    moment = _apply(compiled, profile, facts, decision)
+        frame = _Frame(compiled, profile, seen, arrival.log_s, arrival.adopted_ms)
+        _fire(frame, decision, until_ms)
+    moment = _apply(compiled, profile, facts, decision, adopted_ms=arrival.adopted_ms)
     if moment is not None and len(decision.emitted) > moment.told:
-        _follow(_Frame(compiled, profile, seen, arrival.log_s), moment, moment.told)
+        frame = _Frame(compiled, profile, seen, arrival.log_s, arrival.adopted_ms)
+        _follow(frame, moment, moment.told)
 
 
 def on_timers(
@@ -77,18 +83,30 @@ def on_timers(
 ) -> None:
     """Fires all timers due at or before an instant, each at its own time, in due order."""
     if profile.definitions != compiled.id:
-        on_definitions(compiled, profile, decision)
+        on_definitions(compiled, profile, decision, adopted_ms=due.adopted_ms)
     if profile.due <= due.until_ms:
-        _fire(_Frame(compiled, profile, seen, due.log_s), decision, due.until_ms)
+        frame = _Frame(compiled, profile, seen, due.log_s, due.adopted_ms)
+        _fire(frame, decision, due.until_ms)
 
 
-def on_definitions(compiled: Compiled, profile: Profile, decision: Decision) -> None:
-    """Brings a profile under another definition set, as of its own clock. No trigger fires."""
+def on_definitions(
+    compiled: Compiled, profile: Profile, decision: Decision, *, adopted_ms: int = 0
+) -> None:
+    """Brings a profile under another definition set, as of its own clock. No trigger fires.
+
+    Alarms that were due when the set became active still stand; all others are set anew, for
+    instants after that.
+    """
     moment = Moment(decision, compiled.scales, now=profile.clock, cause=DEFINITION)
-    _forget(compiled, profile, moment)
+    moment.adopted = adopted_ms
+    forget(compiled, profile, moment)
     profile.definitions = compiled.id
-    profile.timers.clear()
+    timers, profile.timers = profile.timers, {}
     _evaluate(compiled, profile, moment, compiled.everything)
+    for key, due in timers.items():
+        if due <= adopted_ms and key in compiled.alarms:
+            profile.timers[key] = due
+            profile.due = min(profile.due, due)
 
 
 _Measured = Sequence[tuple[Measure, int]]
@@ -105,6 +123,7 @@ class _Frame(msgspec.Struct, gc=False):
     profile: Profile
     seen: Seen
     log_s: int
+    adopted_ms: int
 
 
 def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Facts:
@@ -142,6 +161,7 @@ def _apply(
     facts: _Facts,
     decision: Decision,
     *,
+    adopted_ms: int,
     parent: Moment | None = None,
 ) -> Moment | None:
     """Lays an event's facts into the profile and follows them; None where they touch nothing."""
@@ -152,12 +172,13 @@ def _apply(
         decision.late += 1
     else:
         now = profile.clock = at_ms
-    dirty: Bits = 0
+    dirty: Bits = _keep(profile, measured, at_ms) if measured else 0
     for feature in heard:
         if _count(profile, feature, at_ms):
             dirty |= feature.users
-    if measured:
-        dirty |= _keep(profile, measured, at_ms)
+    if compiled.idlers and parent is None and at_ms > profile.active:
+        profile.active = at_ms
+        dirty |= compiled.idlers
     if not profile.definitions:
         profile.definitions = compiled.id
         dirty |= compiled.newcomers
@@ -165,18 +186,20 @@ def _apply(
         return None
     moment = Moment(decision, compiled.scales, now, event.message_id)
     _place(moment, parent)
-    moment.late = late
+    moment.late, moment.adopted = late, adopted_ms
     moment.properties = properties
     if traits:
         dirty |= _learn(compiled, profile, moment, facts)
     if dirty:
         _evaluate(compiled, profile, moment, dirty)
     if plan.triggers or moment.changes:
-        woken = [
-            each for each in plan.triggers if each.where is None or each.where(properties, at_ms)
-        ]
-        _answer(compiled, profile, moment, woken)
+        _answer(compiled, profile, moment, _heard_by(plan, properties, at_ms))
     return moment
+
+
+def _heard_by(plan: Plan, properties: Properties, at_ms: int) -> list[Trigger]:
+    """Returns the triggers that wait for an event of such properties."""
+    return [each for each in plan.triggers if each.where is None or each.where(properties, at_ms)]
 
 
 def _place(moment: Moment, parent: Moment | None) -> None:
@@ -252,7 +275,7 @@ def _evaluate(compiled: Compiled, profile: Profile, moment: Moment, dirty: Bits)
 def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Trigger]) -> None:
     """Runs the triggers, round by round, until nothing wakes another one."""
     for round_ in range(triggers.MAX_ROUNDS):
-        woken += _woken(compiled, moment)
+        woken += _woken(compiled, profile, moment)
         if not woken:
             return
         woken.sort(key=_rank)
@@ -263,17 +286,19 @@ def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Tr
         if dirty:
             _evaluate(compiled, profile, moment, dirty)
         woken = []
-    for each in sorted(_woken(compiled, moment), key=_rank):
+    for each in sorted(_woken(compiled, profile, moment), key=_rank):
         triggers.record(each, profile, moment, triggers.LOOP)
 
 
-def _woken(compiled: Compiled, moment: Moment) -> list[Trigger]:
+def _woken(compiled: Compiled, profile: Profile, moment: Moment) -> list[Trigger]:
     """Returns the triggers that wait for what has changed."""
     return [
         each
         for change, (old, new) in moment.take_changes().items()
         for each in compiled.woken.get(change, ())
-        if each.moved is not None and each.moved(old, new)
+        if each.moved is not None
+        and each.moved(old, new)
+        and (each.moves_enough is None or each.moves_enough(profile, moment.now, old, new))
     ]
 
 
@@ -290,19 +315,23 @@ def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
     while profile.due <= until_ms:
         now = max(profile.clock, profile.due)
         dirty: Bits = 0
+        rung: list[Trigger] = []
         for key, due in list(profile.timers.items()):
             if due <= now:
                 del profile.timers[key]
                 dirty |= 1 << compiled.places[key]
+                if key in compiled.alarms:
+                    rung.append(compiled.alarms[key])
                 decision.fired += 1
         moment = Moment(decision, compiled.scales, now=now, cause=CLOCK)
-        moment.occurrence = f"{CLOCK}@{now}"
+        moment.occurrence, moment.adopted = f"{CLOCK}@{now}", frame.adopted_ms
         told = moment.told = len(decision.emitted)
         _evaluate(compiled, profile, moment, dirty)
-        if moment.turned:
+        woken = alarms.called(rung, profile, now)
+        if moment.turned or woken:
             profile.clock = now
-        if moment.changes:
-            _answer(compiled, profile, moment, [])
+        if moment.changes or woken:
+            _answer(compiled, profile, moment, woken)
         if len(decision.emitted) > told:
             _follow(frame, moment, told)
 
@@ -314,41 +343,21 @@ def _follow(frame: _Frame, moment: Moment, told: int) -> None:
         if not frame.seen.add(event.message_id, frame.log_s):
             continue
         before = len(decision.emitted)
-        facts = _read(frame.compiled, frame.profile, event, moment.now)
-        following = _apply(frame.compiled, frame.profile, facts, decision, parent=moment)
+        facts = _told(_read(frame.compiled, frame.profile, event, moment.now))
+        following = _apply(
+            frame.compiled,
+            frame.profile,
+            facts,
+            decision,
+            adopted_ms=frame.adopted_ms,
+            parent=moment,
+        )
         if following is not None and len(decision.emitted) > before:
             _follow(frame, following, before)
 
 
-def _forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
-    """Drops what no active definition needs; people leave the segments that have ended."""
-    decision = moment.decision
-    for segment_id in sorted(profile.segments.keys() - compiled.segments):
-        del profile.segments[segment_id]
-        decision.removed.append(("segment", profile.id, segment_id))
-        decision.segment_changes.append(
-            SegmentChange(
-                profile_id=profile.id,
-                segment_id=segment_id,
-                change="exited",
-                at=moment.now,
-                cause=DEFINITION,
-                version="",
-                late=False,
-            )
-        )
-    for score_id in sorted(profile.scores.keys() - compiled.scales.keys()):
-        del profile.scores[score_id]
-        decision.removed.append(("score", profile.id, score_id))
-    for score_id, state in profile.scores.items():
-        compiled.scales[score_id].keep(state)
-    kept: list[dict[str, Any]] = [profile.counts, profile.times]
-    if profile.measured is not None:
-        kept += [profile.measured.amounts, profile.measured.sums]
-    if profile.decays is not None:
-        kept.append(profile.decays)
-    for held in kept:
-        for key in held.keys() - compiled.kept.keys():
-            del held[key]
-    for trigger_id in profile.fired.keys() - compiled.triggers:
-        del profile.fired[trigger_id]
+def _told(facts: _Facts) -> _Facts:
+    """Leaves out what only people's own events count for."""
+    event, at_ms, plan, heard, measured, properties, traits = facts
+    own = [each for each in heard if not each.is_own]
+    return event, at_ms, plan, own, measured, properties, traits

@@ -10,7 +10,7 @@ import msgspec
 
 from processors.decisions.decays import Course, Marks, Number, Term, crossing, rounded, share
 from processors.decisions.moments import Moment
-from processors.decisions.nodes import Bits, Holder, Moved, ScoreNode, set_timer
+from processors.decisions.nodes import Bits, Holder, Moved, ScoreNode, remember, set_timer
 from processors.decisions.scales import Scale, value
 from processors.state import windows
 from processors.state.profiles import NEVER, Profile, ScoreState
@@ -103,6 +103,8 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
     marks: Marks = Marks()
     watchers: list[Moved] = []
     """What each trigger that waits for it to move looks for."""
+    memory_ms: int = 0
+    """For how long its moves are remembered."""
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -152,6 +154,8 @@ class CombinedNode(msgspec.Struct, kw_only=True):
     marks: Marks = Marks()
     watchers: list[Moved] = []
     """What each trigger that waits for it to move looks for."""
+    memory_ms: int = 0
+    """For how long its moves are remembered."""
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -200,6 +204,8 @@ def tell(
 ) -> None:
     """Takes down that a score moved, for readers and for the triggers that wait for it."""
     moment.turned = True
+    if node.memory_ms:
+        remember(profile, node.id, (moment.now, move.old), node.memory_ms)
     if any(is_awaited(move.old, move.new) for is_awaited in node.watchers):
         moment.note(("score", node.id), move.old, move.new)
     moment.decision.points.append(move.held)

@@ -39,6 +39,8 @@ class Feature(msgspec.Struct, kw_only=True):
     """Of a sum that fades: its times are not kept."""
     users: int = 0
     """Bits of the nodes that read it."""
+    is_own: bool = False
+    """Whether it leaves out what triggers tell."""
 
 
 class Features:
@@ -105,6 +107,13 @@ class Features:
         feature = self._get(event, where, kind=f"decay/{half_life_ms}", since_ms=None)
         feature.width_ms, feature.capacity = NEVER, MAX_COUNT
         feature.half_life_ms = half_life_ms
+        return feature
+
+    def last(self, event: str, where: tuple[PropertyCondition, ...], *, width_ms: int) -> Feature:
+        """Returns the feature that keeps when a person did a thing last; triggers do not count."""
+        feature = self._get(event, where, kind="last", since_ms=None)
+        feature.is_own, feature.capacity = True, 1
+        feature.width_ms = max(feature.width_ms or 0, width_ms)
         return feature
 
     def _get(

@@ -50,6 +50,8 @@ class Moment(msgspec.Struct):
     """messageId of the event, or `clock`, or `definition`."""
     occurrence: str = ""
     """Part of the commands' ids, where it is another than the cause: each instant has its own."""
+    adopted: int = 0
+    """Since when the definitions are active, in the partition's event time."""
     depth: int = 0
     """How many events told the next before this one."""
     told: int = 0

@@ -14,7 +14,7 @@ from processors.decisions.decays import Course, Number
 from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import Moment
 from processors.decisions.scales import Scale, value
-from processors.state import windows
+from processors.state import swings, windows
 from processors.state.profiles import NEVER, Profile
 from schemas.records import ScoreChange, SegmentChange
 
@@ -44,6 +44,13 @@ def set_timer(profile: Profile, key: str, until: int) -> None:
         profile.timers[key] = until
     elif key in profile.timers:
         del profile.timers[key]
+
+
+def remember(profile: Profile, score_id: str, ended: swings.Swing, width_ms: int) -> None:
+    """Keeps for a while that a score had a value until an instant."""
+    if profile.swings is None:
+        profile.swings = {}
+    swings.remember(profile.swings.setdefault(score_id, []), *ended, width_ms)
 
 
 class SegmentNode(msgspec.Struct, kw_only=True):
@@ -191,6 +198,8 @@ class ScoreNode(msgspec.Struct, kw_only=True):
     scale: Scale
     watchers: list[Moved] = []
     """What each trigger that waits for it to move looks for."""
+    memory_ms: int = 0
+    """For how long its moves are remembered."""
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -212,6 +221,8 @@ class ScoreNode(msgspec.Struct, kw_only=True):
         if old == new:
             return self.followers
         state.value = new
+        if self.memory_ms:
+            remember(profile, self.id, (moment.now, old), self.memory_ms)
         for is_awaited in self.watchers:
             if is_awaited(old, new):
                 moment.note(("score", self.id), old, new)

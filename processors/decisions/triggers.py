@@ -4,17 +4,16 @@ They run in rounds. The first answers the event and what it changed; what their 
 the next one. All of a round see the profile as those before them left it.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
 import msgspec
 
-from processors.decisions.comparisons import is_same
 from processors.decisions.conditions import Evaluate
 from processors.decisions.features import Where
-from processors.decisions.moments import Change, Moment
+from processors.decisions.moments import Moment
 from processors.decisions.nodes import Moved
-from processors.decisions.scales import Scale
 from processors.definitions import triggers as documents
 from processors.state import profiles
 from processors.state.profiles import Profile
@@ -32,6 +31,10 @@ MAX_TOLD = 100
 LOOP = "loop"
 
 
+MovesEnough = Callable[[Profile, int, Any, Any], bool]
+"""Of the profile, now, and the score before and after its latest move."""
+
+
 class Trigger(msgspec.Struct, kw_only=True):
     """One trigger, compiled."""
 
@@ -42,6 +45,10 @@ class Trigger(msgspec.Struct, kw_only=True):
     """Its place among all triggers: the highest priority first, then by id."""
     where: Where | None = None
     moved: Moved | None = None
+    moves_enough: MovesEnough | None = None
+    """Whether a score moved by as much as asked for."""
+    audience: Evaluate | None = None
+    """Whom a schedule is for; others are left out without a word."""
     when: Evaluate | None
     limit: documents.Limit | None
     actions: tuple[documents.Action, ...]
@@ -160,38 +167,33 @@ def _act(acting: _Acting, action: documents.Action) -> tuple[str, str] | None:
             moment.note(("status", ""), old, status)
             return ("status", "")
         case _:
-            return _mark(profile, action)
+            return _mark(profile, moment, action)
 
 
 def _mark(
     profile: Profile,
+    moment: Moment,
     action: documents.AddTag | documents.RemoveTag | documents.AddToList | documents.RemoveFromList,
 ) -> tuple[str, str] | None:
     match action:
-        case documents.AddTag(tag=tag):
-            return ("tag", tag) if _put(profile.tags, tag) else None
-        case documents.RemoveTag(tag=tag):
-            return ("tag", tag) if _drop(profile.tags, tag) else None
-        case documents.AddToList(list_id=list_id):
-            return ("list", list_id) if _put(profile.lists, list_id) else None
-        case documents.RemoveFromList(list_id=list_id):
-            return ("list", list_id) if _drop(profile.lists, list_id) else None
+        case documents.AddTag(tag=name):
+            kind, held, added = "tag", profile.tags, True
+        case documents.RemoveTag(tag=name):
+            kind, held, added = "tag", profile.tags, False
+        case documents.AddToList(list_id=name):
+            kind, held, added = "list", profile.lists, True
+        case documents.RemoveFromList(list_id=name):
+            kind, held, added = "list", profile.lists, False
         case _:
             assert_never(action)
-
-
-def _put(held: list[str], name: str) -> bool:
-    if name in held:
-        return False
-    held.append(name)
-    return True
-
-
-def _drop(held: list[str], name: str) -> bool:
-    if name not in held:
-        return False
-    held.remove(name)
-    return True
+    if (name in held) is added:
+        return None
+    if added:
+        held.append(name)
+    else:
+        held.remove(name)
+    moment.note((kind, name), not added, added)
+    return kind, name
 
 
 def set_whole(profile: Profile, moment: Moment, key: str, value: Any, *, at_ms: int) -> bool:
@@ -213,54 +215,3 @@ def _event(acting: _Acting, action: documents.Emit) -> Event:
         timestamp=datetime.fromtimestamp(acting.moment.now / 1000, UTC),
         properties=msgspec.Raw(msgspec.json.encode(action.properties)),
     )
-
-
-def moved(stimulus: documents.Stimulus, scales: dict[str, Scale]) -> tuple[Change, Moved]:
-    """Returns which change wakes a trigger, and what it must be like.
-
-    Raises:
-        TypeError: the stimulus is an event, which is no change.
-    """
-    match stimulus:
-        case documents.SegmentStimulus(segment=segment_id, change=change):
-            entered = change == "entered"
-            return ("segment", segment_id), lambda old, new: new is entered
-        case documents.ScoreStimulus(score=score_id):
-            return ("score", score_id), _crossing(stimulus)
-        case documents.LevelStimulus(score=score_id, becomes=level):
-            return ("score", score_id), _becoming(scales[score_id], level)
-        case documents.TraitStimulus():
-            return _trait_change(stimulus)
-        case documents.StatusStimulus(status=becomes, old=was):
-            return (
-                "status",
-                "",
-            ), lambda old, new: new == becomes != old and (was is None or old == was)
-        case _:
-            raise TypeError("an event is no change")
-
-
-def _crossing(stimulus: documents.ScoreStimulus) -> Moved:
-    threshold = stimulus.crosses
-    up, down = stimulus.direction != "down", stimulus.direction != "up"
-    return lambda old, new: (up and old < threshold <= new) or (down and new < threshold <= old)
-
-
-def _becoming(scale: Scale, level: str) -> Moved:
-    name = scale.levels.name
-    return lambda old, new: name(new) == level != name(old)
-
-
-def _trait_change(stimulus: documents.TraitStimulus) -> tuple[Change, Moved]:
-    key, *rest = stimulus.trait.split(".")
-    path = ("", *rest)
-    target = stimulus.becomes
-
-    def holds(old: Any, new: Any) -> bool:
-        before = profiles.trait({"": (old, 0)}, path)
-        after = profiles.trait({"": (new, 0)}, path)
-        if is_same(before, after):
-            return False
-        return bool(stimulus.changes) or is_same(after, target)
-
-    return ("trait", key), holds

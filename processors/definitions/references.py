@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from processors.definitions import conditions, scores, triggers
+from processors.definitions import conditions, scores, stimuli, triggers
 from processors.definitions.conditions import Condition
 from processors.definitions.documents import Definition
 from processors.definitions.errors import Path
@@ -90,15 +90,22 @@ def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:
         yield from _condition(each, (*path, place))
 
 
-def _stimulus(stimulus: triggers.Stimulus) -> Iterator[Mention]:
+def _stimulus(stimulus: stimuli.Stimulus) -> Iterator[Mention]:
     match stimulus:
-        case triggers.SegmentStimulus():
+        case stimuli.SegmentStimulus():
             yield Reference(("on", "segment"), "segment", stimulus.segment)
-        case triggers.ScoreStimulus():
+        case stimuli.ScoreStimulus():
             yield Reference(("on", "score"), "score", stimulus.score)
-        case triggers.LevelStimulus():
+        case stimuli.LevelStimulus():
             yield Reference(("on", "level"), "score", stimulus.score)
             yield Rung(("on", "becomes"), stimulus.score, "level", stimulus.becomes)
+        case stimuli.GradeStimulus():
+            yield Reference(("on", "grade"), "score", stimulus.score)
+            yield Rung(("on", "becomes"), stimulus.score, "grade", stimulus.becomes)
+        case stimuli.ListStimulus():
+            yield Reference(("on", "list"), "list", stimulus.list_id)
+        case stimuli.ScheduleStimulus():
+            yield from _condition(stimulus.audience, ("on", "audience"))
 
 
 def _action(action: triggers.Action, path: Path) -> Iterator[Mention]:

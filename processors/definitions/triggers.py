@@ -2,121 +2,20 @@
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from processors.definitions import parts, values
 from processors.definitions.conditions import Condition
 from processors.definitions.parts import TAG, Faults, Part, Written
-from processors.definitions.scores import EventMatch
+from processors.definitions.stimuli import Stimulus
 
 Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
-Change = Literal["entered", "exited"]
-Direction = Literal["up", "down", "either"]
-
-
-def _one_of(allowed: tuple[str, ...]) -> PlainValidator:
-    def check(raw: Any) -> str:
-        if not isinstance(raw, str) or raw not in allowed:
-            raise values.fault(f"must be one of {', '.join(allowed)}", raw)
-        return raw
-
-    return PlainValidator(check)
-
-
-class SegmentStimulus(Part):
-    """Somebody enters or leaves a segment."""
-
-    segment: values.Id
-    change: Annotated[Change, _one_of(get_args(Change))]
-
-
-class ScoreStimulus(Part):
-    """A score passes a threshold: up is old < crosses <= new, down is new < crosses <= old."""
-
-    score: values.Id
-    crosses: values.Number
-    direction: Annotated[Direction, _one_of(get_args(Direction))] = "up"
-
-    later = ("minimum_change", "within")
-
-
-class LevelStimulus(Part):
-    """A score comes to a level."""
-
-    score: values.Id = Field(alias="level")
-    becomes: values.Name
-
-
-class TraitStimulus(Part):
-    """A trait becomes a value, or changes at all."""
-
-    trait: values.TraitPath
-    becomes: values.Single | None = None
-    """None where any change counts."""
-    changes: values.Truth = False
-
-    @classmethod
-    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
-        """Checks that exactly one of the two is asked."""
-        said = [key for key in ("becomes", "changes") if key in raw]
-        if len(said) != 1 and not faults:
-            found = " and ".join(said) or "neither"
-            faults.add((), f"takes one of becomes: value and changes: true, found {found}")
-        return raw
-
-
-class StatusStimulus(Part):
-    """The status becomes this one."""
-
-    status: values.Name
-    old: values.Name | None = Field(default=None, alias="from")
-    """The status it must have been; None = any other."""
-
-    hints: ClassVar = {"becomes": "status", "from_status": "from", "to_status": "status"}
-
-    @classmethod
-    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
-        """Checks that the two differ."""
-        if raw.get("from") == raw.get("status"):
-            faults.add(("from",), "must be another status than the one that it becomes")
-        return raw
-
-
-STIMULI: dict[str, type[Part]] = {
-    "event": EventMatch,
-    "segment": SegmentStimulus,
-    "score": ScoreStimulus,
-    "level": LevelStimulus,
-    "trait": TraitStimulus,
-    "status": StatusStimulus,
-}
-LATER_STIMULI = ("schedule", "date", "inactive", "manual")
-
-
-def _choose_stimulus(raw: Any) -> Any:
-    return parts.choose(raw, "a stimulus", tuple(STIMULI), LATER_STIMULI)
-
-
-def _stimulus(raw: Any) -> str:
-    return parts.head(raw, STIMULI)
-
-
-Stimulus = Annotated[
-    Annotated[EventMatch, Tag(TAG + "event")]
-    | Annotated[SegmentStimulus, Tag(TAG + "segment")]
-    | Annotated[ScoreStimulus, Tag(TAG + "score")]
-    | Annotated[LevelStimulus, Tag(TAG + "level")]
-    | Annotated[TraitStimulus, Tag(TAG + "trait")]
-    | Annotated[StatusStimulus, Tag(TAG + "status")],
-    Discriminator(_stimulus),
-    BeforeValidator(_choose_stimulus),
-]
 
 
 class Send(Part):
     """A message on a channel."""
 
-    channel: Annotated[Channel, _one_of(get_args(Channel))]
+    channel: Annotated[Channel, values.one_of(get_args(Channel))]
     template: values.Name
     topic: values.Name | None = None
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from datetime import time
 from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ import re2
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from processors.definitions import durations
+from processors.definitions import crons, durations, zones
 from processors.definitions.errors import one_line, shorten
 
 MAX_NAME_CHARS = 256
@@ -102,6 +103,13 @@ def number(value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise fault(f"must be a number{_unquoted(value)}", value)
     return value
+
+
+def amount(value: Any) -> int | float:
+    """Returns a number above 0."""
+    if number(value) <= 0:
+        raise fault("must be a number above 0", value)
+    return number(value)
 
 
 def whole(value: Any) -> int:
@@ -266,6 +274,53 @@ def url(value: Any) -> str:
     return value
 
 
+def one_of(allowed: tuple[str, ...]) -> PlainValidator:
+    """Returns what checks that a value is one of these words."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise fault(f"must be one of {', '.join(allowed)}", value)
+        return value
+
+    return PlainValidator(check)
+
+
+def offset(value: Any) -> int:
+    """Returns the ms of a duration that may have a sign."""
+    try:
+        said = value if isinstance(value, str) else ""
+        length_ms = durations.parse(said[1:] if said[:1] in ("+", "-") else said)
+        return -length_ms if said.startswith("-") else length_ms
+    except ValueError:
+        expected = "must be a duration with or without a sign such as -90d or 2h, at most ten years"
+        raise fault(expected, value) from None
+
+
+def clock(value: Any) -> time:
+    """Returns a time of day."""
+    try:
+        return zones.clock(value if isinstance(value, str) else "")
+    except ValueError:
+        raise fault('must be a time of day such as "09:00"', value) from None
+
+
+def zone(value: Any) -> str:
+    """Returns the name of a time zone, or `profile` for that of the person."""
+    if value == zones.PROFILE or (isinstance(value, str) and value in zones.names()):
+        return str(value)
+    raise fault("must be profile, or a time zone such as America/New_York", value)
+
+
+def cron(value: Any) -> str:
+    """Returns a cron expression of five fields that comes true some day."""
+    said = text(value)
+    try:
+        crons.check(said)
+    except ValueError as error:
+        raise fault(f'must be a cron expression such as "0 9 * * 1-5" ({error})', value) from None
+    return said
+
+
 def _unquoted(value: Any) -> str:
     """Returns advice where the value is a number in quotes."""
     is_quoted = isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9][0-9.]*\s*", value, re.ASCII)
@@ -282,6 +337,7 @@ Id = Annotated[str, PlainValidator(identifier)]
 TraitPath = Annotated[str, PlainValidator(trait_path)]
 TraitKey = Annotated[str, PlainValidator(trait_key)]
 Number = Annotated[int | float, PlainValidator(number)]
+Amount = Annotated[int | float, PlainValidator(amount)]
 Whole = Annotated[int, PlainValidator(whole)]
 Tally = Annotated[int, PlainValidator(tally)]
 Count = Annotated[int, PlainValidator(count)]
@@ -294,6 +350,10 @@ Boolean = Annotated[bool, PlainValidator(boolean)]
 Pattern = Annotated[str, PlainValidator(pattern)]
 Duration = Annotated[int, PlainValidator(duration)]
 Instant = Annotated[int, PlainValidator(instant)]
+Offset = Annotated[int, PlainValidator(offset)]
+Clock = Annotated[time, PlainValidator(clock)]
+Zone = Annotated[str, PlainValidator(zone)]
+Cron = Annotated[str, PlainValidator(cron)]
 Url = Annotated[str, PlainValidator(url)]
 Range = Annotated[tuple[Number, Number], BeforeValidator(pair), AfterValidator(ascending)]
 Thresholds = Annotated[dict[str, Whole], BeforeValidator(mapping), AfterValidator(names)]

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from processors.definitions import triggers
+from processors.definitions import stimuli
+from processors.definitions.scores import EventMatch
 from processors.definitions.sets import DefinitionSet
 from schemas import codec, events
 from schemas.commands import Command
@@ -308,13 +309,18 @@ class Board:
 def stimulus(on: Any) -> str:
     """Returns what a trigger waits for, in a few words."""
     match on:
-        case triggers.SegmentStimulus():
+        case stimuli.SegmentStimulus():
             return f"{on.change} {on.segment}"
-        case triggers.ScoreStimulus():
+        case stimuli.ScoreStimulus():
             return f"{on.score} crosses {on.crosses:g}"
-        case triggers.LevelStimulus():
+        case stimuli.LevelStimulus() | stimuli.GradeStimulus():
             return f"{on.score} becomes {on.becomes}"
-        case triggers.TraitStimulus():
-            return f"trait {on.trait}"
-        case _:
+        case EventMatch():
             return str(on.event)
+        case stimuli.InactiveStimulus():
+            return "inactive"
+        case stimuli.ManualStimulus():
+            return "manual"
+        case _:
+            head, value = next(iter(on.model_dump(by_alias=True).items()))
+            return f"{head} {value}"

@@ -92,6 +92,7 @@ class Batch:
         self._lead_ms = 0
         """How far the event at hand brings it."""
         self._is_settled = old.is_settled
+        self._adopted = old.adopted if old.definitions == compiled.id else old.high_water
         if old.definitions != compiled.id and table.profiles:
             self._is_settled = False
             table.outdated = list(table.profiles)
@@ -131,7 +132,8 @@ class Batch:
 
     def fire(self, until_ms: int, limit: int) -> int:
         """Fires timers due by an instant, of at most `limit` profiles; returns of how many."""
-        decision, now = self._outputs.decision, Due(until_ms, self.high_water // 1000)
+        decision = self._outputs.decision
+        now = Due(until_ms, self.high_water // 1000, self._adopted)
         due = self._table.take_due(until_ms, limit)
         self._taken += due
         for profile_id in due:
@@ -147,7 +149,9 @@ class Batch:
             loaded = self._load(profile_id)
             if loaded.profile.definitions == self._compiled.id:
                 continue
-            decide.on_definitions(self._compiled, loaded.profile, self._outputs.decision)
+            decide.on_definitions(
+                self._compiled, loaded.profile, self._outputs.decision, adopted_ms=self._adopted
+            )
         self._settled = len(outdated)
         self._is_settled = len(outdated) == len(self._table.outdated)
         return len(outdated)
@@ -180,6 +184,7 @@ class Batch:
             high_water=self.high_water,
             definitions=self._compiled.id,
             is_settled=self._is_settled,
+            adopted=self._adopted,
         )
         records.append((PROGRESS_KEY, encode_progress(self._progress)))
         self._loaded = {}  # the next batch finds room that is still in the processor's caches
@@ -214,10 +219,10 @@ class Batch:
             raise BadEvent("too-late", "the event is older than the allowed lateness")
         if self._is_stream:
             self._lead_ms = lead_ms = at_ms if at_ms > high_water else high_water
-            return Arrival(event, at_ms, lead_ms // 1000, high_water)
+            return Arrival(event, at_ms, lead_ms // 1000, high_water, self._adopted)
         lead_ms = log_ms + self._max_lead_ms
         self._lead_ms = lead_ms if lead_ms < at_ms else at_ms
-        return Arrival(event, at_ms, log_ms // 1000)
+        return Arrival(event, at_ms, log_ms // 1000, 0, self._adopted)
 
     def _admit(self, key: bytes | None, event: Event) -> Loaded:
         """Returns the profile of an event that comes under this key.

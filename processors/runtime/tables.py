@@ -43,6 +43,8 @@ class Progress(msgspec.Struct, array_like=True):
     """Id of the definition set that was active for the batch."""
     is_settled: bool = True
     """Whether all profiles have been evaluated under it."""
+    adopted: int = 0
+    """The largest event time when it became active, ms."""
 
 
 class Crash(msgspec.Struct, array_like=True):

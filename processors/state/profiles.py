@@ -9,6 +9,7 @@ import msgspec
 
 from processors.state.amounts import Measured
 from processors.state.errors import UnreadableProfile
+from processors.state.swings import Swings
 
 FORMAT = 1
 """Version of the layout; a reader refuses what it does not know."""
@@ -73,6 +74,12 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """Amounts; None as long as there are none."""
     decays: dict[str, tuple[int, float]] | None = None
     """By feature, how many occurrences are left of those that fade, as of the latest of them."""
+    active: int = 0
+    """The latest event time, where a definition asks for it."""
+    ticked: int = 0
+    """The latest tick of a schedule that has come."""
+    swings: dict[str, Swings] | None = None
+    """How scores moved lately, where a definition asks for it."""
 
     @property
     def is_new(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.oracle.conditions import Occurrence, reach, same
-from tests.oracle.documents import iso
+from tests.oracle.documents import duration_ms, iso
 from tests.oracle.fading import Curve, two_decimals
 from tests.oracle.rules import Combined, Definitions, Held, Score, Segment, Trigger
 
@@ -18,7 +18,9 @@ MAX_TOLD = 100
 
 Row = dict[str, Any]
 Stimulus = tuple[str, str, Any, Any]
-"""Kind, id, old, new: of a segment, score, trait or status that turned."""
+"""Kind, id, old, new: of a segment, score, trait, tag, list or status that turned."""
+Facts = tuple[Row, str | None, set[str], set[str]]
+"""Traits, status, tags and lists."""
 
 
 @dataclass
@@ -39,6 +41,8 @@ class Cause:
     event: Occurrence | None = None
     late: bool = False
     depth: int = 0
+    rung: list[Trigger] = field(default_factory=list)
+    """The triggers whose instant this is."""
 
     @property
     def name(self) -> str:
@@ -98,10 +102,18 @@ class Person:
         self.breakdowns: dict[str, str] = {}
         """The points of each rule when the score last moved."""
         self.moved: dict[str, int] = {}
+        self.history = {one: [(-1, value)] for one, value in self.values.items()}
+        """Every value that each score had, with the instant from which it had it."""
         self.added = dict.fromkeys(definitions.scores, 0)
         self.given: set[str] = set()
         """The scores that triggers have added to since they were last looked at."""
         self.fired: dict[str, list[int]] = {}
+        self.own: list[Occurrence] = []
+        """What happened, without what triggers told."""
+        self.ticked = 0
+        """The latest tick of any schedule that was asked about."""
+        self.now = 0
+        """The instant that is being handled."""
         self.told = 0
         """How many events the stimulus at hand has told, those that follow from it included."""
         self.turned = False
@@ -140,6 +152,7 @@ class Person:
         """Applies an event; the clock must have been let run to its time."""
         late = self.clock is not None and event.at_ms < self.clock
         self.clock = event.at_ms if self.clock is None else max(self.clock, event.at_ms)
+        self.own.append(event)
         self._handle(Cause(self.clock, event, late), facts)
 
     def wait(self, until_ms: int, *, thorough: bool = False) -> None:
@@ -150,12 +163,19 @@ class Person:
         evaluated at each instant nevertheless.
         """
         while self.clock is not None:
-            for now, parts in sorted(self._instants(self.clock, until_ms).items()):
+            instants = self._instants(self.clock, until_ms)
+            rings = self._rings(self.clock, until_ms)
+            for now in sorted(instants.keys() | rings.keys()):
                 self.turned = False
-                if thorough or any(
-                    one.state(self, now) != one.state(self, now - 1) for one in parts
+                rung, parts = rings.get(now, []), instants.get(now, [])
+                if (
+                    thorough
+                    or rung
+                    or any(one.state(self, now) != one.state(self, now - 1) for one in parts)
                 ):
-                    self._handle(Cause(now), ("", {}))
+                    self._handle(Cause(now, rung=rung), ("", {}))
+                if any(one.audience for one in rung):
+                    self.ticked = now
                 if self.turned:
                     self.clock = now
                     break
@@ -170,26 +190,42 @@ class Person:
                     found.setdefault(at, []).append(part)
         return found
 
+    def _rings(self, after_ms: int, until_ms: int) -> dict[int, list[Trigger]]:
+        """Returns the triggers that wait for an instant, by the instants that have come."""
+        found: dict[int, list[Trigger]] = {}
+        for one in self.definitions.triggers:
+            for at in one.alarm.instants(self, until_ms) if one.alarm else ():
+                if after_ms < at <= until_ms:
+                    found.setdefault(at, []).append(one)
+        return found
+
     def _handle(self, cause: Cause, facts: tuple[str, Row]) -> None:
         """Handles an event or an instant, and all that follows of it at once."""
         if cause.depth == 0:
             self.told = 0
-        before, status = self.traits.values(), self.status
+        self.now = cause.now
+        before = self._facts()
         if cause.event is not None:
             self._learn(cause.event, facts)
-        stimuli = self._evaluate(cause) + list(self._changes(before, status))
+        stimuli = self._evaluate(cause) + list(self._changes(before))
+        called = [one for one in cause.rung if one.calls(self, cause.now)]
+        self.turned = self.turned or bool(called)
         emitted: list[Occurrence] = []
         for turn in range(MAX_ROUNDS + 1):
-            event = cause.event if turn == 0 else None
-            matched = [t for t in self.definitions.triggers if matches(self, t, event, stimuli)]
+            event, called = (cause.event, called) if turn == 0 else (None, [])
+            matched = [
+                one
+                for one in self.definitions.triggers
+                if one in called or matches(self, one, event, stimuli)
+            ]
             if turn == MAX_ROUNDS:
                 self._refuse(matched, cause)
                 break
-            before, status = self.traits.values(), self.status
+            before = self._facts()
             fired = [one for one in matched if self._runs(one, cause, turn, emitted)]
             if not fired:
                 break
-            stimuli = self._evaluate(cause) + list(self._changes(before, status))
+            stimuli = self._evaluate(cause) + list(self._changes(before))
         for event in emitted:
             self._handle(Cause(cause.now, event, depth=cause.depth + 1), ("", {}))
 
@@ -201,9 +237,16 @@ class Person:
         elif kind == "group":
             self.accounts.tell(traits, event.at_ms)
 
-    def _changes(self, before: Row, status: str | None) -> Iterator[Stimulus]:
+    def _facts(self) -> Facts:
+        return self.traits.values(), self.status, set(self.tags), set(self.lists)
+
+    def _changes(self, facts: Facts) -> Iterator[Stimulus]:
+        before, status, tags, lists = facts
         if self.status != status:
             yield ("status", "", status, self.status)
+        for kind, old, new in (("tag", tags, self.tags), ("list", lists, self.lists)):
+            yield from ((kind, name, None, "added") for name in new - old)
+            yield from ((kind, name, None, "removed") for name in old - new)
         for path in {one.on["trait"] for one in self.definitions.triggers if "trait" in one.on}:
             old, new = reach(before, path), self.trait(path)
             if not same(old, new):
@@ -242,6 +285,7 @@ class Person:
         self.values[score.id], self.grades[score.id] = new, grade
         self.moved[score.id] = now
         self.breakdowns[score.id] = broken_down(score.worths(self, now))
+        self.history[score.id].append((now, new))
         self.outputs.score_changes.append(
             self._row(score_id=score.id, old=old, new=new, level=score.step(new, "levels"))
             | {"rule": rules[0] if len(rules) == 1 else None}
@@ -365,18 +409,20 @@ def matches(
 ) -> bool:
     """Returns whether one of the stimuli is the one that the trigger waits for."""
     on = trigger.on
+    if trigger.alarm is not None:
+        return False
+    if "manual" in on:
+        is_asked = event is not None and event.name == "Trigger Requested"
+        return is_asked and event is not None and event.properties.get("trigger") == trigger.id
     if "event" in on:
         return event is not None and event.name == on["event"] and trigger.where.fits(event)
     for kind, name, old, new in stimuli:
         if kind == "segment" and on.get("segment") == name and on["change"] == new:
             return True
-        if kind == "score" and on.get("score") == name and crosses(on, old, new):
+        if kind == "score" and moved(person, name, on, (old, new)):
             return True
-        if kind == "score" and on.get("level") == name:
-            score = person.definitions.scores[name]
-            was, becomes = score.step(old, "levels"), score.step(new, "levels")
-            if was != becomes and becomes == on["becomes"]:
-                return True
+        if kind in {"tag", "list"} and on.get(kind) == name and on["change"] == new:
+            return True
         if kind == "status" and on.get("status") == new and on.get("from", old) == old:
             return True
         wanted = "changes" in on or ("becomes" in on and same(new, on["becomes"]))
@@ -390,3 +436,21 @@ def crosses(on: Row, old: float, new: float) -> bool:
     up, down = old < on["crosses"] <= new, new < on["crosses"] <= old
     by_direction: dict[str, bool] = {"up": up, "down": down, "either": up or down}
     return by_direction[on.get("direction", "up")]
+
+
+def moved(person: Person, score_id: str, on: Row, change: tuple[float, float]) -> bool:
+    """Returns whether a score moved as asked for: past a threshold, to a level or to a grade."""
+    old, new = change
+    score = person.definitions.scores[score_id]
+    if on.get("score") == score_id:
+        past = old
+        if "within" in on:
+            begin = person.now - duration_ms(on["within"])
+            past = [value for at, value in person.history[score_id] if at <= begin][-1]
+        distance = new - past if new > old else past - new
+        return crosses(on, old, new) and distance >= on.get("minimum_change", distance)
+    for key, ladder in (("level", "levels"), ("grade", "grades")):
+        if on.get(key) == score.id:
+            was, becomes = score.step(old, ladder), score.step(new, ladder)
+            return was != becomes and becomes == on["becomes"]
+    return False

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tests.oracle.alarms import alarm
 from tests.oracle.conditions import Clocked, Condition, Count, Person, Where
 from tests.oracle.documents import Document, duration_ms, in_order, version
 from tests.oracle.fading import Curve, first_turn
@@ -241,12 +242,19 @@ class Trigger:
         self.version = version(document)
         self.on: dict[str, Any] = document["on"]
         self.where = Where(self.on.get("where", []))
+        self.alarm = alarm(self.on)
+        audience = self.on.get("audience")
+        self.audience = None if audience is None else condition(audience, [])
         self.when = condition(document["when"], []) if "when" in document else None
         limit = document.get("limit", {})
         self.times: int | None = limit.get("times")
         self.within = duration_ms(limit["within"]) if "within" in limit else None
         self.priority: int = document.get("priority", 5)
         self.actions: list[dict[str, Any]] = document["do"]
+
+    def calls(self, person: Person, now: int) -> bool:
+        """Returns whether the instant that has come is meant for this person."""
+        return self.audience is None or self.audience.holds(person, now, None)
 
 
 class Definitions:

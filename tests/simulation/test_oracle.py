@@ -4,14 +4,30 @@ from hypothesis import event as note
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import DAY, T0, Document, Json
+from tests.builders import DAY, T0, Document, Json, group, identify, on, score, tag, track, trigger
 from tests.properties import budget
 from tests.simulation.results import compare
-from tests.worlds import GAPS, about_amounts, busy_entries, definitions, histories, sequences
+from tests.worlds import (
+    DAYS,
+    EVENTS,
+    GAPS,
+    MARKS,
+    STATIC,
+    ZONES,
+    about_amounts,
+    appointments,
+    busy_entries,
+    crossings,
+    definitions,
+    histories,
+    sequences,
+    timed,
+)
 
 
 def end_of(log: list[Json], more_ms: int) -> int:
-    return T0 + 60 * DAY + more_ms
+    """Returns when a log is over: both New York and Lord Howe have changed their clocks by then."""
+    return T0 + 100 * DAY + more_ms
 
 
 @budget(500)
@@ -36,3 +52,62 @@ def test_engine_gives_what_the_oracle_recomputes_of_amounts_and_sequences(
     result = compare([segment(when)], log, end_of(log, more_ms))
     changes = [row["change"] for row in result.segment_changes]
     note(f"{'sequence' if 'sequence' in when else 'amount'}: {changes[:3]}")
+
+
+@budget(60)
+@given(definitions(timed), histories(), st.sampled_from(GAPS))
+def test_triggers_that_wait_for_instants_are_woken_as_the_oracle_finds(
+    documents: list[Document], log: list[Json], more_ms: int
+) -> None:
+    result = compare(documents, log, end_of(log, more_ms))
+    on = {each["id"]: next(iter(each["on"])) for each in documents if each["kind"] == "trigger"}
+    for row in result.decisions:
+        note(f"{on[row['definition_id']]}: {row['reason']}")
+
+
+@budget(100)
+@given(
+    st.lists(appointments(), min_size=1, max_size=3),
+    st.lists(
+        st.tuples(st.sampled_from(GAPS), st.sampled_from(DAYS), st.sampled_from(ZONES)),
+        min_size=1,
+        max_size=3,
+    ),
+    st.sampled_from(GAPS),
+)
+def test_dates_of_people_are_due_when_the_oracle_finds(
+    dates: list[Document], told: list[tuple[int, str, str]], more_ms: int
+) -> None:
+    documents = [trigger(on | {"date": "due"}, id=f"t{n}") for n, on in enumerate(dates)]
+    log, now = [], T0
+    for number, (gap_ms, day, zone) in enumerate(told):
+        now += gap_ms
+        log.append(identify(now, id=f"m{number}", due=day, timezone=zone))
+    result = compare(documents, log, end_of(log, more_ms))
+    note(f"{len(result.decisions)} due")
+
+
+MOVED = [
+    *STATIC,
+    score(id="k", groups=[group(on("a", 6, within="1h"), on("b", -4, within="1d"))], floor=None),
+    trigger("a", tag("t1"), {"add_to_list": "l1"}, id="give"),
+    trigger("b", {"remove_tag": "t1"}, {"remove_from_list": "l1"}, id="take"),
+    trigger("c", {"add_points": {"score": "k", "points": 3}}, id="add"),
+]
+
+
+@budget(200)
+@given(
+    st.lists(st.one_of(crossings(["k"]), crossings(["k"]), MARKS), min_size=1, max_size=4),
+    st.lists(st.tuples(st.sampled_from(GAPS), st.sampled_from(EVENTS)), min_size=3, max_size=12),
+)
+def test_what_moved_and_how_far_is_as_the_oracle_finds(
+    watched: list[Document], told: list[tuple[int, str]]
+) -> None:
+    documents = [*MOVED, *(trigger(each, id=f"t{n}") for n, each in enumerate(watched))]
+    log, now = [], T0
+    for number, (gap_ms, name) in enumerate(told):
+        now += gap_ms
+        log.append(track(name, now, id=f"m{number}"))
+    result = compare(documents, log, end_of(log, 0))
+    note(f"{sum(row['definition_id'] in {'t0', 't1'} for row in result.decisions)} woken")

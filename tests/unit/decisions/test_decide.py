@@ -290,6 +290,14 @@ def test_one_event_counts_for_all_whom_its_properties_meet() -> None:
     assert person.segments == {"from-1", "from-2"}
 
 
+def test_a_count_that_is_full_is_not_asked_again() -> None:
+    person = Person(segment({"event": "a", "where": [{"property": "n", "at_least": 1}]}))
+    for at_ms in (T0, T0 + 1):
+        person.hears(track("a", at_ms, n=1))
+    assert list(person.profile.counts.values()) == [1]
+    assert person.segments == {"s"}
+
+
 def test_properties_that_nobody_reads_are_not_looked_at() -> None:
     person = Person(segment({"event": "a"}))
     person.hears(event("track", event="a", properties=[1]))

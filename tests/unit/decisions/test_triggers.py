@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from processors.decisions import triggers
 from processors.decisions.triggers import MAX_ROUNDS
-from processors.definitions.scores import EventMatch
 from schemas import commands
 from schemas.commands import Command
 from tests.builders import (
@@ -202,11 +200,6 @@ def test_identify_and_group_are_events_too() -> None:
     )
     found = fired(person, identify(plan="gold"), account(plan="gold"), account(T0 + 1, plan="x"))
     assert found == [["user"], ["account"], []]
-
-
-def test_an_event_is_no_change() -> None:
-    with pytest.raises(TypeError, match="an event is no change"):
-        triggers.moved(EventMatch(event="a"), {})
 
 
 # Whether they may

@@ -11,6 +11,7 @@ from processors.definitions import (
     conditions,
     documents,
     occurrences,
+    stimuli,
     syntax,
     triggers,
 )
@@ -33,7 +34,7 @@ def test_example_is_right(example: str) -> None:
 WORDS = (
     *conditions.HEADS, *comparisons.OPERATORS, *occurrences.COUNTS, *conditions.LATER,
     *occurrences.AGGREGATES, *occurrences.SequenceCondition.known_keys(),
-    *occurrences.Step.known_keys(), *triggers.STIMULI, *triggers.LATER_STIMULI,
+    *occurrences.Step.known_keys(), *stimuli.STIMULI,
     *triggers.ACTIONS, *triggers.LATER_ACTIONS, *documents.KINDS, *documents.LATER_KINDS,
 )  # fmt: skip
 

@@ -65,6 +65,16 @@ def test_rule_mentions_by_its_condition() -> None:
                 Rung(("on", "becomes"), "a", "level", "hot"),
             ],
         ),
+        (
+            {"grade": "a", "becomes": "A"},
+            [Reference(("on", "grade"), "score", "a"), Rung(("on", "becomes"), "a", "grade", "A")],
+        ),
+        ({"list": "a", "change": "added"}, [Reference(("on", "list"), "list", "a")]),
+        ({"tag": "a", "change": "added"}, []),
+        (
+            {"schedule": "0 9 * * *", "audience": {"not": {"segment": "vip"}}},
+            [Reference(("on", "audience", "not", "segment"), "segment", "vip")],
+        ),
     ],
 )
 def test_stimulus_mentions(on: Any, expected: list[Any]) -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from processors.definitions.sets import DefinitionSet
+from processors.definitions.triggers import Trigger
 from processors.demo.boards import BUCKET_MS, Board, stimulus
 from schemas import codec
 from schemas.commands import Command
@@ -208,6 +209,24 @@ def test_dead_letters_count_by_their_reason(board: Board) -> None:
 
     assert headers == {"reason": "too-late", "offset": "7"}
     assert board.picture().dead_letters == {"too-late": 1}
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        ({"grade": "fit", "becomes": "A"}, "fit becomes A"),
+        ({"trait": "plan", "changes": True}, "trait plan"),
+        ({"status": "lead", "from": "guest"}, "status lead"),
+        ({"list": "guests", "change": "added"}, "list guests"),
+        ({"inactive": "14d"}, "inactive"),
+        ({"manual": True}, "manual"),
+        ({"date": "born"}, "date born"),
+        ({"schedule": "0 9 * * *", "audience": {"tag": "vip"}}, "schedule 0 9 * * *"),
+    ],
+)
+def test_every_stimulus_has_a_few_words(on: Any, expected: str) -> None:
+    document = {"kind": "trigger", "id": "t", "on": on, "do": [{"add_tag": "x"}]}
+    assert stimulus(Trigger.model_validate(document).on) == expected
 
 
 def test_every_trigger_of_the_shop_says_what_it_waits_for(shop: DefinitionSet) -> None:

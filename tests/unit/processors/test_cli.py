@@ -192,6 +192,14 @@ def test_tick_tells_of_its_partitions(on_broker: Broker) -> None:
     assert {read_tick(record.value()) for record in on_broker.records(topic)} == {T0}
 
 
+def test_fire_tells_how_many_people_it_asks_for(on_broker: Broker) -> None:
+    topic = on_broker.topic("events")
+    result = beckon("fire", "greet", "ada", "bob")
+    assert result.exit_code == 0, result.output
+    assert "trigger greet is asked for 2 people" in result.output
+    assert {record.key() for record in on_broker.records(topic)} == {b"ada", b"bob"}
+
+
 def test_topic_that_is_missing_says_what_to_do(on_broker: Broker) -> None:
     result = beckon("publish", "--yes", SHOP)
     assert result.exit_code == 1

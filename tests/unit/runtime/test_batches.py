@@ -496,6 +496,20 @@ def test_settling_goes_on_after_a_restart() -> None:
     assert again.progress.is_settled
 
 
+def test_alarms_before_the_definitions_became_active_are_skipped() -> None:
+    """Also where the partition has moved on since, and for who was not settled meanwhile."""
+    table, idle = Table(), compiled(trigger({"inactive": "1d"}))
+    people = [track("a", person="p"), track("a", T0 + 1, person="q")]
+    Open(table, compiled(*VISITED)).add(*people, track("a", T0 + DAY, person="r")).commit()
+    Open(table, idle).add(track("a", T0 + 3 * DAY, person="r"), first=3).commit()
+    assert table.progress.adopted == T0 + DAY
+    last = Open(table, idle)
+    last.batch.settle(9)
+    last.batch.fire(T0 + 3 * DAY, 9)
+    assert [one.profile_id for one in last.commit().decision.commands] == ["q"]
+    assert table.progress.adopted == T0 + DAY
+
+
 def test_new_people_need_no_settling() -> None:
     table, definitions = Table(), compiled(segment({"event": "a"}))
     Open(table, definitions).commit()
