@@ -373,7 +373,7 @@ def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
         )
         found.append(
             st.builds(
-                lambda id, grade: {"grade": id, "becomes": grade},
+                lambda id, row: {"grade": id, "becomes": f"{row}1" if is_combined(id) else row},
                 st.sampled_from(of_scores),
                 st.sampled_from(["A", "B"]),
             )

@@ -176,12 +176,8 @@ def _apply(
     for feature in heard:
         if _count(profile, feature, at_ms):
             dirty |= feature.users
-    if compiled.idlers and parent is None and at_ms > profile.active:
-        profile.active = at_ms
-        dirty |= compiled.idlers
-    if not profile.definitions:
-        profile.definitions = compiled.id
-        dirty |= compiled.newcomers
+    if compiled.idlers or not profile.definitions:
+        dirty |= _stir(compiled, profile, at_ms, is_told=parent is not None)
     if not dirty and not plan.triggers and not traits:
         return None
     moment = Moment(decision, compiled.scales, now, event.message_id)
@@ -208,6 +204,18 @@ def _place(moment: Moment, parent: Moment | None) -> None:
         moment.told = len(moment.decision.emitted)
     else:
         moment.depth, moment.told = parent.depth + 1, parent.told
+
+
+def _stir(compiled: Compiled, profile: Profile, at_ms: int, *, is_told: bool) -> Bits:
+    """Returns what an event makes doubtful by its mere coming."""
+    dirty: Bits = 0
+    if compiled.idlers and not is_told and at_ms > profile.active:
+        profile.active = at_ms
+        dirty = compiled.idlers
+    if not profile.definitions:
+        profile.definitions = compiled.id
+        dirty |= compiled.newcomers
+    return dirty
 
 
 def _keep(profile: Profile, measured: _Measured, at_ms: int) -> Bits:

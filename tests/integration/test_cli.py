@@ -85,6 +85,7 @@ def test_commands_without_topics_say_what_to_do(kafka: str, tmp_path: Path) -> N
         ("publish", "--yes", str(SHOP)),
         ("ingest", str(tmp_path / "events.jsonl")),
         ("tick", iso(T0)),
+        ("fire", "greet", "ada"),
     ):
         done = nothing.run(*words)
         assert done.code == 1, words

@@ -275,6 +275,7 @@ def test_a_tick_that_was_due_when_definitions_changed_comes_once() -> None:
 
 def test_new_definitions_count_from_the_latest_that_is_known() -> None:
     person = Person()
+    person.hears(track("a", T0 - DAY))
     person.hears(track("a"))
     assert reasons(person.gets(idle(), adopted_ms=T0 + DAY)) == []
     assert rings(person.waits(T0 + 100 * DAY)) == [FORTNIGHT]
