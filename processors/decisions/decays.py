@@ -215,9 +215,7 @@ def crossing(course: Course, asked: Marks, now: int) -> int:
     for probe in (guess - 1, guess + 1):
         if low < probe < high:
             low, high = search.narrow(low, high, probe)
-    while high - low > 1:
-        low, high = search.narrow(low, high, (low + high) // 2)
-    return high
+    return search.end(low, high)
 
 
 class _Search(msgspec.Struct, frozen=True):
@@ -234,6 +232,12 @@ class _Search(msgspec.Struct, frozen=True):
         """Returns the part of a span in which the zone ends, the value moving one way."""
         return (probe, high) if self.zone(probe) == self.here else (low, probe)
 
+    def end(self, low: int, high: int) -> int:
+        """Returns the first instant outside, of a span in which the value leaves one way."""
+        while high - low > 1:
+            low, high = self.narrow(low, high, (low + high) // 2)
+        return high
+
     def earliest(self, low: int, high: int) -> int:
         """Returns the first instant after `low`, up to `high`, outside of the zone; or NEVER.
 
@@ -248,6 +252,8 @@ class _Search(msgspec.Struct, frozen=True):
             zones = {self.asked.zone(rounded(each)) for each in (reach.least, reach.most)}
             if zones == {self.here}:
                 continue
+            if reach.down >= 0 or reach.up <= 0:
+                return self.end(low, high)
             if high - low > 1:
                 middle = (low + high) // 2
                 spans += [(middle, high), (low, middle)]

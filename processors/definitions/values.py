@@ -150,9 +150,9 @@ def percent(value: Any) -> float:
 
 
 def proportion(value: Any) -> int | float:
-    """Returns a part of something in percent; a part of nothing is none."""
-    if not 0 < number(value) <= 100:
-        raise fault("must be a percentage above 0, at most 100", value)
+    """Returns a part of something in percent; next to nothing is none."""
+    if not 0.01 <= number(value) <= 100:
+        raise fault("must be a percentage from 0.01 to 100", value)
     return number(value)
 
 

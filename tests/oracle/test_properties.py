@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.documents import load
+from tests.oracle.documents import Document, load
 from tests.oracle.logs import DAY, HOUR, START, identify, track
 from tests.oracle.recompute import Event, Result, recompute, time_ms
 from tests.oracle.starbucks import DEFINITIONS, ROOT
@@ -68,6 +68,53 @@ def test_any_order_of_arrival_ends_like_the_sorted_one(folder: Path, seed: int) 
         assert standing(recompute(definitions, late, until)) == standing(
             recompute(definitions, known, until)
         )
+
+
+FADING: list[Document] = [
+    {
+        "kind": "score",
+        "id": "heat",
+        "groups": [
+            {
+                "id": "g",
+                "limit": 25,
+                "rules": [
+                    {"id": "a", "points": 9, "on": {"event": "A"}, "decay": {"half_life": "2d"}},
+                    {"id": "b", "points": -7, "on": {"event": "B"}, "decay": {"half_life": "1d"}},
+                ],
+            }
+        ],
+        "levels": {"hot": 12, "cold": 0},
+    },
+    {
+        "kind": "score",
+        "id": "steps",
+        "groups": [
+            {
+                "id": "g",
+                "rules": [
+                    {
+                        "id": "c",
+                        "points": 10,
+                        "on": {"event": "C"},
+                        "max_occurrences": 3,
+                        "decay": {"per": "3d", "percent": 30},
+                    }
+                ],
+            }
+        ],
+    },
+    {"kind": "score", "id": "both", "combined": {"of": ["heat", "steps"]}},
+    {"kind": "segment", "id": "s", "when": {"score": "both", "between": [5, 20]}},
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fading_scores_turn_at_no_other_instants(seed: int) -> None:
+    events = any_log(random.Random(seed), ["A", "B", "C"])
+    quick = recompute(FADING, events, END)
+    assert quick == recompute(FADING, events, END, thorough=True)
+    assert any(row["cause"] == "clock" for row in quick.segment_changes)
 
 
 def keys(part: Any) -> set[str]:

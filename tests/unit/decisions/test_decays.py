@@ -193,11 +193,16 @@ def test_points_that_nearly_outweigh_each_other_are_searched_in_few_spans(
     assert rounded(course.at(at)) == 250 > rounded(course.at(at - 1))
 
 
+def test_a_crossing_within_one_ms_of_points_against_each_other_is_found() -> None:
+    groups = [Course(0, [term(10, 1)], limit=8), Course(0, [term(-5, 1)], floor=-4)]
+    assert crossing(Course(0, [], groups), marks({3}), T0) == T0 + 1
+
+
 def test_a_search_that_takes_too_long_ends_before_the_crossing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     course = Course(0, [term(30, HOUR), term(-20, DAY)])
     exact = crossing(course, marks({0}), T0)
     assert T0 < exact < NEVER
-    monkeypatch.setattr(decays, "MAX_SPANS", 20)
+    monkeypatch.setattr(decays, "MAX_SPANS", 4)
     assert T0 < crossing(course, marks({0}), T0) < exact

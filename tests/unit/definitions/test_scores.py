@@ -118,7 +118,7 @@ BAD: list[tuple[Any, list[str]]] = [
     (score(rule(decay={"period": "30d", "percent": 20})),
      ["groups[0].rules[0].decay.period: unknown key; did you mean per?"]),
     (score(rule(decay={"per": "30d", "percent": 0})),
-     ["groups[0].rules[0].decay.percent: must be a percentage above 0, at most 100, "
+     ["groups[0].rules[0].decay.percent: must be a percentage from 0.01 to 100, "
       "found the number 0"]),
     (score(rule(decay={"half_life": 14})),
      ["groups[0].rules[0].decay.half_life: must be a duration such as 90s, 15m, 2h, 7d or 4w, "
