@@ -191,6 +191,8 @@ class _Build:
 
     def _watch(self, kind: str, id_: str, woken: list[Trigger]) -> None:
         """Has a node tell of its changes where a trigger waits for them."""
+        if kind == "grade":
+            self._scored(id_).is_graded = True
         if kind not in ("segment", "score"):
             return
         node = self._changing(kind, id_)

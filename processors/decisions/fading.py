@@ -105,6 +105,8 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
     """What each trigger that waits for it to move looks for."""
     memory_ms: int = 0
     """For how long its moves are remembered."""
+    is_graded: bool = False
+    """Whether a trigger waits for its grade."""
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -133,7 +135,8 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
             return self.followers
         state.value = new
         held = state.points | {each.holder.rule_id: term.at(now) for each, term in terms}
-        tell(self, profile, moment, Move(old, new, self.scale.grades.name(new), rule, held))
+        grades = self.scale.grades
+        tell(self, profile, moment, Move(old, new, grades.name(old), grades.name(new), rule, held))
         return self.users
 
     def _course(self, state: ScoreState, terms: list[tuple[FadingRule, Term]]) -> Course:
@@ -156,6 +159,8 @@ class CombinedNode(msgspec.Struct, kw_only=True):
     """What each trigger that waits for it to move looks for."""
     memory_ms: int = 0
     """For how long its moves are remembered."""
+    is_graded: bool = False
+    """Whether a trigger waits for its grade."""
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -181,7 +186,7 @@ class CombinedNode(msgspec.Struct, kw_only=True):
             del profile.scores[self.id]
         if old == new and old_grade == grade:
             return self.followers
-        tell(self, profile, moment, Move(old, new, grade, None, held))
+        tell(self, profile, moment, Move(old, new, old_grade, grade, None, held))
         return self.users
 
 
@@ -193,6 +198,7 @@ class Move(msgspec.Struct, frozen=True, gc=False):
 
     old: Number
     new: Number
+    old_grade: str | None
     grade: str | None
     rule: str | None
     held: dict[str, Number]
@@ -206,6 +212,8 @@ def tell(
     moment.turned = True
     if node.memory_ms:
         remember(profile, node.id, (moment.now, move.old), node.memory_ms)
+    if node.is_graded:
+        moment.note(("grade", node.id), move.old_grade, move.grade)
     if any(is_awaited(move.old, move.new) for is_awaited in node.watchers):
         moment.note(("score", node.id), move.old, move.new)
     moment.decision.points.append(move.held)

@@ -200,6 +200,8 @@ class ScoreNode(msgspec.Struct, kw_only=True):
     """What each trigger that waits for it to move looks for."""
     memory_ms: int = 0
     """For how long its moves are remembered."""
+    is_graded: bool = False
+    """Whether a trigger waits for its grade."""
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -223,6 +225,8 @@ class ScoreNode(msgspec.Struct, kw_only=True):
         state.value = new
         if self.memory_ms:
             remember(profile, self.id, (moment.now, old), self.memory_ms)
+        if self.is_graded:
+            moment.note(("grade", self.id), scale.grades.name(old), scale.grades.name(new))
         for is_awaited in self.watchers:
             if is_awaited(old, new):
                 moment.note(("score", self.id), old, new)

@@ -29,7 +29,7 @@ def moved(stimulus: documents.Stimulus, scales: dict[str, Scale]) -> tuple[Chang
         case documents.LevelStimulus(score=score_id, becomes=level):
             return ("score", score_id), _becoming(scales[score_id].levels, level)
         case documents.GradeStimulus(score=score_id, becomes=grade):
-            return ("score", score_id), _becoming(scales[score_id].grades, grade)
+            return ("grade", score_id), lambda old, new: new == grade != old
         case documents.TagStimulus(tag=tag, change=change):
             return ("tag", tag), _marked(change)
         case documents.ListStimulus(list_id=list_id, change=change):

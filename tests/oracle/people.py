@@ -257,16 +257,13 @@ class Person:
         found: list[Stimulus] = []
         touched: set[str] = set()
         for one in self.definitions.evaluated:
-            turned = (
-                self._segment(one, cause)
-                if isinstance(one, Segment)
-                else self._score(one, cause, touched)
-            )
-            if turned is not None:
-                found.append(turned)
+            if isinstance(one, Segment):
+                found += self._segment(one, cause)
+            else:
+                found += self._score(one, cause, touched)
         return found
 
-    def _score(self, score: Score | Combined, cause: Cause, touched: set[str]) -> Stimulus | None:
+    def _score(self, score: Score | Combined, cause: Cause, touched: set[str]) -> list[Stimulus]:
         """Looks at a score if something touched it, or if time took it over a threshold."""
         now = cause.now
         held, (were, _) = score.holds(self, now), self.held[score.id]
@@ -275,13 +272,13 @@ class Person:
         old, new = self.values[score.id], self.value(score.id, now)
         has_crossed = score.fading.zone(old) != score.fading.zone(new)
         if not (rules or score.id in self.given or touched & {*score.of} or has_crossed):
-            return None
+            return []
         touched.add(score.id)
         self.given.discard(score.id)
         old_grade, grade = self.grades[score.id], self.grade(score.id, now)
         self.turned = self.turned or bool(rules) or new != old
         if new == old and (score.of == [] or grade == old_grade):
-            return None
+            return []
         self.values[score.id], self.grades[score.id] = new, grade
         self.moved[score.id] = now
         self.breakdowns[score.id] = broken_down(score.worths(self, now))
@@ -291,12 +288,12 @@ class Person:
             | {"rule": rules[0] if len(rules) == 1 else None}
             | self._when(cause)
         )
-        return ("score", score.id, old, new)
+        return [("score", score.id, old, new), ("grade", score.id, old_grade, grade)]
 
-    def _segment(self, segment: Segment, cause: Cause) -> Stimulus | None:
+    def _segment(self, segment: Segment, cause: Cause) -> list[Stimulus]:
         was, is_member = segment.id in self.members, segment.when.holds(self, cause.now, None)
         if was == is_member:
-            return None
+            return []
         self.turned = True
         if is_member:
             self.members[segment.id] = cause.now
@@ -307,7 +304,7 @@ class Person:
             self._row(segment_id=segment.id, change=change, version=segment.version)
             | self._when(cause)
         )
-        return ("segment", segment.id, None, change)
+        return [("segment", segment.id, None, change)]
 
     def _runs(self, trigger: Trigger, cause: Cause, turn: int, emitted: list[Occurrence]) -> bool:
         """Decides on a trigger that matched, and if it fires does what it says."""
@@ -416,19 +413,24 @@ def matches(
         return is_asked and event is not None and event.properties.get("trigger") == trigger.id
     if "event" in on:
         return event is not None and event.name == on["event"] and trigger.where.fits(event)
-    for kind, name, old, new in stimuli:
-        if kind == "segment" and on.get("segment") == name and on["change"] == new:
-            return True
-        if kind == "score" and moved(person, name, on, (old, new)):
-            return True
-        if kind in {"tag", "list"} and on.get(kind) == name and on["change"] == new:
-            return True
-        if kind == "status" and on.get("status") == new and on.get("from", old) == old:
-            return True
-        wanted = "changes" in on or ("becomes" in on and same(new, on["becomes"]))
-        if kind == "trait" and on.get("trait") == name and wanted:
-            return True
-    return False
+    return any(turned(person, on, stimulus) for stimulus in stimuli)
+
+
+def turned(person: Person, on: Row, stimulus: Stimulus) -> bool:
+    """Returns whether what turned is what is waited for."""
+    kind, name, old, new = stimulus
+    if kind == "segment" and on.get("segment") == name and on["change"] == new:
+        return True
+    if kind == "grade" and on.get("grade") == name and new == on["becomes"] != old:
+        return True
+    if kind == "score" and moved(person, name, on, (old, new)):
+        return True
+    if kind in {"tag", "list"} and on.get(kind) == name and on["change"] == new:
+        return True
+    if kind == "status" and on.get("status") == new and on.get("from", old) == old:
+        return True
+    wanted = "changes" in on or ("becomes" in on and same(new, on["becomes"]))
+    return bool(kind == "trait" and on.get("trait") == name and wanted)
 
 
 def crosses(on: Row, old: float, new: float) -> bool:
@@ -439,7 +441,7 @@ def crosses(on: Row, old: float, new: float) -> bool:
 
 
 def moved(person: Person, score_id: str, on: Row, change: tuple[float, float]) -> bool:
-    """Returns whether a score moved as asked for: past a threshold, to a level or to a grade."""
+    """Returns whether a score moved as asked for: past a threshold, or to a level."""
     old, new = change
     score = person.definitions.scores[score_id]
     if on.get("score") == score_id:
@@ -449,8 +451,7 @@ def moved(person: Person, score_id: str, on: Row, change: tuple[float, float]) -
             past = [value for at, value in person.history[score_id] if at <= begin][-1]
         distance = new - past if new > old else past - new
         return crosses(on, old, new) and distance >= on.get("minimum_change", distance)
-    for key, ladder in (("level", "levels"), ("grade", "grades")):
-        if on.get(key) == score.id:
-            was, becomes = score.step(old, ladder), score.step(new, ladder)
-            return was != becomes and becomes == on["becomes"]
-    return False
+    if on.get("level") != score.id:
+        return False
+    was, becomes = score.step(old, "levels"), score.step(new, "levels")
+    return was != becomes and becomes == on["becomes"]
