@@ -22,6 +22,7 @@ from processors.api import health
 from processors.clock import WallClock
 from processors.decisions.compiled import compile_set
 from processors.definitions import sets
+from processors.explanations import reading as persons
 from processors.metrics import Metrics
 from processors.operations import diffing, reading
 from processors.ports import Sender, Status
@@ -262,6 +263,18 @@ def policy_of(settings: Settings, known: Registry | None) -> Policy:
         clock=settings.stream.clock,
         lateness_ms=settings.stream.lateness_s * 1000,
         decode=codec.decode_event if known is None else partial(codec.decode_event, schemas=known),
+    )
+
+
+def explaining_of(settings: Settings) -> persons.Options:
+    """Returns what is needed to read what a running system knows of a person."""
+    known = registry_of(settings)
+    return persons.Options(
+        cluster=cluster_of(settings),
+        prefix=settings.topics.prefix,
+        policy=policy_of(settings, known),
+        now_ms=WallClock().now_ms(),
+        schemas=known,
     )
 
 

@@ -291,6 +291,49 @@ def demo(
 
 @cli.command()
 @told
+def explain(
+    profile: Annotated[str, typer.Argument(help="The person's id.")],
+    definition: Annotated[
+        str | None, typer.Option("--definition", help="One definition: ID or KIND/ID.")
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            "--at",
+            help="As of when; none: now, or the last event's time of the files.",
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
+        ),
+    ] = None,
+    definitions: Annotated[
+        Path | None, typer.Option("--definitions", exists=True, help="With --events: the folder.")
+    ] = None,
+    events: Annotated[
+        list[str] | None, typer.Option("--events", help="From JSON lines: FILE, FILE.zst or -.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Says why a person is in a segment, has a score, was sent something, or not."""
+    from rich.console import Console
+
+    from processors.explanations import asking
+
+    if (definitions is None) != (not events):
+        raise typer.BadParameter("--definitions and --events go together")
+    at_ms = None if at is None else round(at.timestamp() * 1000)
+    question = asking.Question(profile_id=profile, definition=definition, at_ms=at_ms)
+    with Progress("read", "records") as progress:
+        if definitions is not None and events:
+            found = asking.of_files(question, files.load(definitions), events, progress)
+        else:
+            from processors import app
+
+            options = app.explaining_of(_settings())
+            found = asking.of_topics(question, options, progress)
+    asking.tell(found, Console(), as_json=as_json)
+
+
+@cli.command()
+@told
 def config() -> None:
     """Shows all settings as they are now; secrets are masked."""
     for branch, held in _settings().model_dump(mode="json").items():

@@ -108,6 +108,11 @@ def compile_set(definitions: DefinitionSet) -> Compiled:
     return _Build(definitions).build()
 
 
+def compiler(definitions: DefinitionSet) -> Compiler:
+    """Returns what compiles conditions one by one, as those of a set are compiled."""
+    return _Build(definitions).compiler
+
+
 class _Build:
     """Gathers the parts while the definitions are walked in evaluation order."""
 

@@ -1,7 +1,10 @@
 """Compiled definitions: an event touches what names it, and nothing else."""
 
+from processors.decisions import compiled
 from processors.decisions.compiled import Plan
-from processors.decisions.features import Feature
+from processors.decisions.features import NO_PROPERTIES, Feature
+from processors.definitions import sets
+from processors.state.profiles import Profile
 from tests.builders import (
     Document,
     group,
@@ -205,3 +208,14 @@ def test_no_definitions_are_definitions_too() -> None:
 def test_groups_keep_their_rules_apart() -> None:
     found = compile_documents(score(groups=[group(on("a")), group(on("b"), id="h")]))
     assert [node.key for node in found.nodes] == ["score/fit/a", "score/fit/b", "score/fit"]
+
+
+def test_condition_compiled_by_itself_counts_as_it_does_in_its_set() -> None:
+    when: Document = {"event": "a", "at_least": 2}
+    definitions = sets.from_documents([segment(when), score(on("a"))])
+    alone = compiled.compiler(definitions)
+    evaluate = alone.compile(definitions.segments["s"].when)
+    (_, key) = alone.take_reads().pop()
+    assert key in {each.key for each in counted(compiled.compile_set(definitions).plans["a"])}
+    assert evaluate(Profile(counts={key: 2}), 0, NO_PROPERTIES) > 0
+    assert evaluate(Profile(counts={key: 1}), 0, NO_PROPERTIES) < 0

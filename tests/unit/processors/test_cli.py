@@ -200,6 +200,57 @@ def test_fire_tells_how_many_people_it_asks_for(on_broker: Broker) -> None:
     assert {record.key() for record in on_broker.records(topic)} == {b"ada", b"bob"}
 
 
+def test_explanation_from_a_file_says_why(tmp_path: Path) -> None:
+    events = written(tmp_path, encoded(track("Product Added")))
+    asked = ("explain", "p", "--definitions", SHOP, "--events", events)
+    result = beckon(*asked, "--at", iso(T0 + DAY - 1), "--definition", "cart-abandoners")
+    assert result.exit_code == 0, result.output
+    assert "✓ segment cart-abandoners (Cart abandoners): in since" in result.stdout
+    assert f"({events}:1)" in result.stdout
+    found = json.loads(beckon(*asked, "--json").stdout)
+    assert [each["id"] for each in found["scores"]] == ["engagement"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nobody",), "nothing is known of 'nobody'"),
+        (("p", "--definition", "cart-abandoner"), "did you mean cart-abandoners?"),
+    ],
+)
+def test_explanation_that_there_is_not_says_why(
+    words: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    events = written(tmp_path, encoded(track("Product Added")))
+    result = beckon("explain", *words, "--definitions", SHOP, "--events", events)
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_explanation_from_files_needs_definitions_and_events() -> None:
+    assert beckon("explain", "p", "--definitions", SHOP).exit_code == 2
+    assert beckon("explain", "p", "--events", "-").exit_code == 2
+
+
+def test_explanation_without_a_cluster_gives_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("processors.runtime.catalogues.CALL_S", 0.1)
+    monkeypatch.setenv("BECKON_KAFKA__BOOTSTRAP_SERVERS", "localhost:1")
+    result = beckon("explain", "ada@example.org")
+    assert result.exit_code == 1
+    assert "the cluster does not answer" in result.output
+    assert "ada@example.org" not in caplog.text
+
+
+def test_explanation_of_somebody_unknown_to_a_running_system(on_broker: Broker) -> None:
+    for name in ("definitions", "profiles"):
+        on_broker.topic(name)
+    result = beckon("explain", "nobody")
+    assert result.exit_code == 1
+    assert f"nothing is known of 'nobody' in {on_broker.prefix}profiles" in result.output
+
+
 def test_topic_that_is_missing_says_what_to_do(on_broker: Broker) -> None:
     result = beckon("publish", "--yes", SHOP)
     assert result.exit_code == 1

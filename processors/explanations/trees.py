@@ -1,0 +1,176 @@
+"""What an explanation says: a tree for each definition, down to the events that counted.
+
+Field names are the keys of `beckon explain --json` (docs/explain.md), so they stay as they are.
+Instants are ms since the epoch here and ISO 8601 there; an instant that is None never comes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class Occurrence(msgspec.Struct, kw_only=True):
+    """One event of the person."""
+
+    message_id: str
+    event: str
+    at: int
+    place: str | None
+    """`FILE:LINE` or `PARTITION:OFFSET`; None where a trigger told it."""
+    counts: bool
+    until: int | None
+    """When it leaves the window."""
+
+
+class Condition(msgspec.Struct, kw_only=True):
+    """One condition with what it is made of."""
+
+    kind: str
+    """The key that says what it asks: all, any, not, trait, event …"""
+    text: str
+    """As written, on one line."""
+    holds: bool | None
+    """None: it asks the event at hand, and there is none."""
+    until: int | None = None
+    """When that turns, if nothing happens."""
+    found: Any = None
+    """The value that it was held against."""
+    count: int | None = None
+    """How many occurrences counted."""
+    note: str | None = None
+    events: list[Occurrence] = []
+    parts: list["Condition"] = []
+
+
+class Segment(msgspec.Struct, kw_only=True):
+    """Whether the person is in a segment."""
+
+    id: str
+    name: str | None
+    version: str
+    member: bool
+    since: int | None
+    """Since when that is so; None: from the first event on, or longer than is remembered."""
+    cause: str | None
+    """messageId of the event that made it so, or `clock`, or `definition`; None: not known."""
+    until: int | None
+    when: Condition
+
+
+class StaticList(msgspec.Struct, kw_only=True):
+    """Whether the person is on a list."""
+
+    id: str
+    name: str | None
+    version: str
+    member: bool
+    until: int | None
+
+
+class Rule(msgspec.Struct, kw_only=True):
+    """What one rule of a score gives."""
+
+    id: str
+    points: float
+    each: int
+    """Points of one occurrence, or of the condition."""
+    until: int | None
+    """When the points move, if nothing happens."""
+    max_occurrences: int | None = None
+    on: str | None = None
+    """The event that it adds points for, as written."""
+    events: list[Occurrence] = []
+    when: Condition | None = None
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """Rules with bounds of their own."""
+
+    id: str
+    points: float
+    """Within the bounds."""
+    cut: float
+    """What the limit took away; below 0 what the floor added."""
+    limit: int | None
+    floor: int | None
+    rules: list[Rule]
+
+
+class Score(msgspec.Struct, kw_only=True):
+    """What a score is made of."""
+
+    id: str
+    name: str | None
+    version: str
+    value: float
+    level: str | None
+    grade: str | None
+    since: int | None
+    cause: str | None
+    until: int | None
+    added: float
+    """Points given by triggers."""
+    of: Mapping[str, float]
+    """The values of the scores that it combines, by their ids."""
+    cut: float
+    """What the limit took away; below 0 what the floor added."""
+    limit: int | None
+    floor: int | None
+    groups: list[Group]
+
+
+class Limit(msgspec.Struct, kw_only=True):
+    """How often a trigger may fire."""
+
+    times: int
+    within_ms: int | None
+    fired: int
+    """How often it has, of these times."""
+    until: int | None
+    """When it may fire again; None: now, or never."""
+
+
+class Decision(msgspec.Struct, kw_only=True):
+    """One time that a trigger was woken."""
+
+    outcome: str
+    reason: str
+    at: int
+    cause: str
+    late: bool
+
+
+class Trigger(msgspec.Struct, kw_only=True):
+    """What a trigger waits for, and what it decided so far."""
+
+    id: str
+    name: str | None
+    version: str
+    on: str
+    """The stimulus, as written."""
+    fired: int
+    refused: Mapping[str, int]
+    """How often it did not fire, by reason: condition, limit, loop."""
+    limit: Limit | None
+    at_hand: str | None
+    """messageId of the event that `when` is held against, where it asks for one."""
+    when: Condition | None
+    decisions: list[Decision]
+    """Oldest first."""
+
+
+class Explanation(msgspec.Struct, kw_only=True):
+    """All of it, for one person at one instant."""
+
+    profile_id: str
+    at: int
+    definitions: str
+    """Id of the definition set."""
+    looked_until: int | None
+    """Up to where `until` was looked for; None: as far as anything turns by itself."""
+    notes: list[str]
+    segments: list[Segment]
+    lists: list[StaticList]
+    scores: list[Score]
+    triggers: list[Trigger]
