@@ -13,6 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from processors.cli import cli
+from processors.decisions.compiled import compile_set
+from processors.decisions.measures import UNIT
+from processors.definitions import files
+from processors.runtime.memory import Driver
+from processors.runtime.tables import WAKE_BYTES
+from processors.state import amounts, profiles
 from tests import sources
 from tests.oracle.documents import instant_ms
 from tests.oracle.recompute import Result, recompute
@@ -36,6 +42,7 @@ INSTANTS = (
 """The last two: an instant at which somebody's latest order comes to be 30 days old, and the
 millisecond before."""
 
+DAY_MS = 86_400_000
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 
 Row = dict[str, Any]
@@ -192,6 +199,54 @@ def test_membership_ends_to_the_millisecond(replayed: Path) -> None:
     assert before - after == {"13047"}
 
 
+def test_what_everybody_spent_is_the_sum_of_the_orders_to_the_penny(events: list[Row]) -> None:
+    spent: dict[str, Decimal] = {}
+    for event in events:
+        if event.get("event") == "Order Completed":
+            before = spent.get(event["userId"], Decimal(0))
+            spent[event["userId"]] = before + Decimal(str(event["properties"]["total"]))
+    driver = Driver(compile_set(files.load(DEFINITIONS)), lambda topic, key, value: None)
+    driver.feed((event["userId"].encode(), json.dumps(event).encode()) for event in events)
+    assert sums(driver) == spent
+    assert sum(spent.values()) == Decimal("8911407.90")
+
+
+def sums(driver: Driver) -> dict[str, Decimal]:
+    """Returns what each profile holds of the one amount that is added up for good."""
+    found = {}
+    for profile_id, stored in driver.table.profiles.items():
+        measured = profiles.decode(stored[WAKE_BYTES:]).measured
+        for kept in measured.sums.values() if measured is not None else ():
+            assert profile_id not in found
+            found[profile_id] = Decimal(amounts.total(kept)) / UNIT
+    return found
+
+
+@pytest.mark.parametrize(("instant", "best"), [(INSTANTS[3], 24), (INSTANTS[7], 81)])
+def test_cells_of_money_are_those_of_plain_sums(
+    events: list[Row], replayed: Path, instant: str, best: int
+) -> None:
+    now = instant_ms(instant)
+    assert now is not None
+    lately, ever = Counter[str](), Counter[str]()
+    for event in events:
+        if event.get("event") == "Order Completed" and event["timestamp"] <= instant:
+            pennies = round(event["properties"]["total"] * 100)
+            ever[event["userId"]] += pennies
+            if now < (instant_ms(event["timestamp"]) or 0) + 90 * DAY_MS:
+                lately[event["userId"]] += pennies
+    wanted = {(each, monetary_cell(pennies)) for each, pennies in lately.items()}
+    wanted |= {(each, "best-customers") for each in ever if ever[each] >= 1_000_000}
+    cells = {cell for _, cell in wanted}
+    found = members_at(rows_of(replayed, "segment-changes"), instant)
+    assert {(each, cell) for each, cell, _ in found if cell in cells} == wanted
+    assert sum(cell == "best-customers" for _, cell in wanted) == best
+
+
+def monetary_cell(pennies: int) -> str:
+    return f"monetary-{1 + (pennies >= 30_000) + (pennies >= 100_000)}"
+
+
 def test_at_any_instant_everybody_who_ordered_is_in_one_cell_of_recency(
     events: list[Row], replayed: Path
 ) -> None:
@@ -212,10 +267,10 @@ def test_at_any_instant_everybody_who_ordered_is_in_one_cell_of_recency(
 
 def test_whole_year_is_what_the_oracle_says(replayed: Path, recomputed: Result) -> None:
     assert members(rows_of(replayed, "segments")) == members(recomputed.segments)
-    assert len(recomputed.segments) == 15_830
+    assert len(recomputed.segments) == 19_267
     changes = by_person(rows_of(replayed, "segment-changes"))
     assert changes == by_person(recomputed.segment_changes)
-    assert len(recomputed.segment_changes) == 104_254
+    assert len(recomputed.segment_changes) == 126_959
     commands = sorted(row["id"] for row in rows_of(replayed, "commands"))
     assert commands == sorted(row["id"] for row in recomputed.commands)
     assert len(commands) == 1_307
