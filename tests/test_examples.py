@@ -9,7 +9,8 @@ from processors.cases import files, reports, runs
 from processors.cases.documents import Expectation
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-FOLDERS = ("shop", "starbucks/definitions")
+TEMPLATES = ("templates/segments", "templates/scores", "templates/triggers")
+FOLDERS = ("shop", "starbucks/definitions", *TEMPLATES)
 
 
 def expectations(folder: str) -> Iterator[Expectation]:
