@@ -4,7 +4,7 @@ A node sets its next instant when a fact that it hangs on changes, and again whe
 come; what wakes is up to `decide`. What lies in the past when it becomes known is skipped.
 """
 
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import assert_never
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from processors.decisions.conditions import Fact
 from processors.decisions.dates import Appointment, next_due
 from processors.decisions.features import NO_PROPERTIES, Features
+from processors.decisions.hours import TIMEZONE, zone_of
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, Node, set_timer
 from processors.decisions.triggers import Trigger
@@ -19,14 +20,6 @@ from processors.definitions import zones
 from processors.definitions.crons import Cron
 from processors.definitions.stimuli import DateStimulus, InactiveStimulus, ScheduleStimulus, Timed
 from processors.state.profiles import NEVER, Profile, trait
-
-TIMEZONE = "timezone"
-"""The trait that names the zone of a person's clocks."""
-
-
-def zone_of(profile: Profile, zone: tzinfo | None) -> tzinfo:
-    """Returns a zone; for None that of the person, UTC where there is none."""
-    return zone or zones.find(trait(profile.traits, (TIMEZONE,))) or UTC
 
 
 class IdleNode(msgspec.Struct, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 from processors.decisions.aggregates import aggregate
 from processors.decisions.comparisons import FALSE, TEMPORAL, TRUE, Answer, compare
 from processors.decisions.features import Features, Properties, read
+from processors.decisions.hours import TIMEZONE, hours
 from processors.decisions.measures import Measures
 from processors.decisions.scales import Pair, Scale, value
 from processors.decisions.sequences import sequence
@@ -30,11 +31,13 @@ from processors.definitions.conditions import (
     TagCondition,
     TraitCondition,
 )
+from processors.definitions.hours import TimeCondition
 from processors.definitions.occurrences import (
     EventCondition,
     PropertyCondition,
     SequenceCondition,
 )
+from processors.definitions.zones import PROFILE
 from processors.state.profiles import Profile, trait
 
 Evaluate = Callable[[Profile, int, Properties], Answer]
@@ -83,6 +86,8 @@ class Compiler:
                 return self._event(condition)
             case SequenceCondition():
                 return self._sequence(condition)
+            case TimeCondition():
+                return self._time(condition)
             case PropertyCondition():
                 self.reads.add(("property", ""))
                 return _property(condition)
@@ -151,6 +156,12 @@ class Compiler:
         return lambda profile, now, properties: (
             TRUE if low <= value(profile, score_id, empty) < high else FALSE
         )
+
+    def _time(self, condition: TimeCondition) -> Evaluate:
+        self.reads.add(CLOCK)
+        if condition.local_time.timezone == PROFILE:
+            self.reads.add(("trait", TIMEZONE))
+        return hours(condition.local_time)
 
     def _sequence(self, condition: SequenceCondition) -> Evaluate:
         evaluate, keys, is_timed = sequence(condition, self.features, self.measures)

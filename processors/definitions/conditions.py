@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 from processors.definitions import parts, values
 from processors.definitions.comparisons import HINTS, NUMBER_OPERATORS, Comparison, operation
 from processors.definitions.errors import Path
+from processors.definitions.hours import TimeCondition
 from processors.definitions.occurrences import (
     EventCondition,
     PropertyCondition,
@@ -174,6 +175,7 @@ HEADS: dict[str, type[Part]] = {
     "property": PropertyCondition,
     "account": AccountCondition,
     "bucket": BucketCondition,
+    "local_time": TimeCondition,
 }
 LATER = ("consent",)
 
@@ -200,7 +202,8 @@ Condition = Annotated[
     | Annotated[ScoreCondition, Tag(TAG + "score")]
     | Annotated[PropertyCondition, Tag(TAG + "property")]
     | Annotated[AccountCondition, Tag(TAG + "account")]
-    | Annotated[BucketCondition, Tag(TAG + "bucket")],
+    | Annotated[BucketCondition, Tag(TAG + "bucket")]
+    | Annotated[TimeCondition, Tag(TAG + "local_time")],
     Discriminator(_head),
     BeforeValidator(_choose),
 ]

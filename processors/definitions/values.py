@@ -1,8 +1,9 @@
 """The leaves of a definition: ids, names, numbers, durations; strict, with plain messages."""
 
+import contextlib
 import math
 import re
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ MAX_COUNT = 10_000
 """Largest count of occurrences: a profile remembers that many instants."""
 ID_RULE = "small letters, digits, _ and -, beginning with a letter or digit, at most 64"
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RE2 = re2.Options()
 _RE2.log_errors = False
@@ -304,6 +306,14 @@ def clock(value: Any) -> time:
         raise fault('must be a time of day such as "09:00"', value) from None
 
 
+def day(value: Any) -> date:
+    """Returns a day of the calendar."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        with contextlib.suppress(ValueError):
+            return date.fromisoformat(value)
+    raise fault("must be a day such as 2026-12-25", value)
+
+
 def zone(value: Any) -> str:
     """Returns the name of a time zone, or `profile` for that of the person."""
     if value == zones.PROFILE or (isinstance(value, str) and value in zones.names()):
@@ -352,6 +362,7 @@ Duration = Annotated[int, PlainValidator(duration)]
 Instant = Annotated[int, PlainValidator(instant)]
 Offset = Annotated[int, PlainValidator(offset)]
 Clock = Annotated[time, PlainValidator(clock)]
+Day = Annotated[date, PlainValidator(day)]
 Zone = Annotated[str, PlainValidator(zone)]
 Cron = Annotated[str, PlainValidator(cron)]
 Url = Annotated[str, PlainValidator(url)]

@@ -11,6 +11,7 @@ from tests.oracle.conditions import (
 )
 from tests.oracle.documents import Document
 from tests.oracle.histories import FUNCTIONS, Aggregated, Sequence
+from tests.oracle.hours import LocalTime
 
 
 def condition(document: Document, clocked: list[Clocked]) -> Condition:
@@ -26,6 +27,8 @@ def condition(document: Document, clocked: list[Clocked]) -> Condition:
         return Aggregated(document, clocked)
     if "event" in document:
         return Happened(document, clocked)
+    if "local_time" in document:
+        return LocalTime(document, clocked)
     if "sequence" in document:
         return Sequence(document, clocked)
     if "trait" in document or "account" in document:

@@ -111,3 +111,36 @@ def test_what_moved_and_how_far_is_as_the_oracle_finds(
         log.append(track(name, now, id=f"m{number}"))
     result = compare(documents, log, end_of(log, 0))
     note(f"{sum(row['definition_id'] in {'t0', 't1'} for row in result.decisions)} woken")
+
+
+@st.composite
+def local_times(draw: st.DrawFn) -> Document:
+    """Draws hours whose ends lie on quarters, around when clocks are changed too."""
+    ends = sorted(draw(st.permutations(["00:00", "00:45", "02:30", "09:00", "17:15"]))[:2])
+    days = sorted(draw(st.sets(st.sampled_from(["mon", "wed", "sat", "sun"]), min_size=1)))
+    asked: Document = {"from": ends[0], "to": ends[1], "timezone": draw(st.sampled_from(ZONED))}
+    if draw(st.booleans()):
+        asked["days"] = days
+    if draw(st.booleans()):
+        asked["holidays"] = ["2026-01-03", "2026-03-08"]
+    return {"local_time": asked}
+
+
+ZONED = ["profile", "UTC", "America/New_York", "Australia/Lord_Howe"]
+
+
+@budget(10)
+@given(
+    local_times(),
+    st.lists(st.tuples(st.sampled_from(GAPS), st.sampled_from(ZONES)), min_size=1, max_size=3),
+    st.sampled_from(GAPS),
+)
+def test_hours_turn_when_the_oracle_finds(
+    when: Document, told: list[tuple[int, str]], more_ms: int
+) -> None:
+    log, now = [], T0
+    for number, (gap_ms, zone) in enumerate(told):
+        now += gap_ms
+        log.append(identify(now, id=f"m{number}", timezone=zone))
+    result = compare([segment(when)], log, end_of(log, more_ms))
+    note(f"{min(len(result.segment_changes), 5)} or more changes")
