@@ -136,3 +136,13 @@ def test_people_turn_by_the_clock_and_when_they_move() -> None:
     assert moves(person.waits(noon)) == [("s", "entered", monday + DAY + HOUR - T0, "clock")]
     moved = person.hears(identify(noon, id="m2", timezone="America/New_York"))
     assert moves(moved) == [("s", "exited", noon - T0, "m2")]
+
+
+def test_the_same_answer_is_given_again_until_it_turns() -> None:
+    person = Person(segment({"local_time": WORK | {"timezone": "Europe/Berlin"}}))
+    evaluate = hours(asked(**WORK, timezone="Europe/Berlin"))
+    noon = ms("2026-01-05T11:00:00Z")
+    assert evaluate(Profile(), noon, {}) == noon + 5 * HOUR
+    assert evaluate(Profile(), noon + HOUR, {}) == noon + 5 * HOUR
+    person.hears(identify(noon, timezone="America/New_York"))
+    assert person.segments == {"s"}

@@ -13,6 +13,7 @@ from tests.builders import (
     T0,
     Document,
     Person,
+    on,
     points,
     reasons,
     score,
@@ -151,3 +152,21 @@ def test_a_manual_trigger_fires_when_it_is_asked_for() -> None:
         [],
         [],
     ]
+
+
+def test_a_grade_of_two_scores_wakes_though_their_sum_is_the_same() -> None:
+    fit = score(on("begin", 50, "begun"), on("swap", -50, "swapped"), id="fit")
+    use = score(on("swap", 50, "swapped"), id="use")
+    both = {"kind": "score", "id": "both", "name": "both", "combined": {"of": ["fit", "use"]}}
+    of_first = trigger({"grade": "both", "becomes": "B4"}, id="b4")
+    of_second = trigger({"grade": "both", "becomes": "D2"}, id="d2")
+    person = Person(fit, use, both, of_first, of_second)
+    assert woken(person, "begin", "swap") == [["b4"], ["d2"]]
+
+
+def test_a_fading_score_is_remembered_for_who_asks_how_far_it_moved() -> None:
+    fading = score(on("a", 10, decay={"half_life": "1h"}), floor=None)
+    far = {"score": "fit", "crosses": 15, "within": "1d", "minimum_change": 16}
+    person = Person(fading, trigger(far, id="far"))
+    assert woken(person, "a", "a") == [[], ["far"]]
+    assert len((person.profile.swings or {})["fit"]) == 2
