@@ -185,8 +185,9 @@ class Person:
     def gets(self, *documents: Document | str, adopted_ms: int = 0) -> Decision:
         """Brings the person under other definitions."""
         self.compiled, self.adopted_ms = compiled(*documents), adopted_ms
-        decision = Decision()
-        decide.on_definitions(self.compiled, self.profile, decision, adopted_ms=adopted_ms)
+        clock = self.profile.clock
+        decision, due = Decision(), Due(clock, clock // 1000, adopted_ms)
+        decide.on_definitions(self.compiled, self.profile, self.seen, due, decision)
         return decision
 
     @property

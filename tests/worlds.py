@@ -443,6 +443,9 @@ def triggers(draw: st.DrawFn, documents: Sequence[Document], of: Stimuli) -> lis
             )
         if draw(st.booleans()):
             document["priority"] = draw(st.integers(0, 9))
+        can_be_brought = any(key in on for key in ("segment", "score", "level", "grade"))
+        if can_be_brought and draw(st.booleans()):
+            document["fire_on_publish"] = True
         found.append(document)
     return found
 

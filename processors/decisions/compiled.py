@@ -322,6 +322,7 @@ class _Build:
                 rank=rank,
                 when=when,
                 limit=each.limit,
+                is_eager=each.fire_on_publish,
                 actions=each.do,
             )
             self._wake(built, each.on, reads_properties)

@@ -67,7 +67,8 @@ def on_event(
         decision.duplicates += 1
         return
     if profile.definitions != compiled.id and profile.definitions:
-        on_definitions(compiled, profile, decision, adopted_ms=arrival.adopted_ms)
+        due = Due(arrival.at_ms, arrival.log_s, arrival.adopted_ms)
+        on_definitions(compiled, profile, seen, due, decision)
     if profile.due <= arrival.at_ms or profile.due <= arrival.timers_ms:
         until_ms = max(arrival.at_ms, arrival.timers_ms)
         frame = _Frame(compiled, profile, seen, arrival.log_s, arrival.adopted_ms)
@@ -83,30 +84,37 @@ def on_timers(
 ) -> None:
     """Fires all timers due at or before an instant, each at its own time, in due order."""
     if profile.definitions != compiled.id:
-        on_definitions(compiled, profile, decision, adopted_ms=due.adopted_ms)
+        on_definitions(compiled, profile, seen, due, decision)
     if profile.due <= due.until_ms:
         frame = _Frame(compiled, profile, seen, due.log_s, due.adopted_ms)
         _fire(frame, decision, due.until_ms)
 
 
 def on_definitions(
-    compiled: Compiled, profile: Profile, decision: Decision, *, adopted_ms: int = 0
+    compiled: Compiled, profile: Profile, seen: Seen, due: Due, decision: Decision
 ) -> None:
-    """Brings a profile under another definition set, as of its own clock. No trigger fires.
+    """Brings a profile under another definition set, as of its own clock.
 
-    Alarms that were due when the set became active still stand; all others are set anew, for
-    instants after that.
+    No trigger fires but those with `fire_on_publish`. Alarms that were due when the set became
+    active still stand; all others are set anew, for instants after that.
     """
     moment = Moment(decision, compiled.scales, now=profile.clock, cause=DEFINITION)
-    moment.adopted = adopted_ms
+    moment.occurrence = f"{DEFINITION}@{compiled.id}"
+    moment.adopted, moment.told = due.adopted_ms, len(decision.emitted)
     forget(compiled, profile, moment)
     profile.definitions = compiled.id
     timers, profile.timers = profile.timers, {}
     _evaluate(compiled, profile, moment, compiled.everything)
-    for key, due in timers.items():
-        if due <= adopted_ms and key in compiled.alarms:
-            profile.timers[key] = due
-            profile.due = min(profile.due, due)
+    for key, due_ms in timers.items():
+        if due_ms <= due.adopted_ms and key in compiled.alarms:
+            profile.timers[key] = due_ms
+            profile.due = min(profile.due, due_ms)
+    eager = [each for each in _woken(compiled, profile, moment) if each.is_eager]
+    if eager:
+        _answer(compiled, profile, moment, eager)
+    if len(decision.emitted) > moment.told:
+        frame = _Frame(compiled, profile, seen, due.log_s, due.adopted_ms)
+        _follow(frame, moment, moment.told)
 
 
 _Measured = Sequence[tuple[Measure, int]]

@@ -51,6 +51,8 @@ class Trigger(msgspec.Struct, kw_only=True):
     """Whom a schedule is for; others are left out without a word."""
     when: Evaluate | None
     limit: documents.Limit | None
+    is_eager: bool = False
+    """Whether it also answers what a change of definitions brings."""
     actions: tuple[documents.Action, ...]
 
 

@@ -153,6 +153,22 @@ class Trigger(Written):
     limit: Limit | None = None
     priority: values.Digit = 5
     """Higher goes first."""
+    fire_on_publish: values.Boolean = False
+    """Also for whom new definitions bring the change."""
     do: Annotated[tuple[Action, ...], values.Filled]
 
     hints: ClassVar = {"actions": "do", "then": "do", "if": "when", "trigger": "on"}
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that new definitions can bring what it waits for."""
+        on = raw.get("on")
+        is_brought = not isinstance(on, dict) or any(key in on for key in BROUGHT)
+        if raw.get("fire_on_publish") is True and not is_brought:
+            said = f"may only stand beside {', '.join(BROUGHT)}: nothing else changes by that"
+            faults.add(("fire_on_publish",), said)
+        return raw
+
+
+BROUGHT = ("segment", "score", "level", "grade")
+"""Stimuli that a change of definitions can bring about."""

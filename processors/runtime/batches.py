@@ -145,13 +145,13 @@ class Batch:
     def settle(self, limit: int) -> int:
         """Evaluates at most `limit` profiles under the active definitions; returns how many."""
         outdated = self._table.outdated[-limit:]
+        now = Due(self.high_water, self.high_water // 1000, self._adopted)
         for profile_id in outdated:
             loaded = self._load(profile_id)
             if loaded.profile.definitions == self._compiled.id:
                 continue
-            decide.on_definitions(
-                self._compiled, loaded.profile, self._outputs.decision, adopted_ms=self._adopted
-            )
+            decision = self._outputs.decision
+            decide.on_definitions(self._compiled, loaded.profile, loaded.seen, now, decision)
         self._settled = len(outdated)
         self._is_settled = len(outdated) == len(self._table.outdated)
         return len(outdated)

@@ -78,7 +78,7 @@ def start(*words: str | Path) -> "subprocess.Popen[bytes]":
 
 def stream(found: Place, events: Path) -> int:
     """Has two workers decide on the file, one killed in the middle; returns what was left then."""
-    assert found.run("publish", str(starbucks.DEFINITIONS)).code == 0
+    assert found.run("publish", "--yes", str(starbucks.DEFINITIONS)).code == 0
     first, second = found.worker("a"), found.worker("b")
     for each in (first, second):
         each.wait_ready(4)

@@ -1,6 +1,20 @@
-"""Other definitions: what nobody asks for any more is forgotten, whatever its kind."""
+"""Other definitions: what nobody asks for is forgotten; who says so answers what is new."""
 
-from tests.builders import T0, Document, Person, group, on, score, segment, tag, track, trigger
+from tests.builders import (
+    T0,
+    Document,
+    Person,
+    emit,
+    group,
+    identify,
+    on,
+    reasons,
+    score,
+    segment,
+    tag,
+    track,
+    trigger,
+)
 
 ASKED: list[Document] = [
     segment({"event": "a", "at_least": 2}, "counted"),
@@ -45,3 +59,35 @@ def test_who_was_in_a_segment_that_ended_leaves_as_of_their_own_clock() -> None:
     found = [(each.segment_id, each.change, each.at) for each in decision.segment_changes]
     assert found == [("gone", "exited", T0)]
     assert decision.removed == [("segment", "p", "gone")]
+
+
+EAGER: Document = {"fire_on_publish": True}
+
+
+def test_new_definitions_fire_only_who_says_so() -> None:
+    person = Person()
+    person.hears(identify(plan="gold"))
+    gold = segment({"trait": "plan", "equals": "gold"}, "gold")
+    entered = {"segment": "gold", "change": "entered"}
+    said = person.gets(
+        gold,
+        trigger(entered, tag("a"), id="silent"),
+        trigger(entered, tag("b"), id="eager", **EAGER),
+    )
+    assert reasons(said) == [("eager", "fired")]
+    assert person.profile.tags == ["b"]
+    assert said.decisions[0].cause == "definition"
+
+
+def test_what_is_fired_by_new_definitions_wakes_others_and_may_tell_events() -> None:
+    person = Person()
+    person.hears(identify(plan="gold"))
+    gold = segment({"trait": "plan", "equals": "gold"}, "gold")
+    eager = trigger({"segment": "gold", "change": "entered"}, tag("b"), emit("hello"), **EAGER)
+    tagged = trigger({"tag": "b", "change": "added"}, tag("c"), id="tagged")
+    heard = trigger("hello", tag("d"), id="heard")
+    said = person.gets(gold, eager, tagged, heard)
+    assert reasons(said) == [("t", "fired"), ("tagged", "fired"), ("heard", "fired")]
+    assert [each.event for each in said.emitted] == ["hello"]
+    again = person.gets(gold, eager, tagged, heard)
+    assert reasons(again) == []

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from processors.definitions import documents, scores, triggers
+from processors.definitions.stimuli import STIMULI
 from processors.definitions.triggers import Trigger
 from tests.unit.definitions.builders import TAG_IT, problems, trigger
 
@@ -76,6 +77,13 @@ BAD: list[tuple[Any, list[str]]] = [
     (trigger(limit=3), ["limit: must be a mapping of times, within, found the number 3"]),
     (trigger(priority=10), ["priority: must be a whole number from 0 to 9, "
                             "found the number 10"]),
+    (trigger(fire_on_publish=True),
+     ["fire_on_publish: may only stand beside segment, score, level, grade: "
+      "nothing else changes by that"]),
+    (trigger(fire_on_publish="yes", on=3),
+     ["on: must be a stimulus: a mapping with one of " + ", ".join(STIMULI) + ", "
+      "found the number 3",
+      'fire_on_publish: must be true or false, found the text "yes"']),
     # actions
     (trigger(do=[]), ["do: must be a list with at least one item, found a list"]),
     (trigger(do=TAG_IT), ["do: must be a list, found a mapping"]),
