@@ -216,7 +216,8 @@ def tell(
         moment.note(("grade", node.id), move.old_grade, move.grade)
     if any(is_awaited(move.old, move.new) for is_awaited in node.watchers):
         moment.note(("score", node.id), move.old, move.new)
-    moment.decision.points.append(move.held)
+    held = ((rule, rounded(points)) for rule, points in move.held.items())
+    moment.decision.points.append({rule: points for rule, points in held if points})
     moment.decision.score_changes.append(
         ScoreChange(
             profile_id=profile.id,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from processors.decisions.decays import Number, rounded
+from processors.decisions.decays import Number
 from processors.decisions.moments import Decision
 from schemas.letters import DeadLetter
 from schemas.records import ScoreChange, ScoreRecord, SegmentChange, SegmentRecord
@@ -77,13 +77,15 @@ def _score(change: ScoreChange, points: Mapping[str, Number]) -> ScoreRecord:
 
 
 def breakdown(points: Mapping[str, Number]) -> str:
-    """Returns the points of each rule as JSON, by its id; without those that hold none.
+    """Returns the points of each rule as JSON, by its id.
 
-    >>> breakdown({"view": 2.504, "buy": 10, "old": 0.001})
+    >>> breakdown({"view": 2.5, "buy": 10})
     '{"buy":10,"view":2.5}'
     """
-    held = ((rule, rounded(points[rule])) for rule in sorted(points))
-    return msgspec.json.encode({rule: each for rule, each in held if each}).decode()
+    return _sorted.encode(points).decode()
+
+
+_sorted = msgspec.json.Encoder(order="sorted")
 
 
 def _segment(change: SegmentChange) -> SegmentRecord:
