@@ -183,7 +183,8 @@ class Person:
         return decision
 
     def gets(self, *documents: Document | str, adopted_ms: int = 0) -> Decision:
-        """Brings the person under other definitions."""
+        """Brings the person under other definitions, before any timer is due."""
+        assert adopted_ms < self.profile.due
         self.compiled, self.adopted_ms = compiled(*documents), adopted_ms
         clock = self.profile.clock
         decision, due = Decision(), Due(clock, clock // 1000, adopted_ms)

@@ -93,22 +93,21 @@ def on_timers(
 def on_definitions(
     compiled: Compiled, profile: Profile, seen: Seen, due: Due, decision: Decision
 ) -> None:
-    """Brings a profile under another definition set, as of its own clock.
+    """Brings a profile under another definition set, as of when it became active.
 
-    No trigger fires but those with `fire_on_publish`. Alarms that were due when the set became
-    active still stand; all others are set anew, for instants after that.
+    No timer of the set before was due by then, so each turns at its own instant, before or after.
+    No trigger fires but those with `fire_on_publish`.
     """
-    moment = Moment(decision, compiled.scales, now=profile.clock, cause=DEFINITION)
+    now = max(profile.clock, due.adopted_ms)
+    moment = Moment(decision, compiled.scales, now=now, cause=DEFINITION)
     moment.occurrence = f"{DEFINITION}@{compiled.id}"
     moment.adopted, moment.told = due.adopted_ms, len(decision.emitted)
     forget(compiled, profile, moment)
     profile.definitions = compiled.id
-    timers, profile.timers = profile.timers, {}
+    profile.timers = {}
     _evaluate(compiled, profile, moment, compiled.everything)
-    for key, due_ms in timers.items():
-        if due_ms <= due.adopted_ms and key in compiled.alarms:
-            profile.timers[key] = due_ms
-            profile.due = min(profile.due, due_ms)
+    if moment.turned:
+        profile.clock = now
     eager = [each for each in _woken(compiled, profile, moment) if each.is_eager]
     if eager:
         _answer(compiled, profile, moment, eager)

@@ -56,7 +56,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch:
-    """What one transaction does to one partition. Used once, by one thread."""
+    """What one transaction does to one partition. Used once, by one thread.
+
+    Other definitions than those of the batch before take over as of the latest instant by which
+    nothing was due: the largest event time, or `as_of_ms` where nothing is left to be read.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Batch:
         policy: Policy,
         outputs: Outputs,
         source: tuple[str, int],
+        as_of_ms: int = 0,
     ) -> None:
         self._table = table
         self._compiled = compiled
@@ -92,7 +97,9 @@ class Batch:
         self._lead_ms = 0
         """How far the event at hand brings it."""
         self._is_settled = old.is_settled
-        self._adopted = old.adopted if old.definitions == compiled.id else old.high_water
+        self._adopted = old.adopted
+        if old.definitions != compiled.id:
+            self._adopted = min(max(old.high_water, as_of_ms), table.next_wake() - 1)
         if old.definitions != compiled.id and table.profiles:
             self._is_settled = False
             table.outdated = list(table.profiles)

@@ -137,18 +137,23 @@ class Partitions:
             due += table.due(until_ms)
             count += len(table.profiles)
             size += table.size_bytes
-            try:
-                _, end = self.consumer.get_watermark_offsets(
-                    TopicPartition(self._events, partition), cached=True
-                )
-            except KafkaException:
-                continue
-            lag = max(0, end - max(table.progress.offset, one.end))
-            self._metrics.set(Gauge.LAG, lag, str(partition))
+            lag = self.lag(one)
+            if lag is not None:
+                self._metrics.set(Gauge.LAG, lag, str(partition))
         self._metrics.set(Gauge.TIMERS_PENDING, pending)
         self._metrics.set(Gauge.TIMERS_DUE, due)
         self._metrics.set(Gauge.PROFILES, count)
         self._metrics.set(Gauge.PROFILE_BYTES, size)
+
+    def lag(self, one: Owned) -> int | None:
+        """Returns how many records there are still to be read, as far as is known here."""
+        try:
+            _, end = self.consumer.get_watermark_offsets(
+                TopicPartition(self._events, one.partition), cached=True
+            )
+        except KafkaException:
+            return None
+        return max(0, end - max(one.table.progress.offset, one.end))
 
     def close(self) -> None:
         """Leaves the group and stops restoring."""

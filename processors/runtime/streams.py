@@ -197,8 +197,17 @@ class Stream:
             policy=self._options.policy,
             outputs=outputs,
             source=(self._names["events"], one.partition),
+            as_of_ms=self._quiet_until(one),
         )
         return batch, outputs
+
+    def _quiet_until(self, one: Owned) -> int:
+        """Returns up to which instant nothing more is expected, ms; 0 where that is not known."""
+        is_adopted = one.table.progress.definitions == self._compiled.id
+        if is_adopted or self._options.policy.clock == "stream":
+            return 0
+        is_quiet = one.end >= one.table.progress.offset and self._partitions.lag(one) == 0
+        return self._clock.now_ms() - self._options.grace_ms if is_quiet else 0
 
     def _is_due(self, one: Owned) -> bool:
         """Returns whether the clock, or a change of definitions, has work for a partition."""

@@ -44,7 +44,7 @@ class Progress(msgspec.Struct, array_like=True):
     is_settled: bool = True
     """Whether all profiles have been evaluated under it."""
     adopted: int = 0
-    """The largest event time when it became active, ms."""
+    """As of when everybody came under it, ms: no timer was due by then, and no event lay beyond."""
 
 
 class Crash(msgspec.Struct, array_like=True):

@@ -451,7 +451,7 @@ def test_other_definitions_evaluate_everybody_anew(told: Told) -> None:
     assert "ann/gone" in told.after["segments"]
     assert "ann/gone" not in told.at_the_end["segments"]
     assert {key.partition("/")[2] for key in members} == {"seen"}
-    assert moves(told.at_the_end, "ann")[-1] == ("seen", "exited", 9 * DAY + HOUR, "clock")
+    assert moves(told.at_the_end, "ann")[-1] == ("gone", "exited", 11 * DAY, "definition")
 
 
 def test_everything_written_is_what_memory_gives(told: Told, in_memory: Told) -> None:

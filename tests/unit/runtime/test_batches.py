@@ -36,10 +36,22 @@ VISITED = (segment({"event": "a", "within": "1h"}), score(on("a")))
 class Open:
     """A batch that is open, and what it has to say."""
 
-    def __init__(self, table: Table, definitions: Compiled, policy: Policy = STREAM) -> None:
+    def __init__(
+        self,
+        table: Table,
+        definitions: Compiled,
+        policy: Policy = STREAM,
+        *,
+        as_of_ms: int = 0,
+    ) -> None:
         self.outputs = Outputs()
         self.batch = Batch(
-            table, definitions, policy=policy, outputs=self.outputs, source=("events", 3)
+            table,
+            definitions,
+            policy=policy,
+            outputs=self.outputs,
+            source=("events", 3),
+            as_of_ms=as_of_ms,
         )
 
     def add(self, *data: Json, first: int = 0, log_ms: int = T0) -> "Open":
@@ -500,14 +512,66 @@ def test_alarms_before_the_definitions_became_active_are_skipped() -> None:
     """Also where the partition has moved on since, and for who was not settled meanwhile."""
     table, idle = Table(), compiled(trigger({"inactive": "1d"}))
     people = [track("a", person="p"), track("a", T0 + 1, person="q")]
-    Open(table, compiled(*VISITED)).add(*people, track("a", T0 + DAY, person="r")).commit()
+    before = compiled(segment({"event": "a"}))
+    Open(table, before).add(*people, track("a", T0 + DAY, person="r")).commit()
     Open(table, idle).add(track("a", T0 + 3 * DAY, person="r"), first=3).commit()
     assert table.progress.adopted == T0 + DAY
+    assert settle(table, idle, 9).decision.commands == []
     last = Open(table, idle)
-    last.batch.settle(9)
     last.batch.fire(T0 + 3 * DAY, 9)
     assert [one.profile_id for one in last.commit().decision.commands] == ["q"]
     assert table.progress.adopted == T0 + DAY
+
+
+ACTIVE = (
+    segment({"event": "a", "within": "7d"}, "active"),
+    trigger({"segment": "active", "change": "exited"}),
+)
+
+
+def test_who_would_have_left_a_new_segment_long_ago_does_not_pass_through_it() -> None:
+    table = Table()
+    one = Open(table, compiled(segment({"event": "a", "within": "30d"})))
+    one.add(track("a", person="p"), track("a", T0 + 10 * DAY, person="q")).commit()
+    found = settle(table, compiled(*ACTIVE), 9).decision
+    assert table.next_wake() == T0 + 17 * DAY
+    told = [(each.profile_id, each.change, each.at - T0) for each in found.segment_changes]
+    assert ("q", "entered", 10 * DAY) in told
+    assert {each.segment_id for each in found.segment_changes if each.profile_id == "p"} == {"s"}
+    assert found.commands == []
+    last = Open(table, compiled(*ACTIVE))
+    last.batch.fire(T0 + 20 * DAY, 9)
+    assert [each.profile_id for each in last.commit().decision.commands] == ["q"]
+
+
+def test_definitions_take_over_as_of_when_nothing_is_left_to_be_read() -> None:
+    table, _ = people(1)
+    one = Open(table, compiled(trigger({"inactive": "1d"})), as_of_ms=T0 + 3 * DAY)
+    one.batch.settle(9)
+    one.commit()
+    assert table.progress.adopted == T0 + 3 * DAY
+    assert table.next_wake() == NEVER
+
+
+def test_definitions_take_over_before_the_first_instant_that_is_due() -> None:
+    """After an outage timers wait for the events before them: so do those of both sets."""
+    table = Table()
+    before = [
+        segment({"event": "a", "within": "2d"}),
+        trigger({"segment": "s", "change": "exited"}),
+    ]
+    one = Open(table, compiled(*before))
+    one.add(track("a", person="p"), track("a", T0 + 10 * DAY, person="q")).commit()
+    after = [*before, segment({"event": "a", "within": "3d"}, "longer")]
+    settled = settle(table, compiled(*after), 9).decision
+    assert table.progress.adopted == T0 + 2 * DAY - 1
+    then = Open(table, compiled(*after))
+    then.batch.fire(T0 + 10 * DAY, 9)
+    found = then.commit().decision
+    changes = [*settled.segment_changes, *found.segment_changes]
+    told = [(each.segment_id, each.at - T0) for each in changes if each.profile_id == "p"]
+    assert told == [("longer", 2 * DAY - 1), ("s", 2 * DAY), ("longer", 3 * DAY)]
+    assert [each.at for each in found.commands] == [T0 + 2 * DAY]
 
 
 def test_new_people_need_no_settling() -> None:
