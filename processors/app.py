@@ -28,7 +28,8 @@ from processors.operations import diffing, reading
 from processors.ports import Sender, Status
 from processors.runtime.batches import Policy
 from processors.runtime.clients import Cluster
-from processors.runtime.streams import Encode, Options, Stream
+from processors.runtime.options import Options
+from processors.runtime.streams import Encode, Stream
 from processors.settings import InvalidSettings, Kafka, Settings
 from schemas import codec, topics
 

@@ -95,6 +95,12 @@ class Gauge(Enum):
         ("partition",),
         "Records of the partition that are not committed yet.",
     )
+    BACKFILL_LEFT = Row(
+        "beckon_backfill_records_left",
+        "records",
+        ("partition",),
+        "Records still to be read back before changed definitions take over.",
+    )
     TIMERS_PENDING = Row("beckon_timers_pending", "timers", (), "Timers that wait for their time.")
     TIMERS_DUE = Row("beckon_timers_due", "timers", (), "Timers past their time, not yet fired.")
     PROFILES = Row("beckon_profiles", "profiles", (), "Profiles held by this process.")

@@ -1,6 +1,7 @@
 """A definition set, compiled: by the name of an event, all that it touches and nothing else."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -96,6 +97,10 @@ class Compiled(msgspec.Struct, kw_only=True):
     """The scores whose latest moves are kept."""
     idlers: Bits
     """The nodes that any event of a person sets back."""
+    learns: bool = True
+    """Whether traits are kept."""
+    documents: tuple[Any, ...] = ()
+    """What it was made from: mappings, as written."""
 
     @property
     def size(self) -> int:
@@ -176,6 +181,7 @@ class _Build:
             alarms=self.alarms,
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
             idlers=self.idlers,
+            documents=tuple(self.definitions.documents.values()),
         )
 
     def _plan(self) -> None:

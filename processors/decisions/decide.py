@@ -154,6 +154,8 @@ def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Fa
                 heard.append(feature)
     measured = _measured(plan.measuring, properties, at_ms) if plan.measuring else ()
     traits = None if is_track or event.type not in _WITH_TRAITS else events.traits(event)
+    if not compiled.learns:
+        traits = None
     return event, at_ms, plan, heard, measured, properties, traits
 
 

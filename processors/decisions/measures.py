@@ -70,9 +70,10 @@ class Measure(msgspec.Struct, kw_only=True):
         held = measured.amounts.setdefault(self.key, [])
         if self.width_ms is not None:
             amounts.expire(times, held, profile.clock - self.width_ms)
-        return self._put(times, held, (at_ms, amount))
+        return self.put(times, held, (at_ms, amount))
 
-    def _put(self, times: list[int], held: list[int], pair: tuple[int, int]) -> bool:
+    def put(self, times: list[int], held: list[int], pair: tuple[int, int]) -> bool:
+        """Adds a time with its amount to those kept; returns whether anything has changed."""
         match self.function:
             case "min":
                 return amounts.insert_best(times, held, pair, -1)

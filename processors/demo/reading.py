@@ -16,7 +16,7 @@ from processors.runtime import clients
 from processors.runtime.batches import read_tick
 from processors.runtime.clients import Cluster, Polled
 from processors.runtime.errors import BrokerAway
-from processors.runtime.streams import EMITTED
+from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import PROGRESS_KEY, Table
 from schemas.topics import TOPICS, full_name
 

@@ -21,7 +21,7 @@ from processors.runtime.batches import Policy
 from processors.runtime.catalogues import Catalogue
 from processors.runtime.clients import CALL_S, Cluster, Polled
 from processors.runtime.errors import BrokerAway, TopicMissing
-from processors.runtime.streams import EMITTED
+from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import PROGRESS_KEY, WAKE_BYTES, Progress, Table
 from processors.state import profiles
 from processors.state.duplicates import Seen

@@ -12,7 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from processors.runtime import clients
 from processors.runtime.clients import CALL_S, Cluster, Polled
 from processors.runtime.errors import BrokerAway, TopicMissing
-from processors.runtime.streams import EMITTED
+from processors.runtime.rereading import EMITTED
 
 MAX_BATCH = 5_000
 POLL_S = 0.1

@@ -12,15 +12,19 @@ import msgspec
 from processors.decisions import decide
 from processors.decisions.compiled import Compiled
 from processors.decisions.decide import Arrival, Due
+from processors.runtime import tables
 from processors.runtime.outputs import Outputs
 from processors.runtime.tables import (
+    ADOPTION_KEY,
     MANY_BYTES,
     PROGRESS_KEY,
     WAKE_BYTES,
+    Adoption,
     Loaded,
     Progress,
     Stored,
     Table,
+    encode_adoption,
     encode_progress,
     page_key,
     wake_of,
@@ -97,12 +101,18 @@ class Batch:
         self._lead_ms = 0
         """How far the event at hand brings it."""
         self._is_settled = old.is_settled
+        self._adoption = table.adoption
         self._adopted = old.adopted
         if old.definitions != compiled.id:
             self._adopted = min(max(old.high_water, as_of_ms), table.next_wake() - 1)
         if old.definitions != compiled.id and table.profiles:
             self._is_settled = False
             table.outdated = list(table.profiles)
+
+    @property
+    def definitions(self) -> str:
+        """Id of the set by which it decides."""
+        return self._compiled.id
 
     def add(self, key: bytes | None, value: bytes | None, *, offset: int, log_ms: int) -> None:
         """Decides on one record, as `run` does."""
@@ -186,6 +196,9 @@ class Batch:
                 loaded.seen.turned = None
                 self._turned.append((profile.id, turned))
                 records += [(page_key(profile.id, at), page) for at, page in turned.items()]
+        if self._progress.definitions != self._compiled.id:
+            self._adoption = self._adopted_set()
+            records.append((ADOPTION_KEY, encode_adoption(self._adoption)))
         self._progress = Progress(
             offset=self.offset,
             high_water=self.high_water,
@@ -197,6 +210,13 @@ class Batch:
         self._loaded = {}  # the next batch finds room that is still in the processor's caches
         return records
 
+    def _adopted_set(self) -> Adoption:
+        """Returns what is remembered of the definitions that take over with this batch."""
+        compiled, known = self._compiled, self._table.adoption
+        if known is not None and known.definitions == compiled.id:
+            return known
+        return tables.adoption(compiled.id, compiled.documents)
+
     def apply(self) -> None:
         """Joins what was finished to the table: call it once the transaction is committed."""
         table = self._table
@@ -207,6 +227,9 @@ class Batch:
             table.keep(loaded)
         if self._settled:
             del table.outdated[-self._settled :]
+        table.adoption = self._adoption
+        if self._progress.is_settled:
+            table.fill = None
         table.progress = self._progress
 
     def drop(self) -> None:
@@ -260,6 +283,8 @@ class Batch:
             profile = Profile(id=profile_id)
             return Loaded(profile, NEVER, Seen(profile))
         profile = profiles.decode(memoryview(stored)[WAKE_BYTES:])
+        if table.fill is not None and profile.definitions != self._compiled.id:
+            table.fill(profile)
         pages = table.pages.get(profile_id, NO_PAGES) if profile.pages else NO_PAGES
         return Loaded(profile, wake_of(stored), Seen(profile, pages))
 

@@ -7,15 +7,18 @@ import logging
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from processors.decisions.compiled import Compiled
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Status
 from processors.runtime import clients
-from processors.runtime.clients import Cluster
+from processors.runtime.clients import Cluster, Polled
+from processors.runtime.errors import Fenced, RuntimeFailure, TopicMissing
+from processors.runtime.rereading import Rereader
 from processors.runtime.restores import Restored, Restorer, Source
 from processors.runtime.tables import Table
 
@@ -31,6 +34,18 @@ class Owned(msgspec.Struct, kw_only=True):
     """The offset at which its end was last reached."""
     target: tuple[int, int] | None = None
     """How far it must be read before idle timers may fire, and up to which instant those are."""
+    compiled: Compiled | None = None
+    """What decides; None until that has been looked up."""
+    rereader: Rereader | None = None
+    """Reads back what other definitions count, before they take over."""
+    is_waiting: bool = False
+    """Whether nothing may be decided until that is read."""
+
+    def close(self) -> None:
+        """Lets go of what reads back."""
+        rereader, self.rereader = self.rereader, None
+        if rereader is not None:
+            rereader.close()
 
 
 class Partitions:
@@ -47,6 +62,7 @@ class Partitions:
         metrics: Metrics,
     ) -> None:
         self.owned: dict[int, Owned] = {}
+        self._slot = slot
         self._events = events
         self._changelog = changelog
         self._metrics = metrics
@@ -73,7 +89,13 @@ class Partitions:
         state: Literal["starting", "restoring", "running"] = (
             "restoring" if restoring else "running" if self._joined else "starting"
         )
-        return Status(state=state, progress={"partitions": len(self.owned), "restoring": restoring})
+        reading = sum(one.rereader is not None for one in [*self.owned.values()])
+        progress = {
+            "partitions": len(self.owned),
+            "restoring": restoring,
+            "reading_back": reading,
+        }
+        return Status(state=state, progress=progress)
 
     def admit(self) -> None:
         """Begins with the partitions whose state has been restored.
@@ -94,7 +116,7 @@ class Partitions:
                 continue
             del self._restoring[partition]
             self.owned[partition] = Owned(partition=partition, table=table)
-            self.consumer.resume([TopicPartition(self._events, partition)])
+            self.resume(partition)
             self._metrics.add(Counter.RESTORED, restored.records)
             self._metrics.observe(Histogram.RESTORE_SECONDS, restored.seconds)
             logger.info(
@@ -123,6 +145,42 @@ class Partitions:
                 raise
             return False
         return True
+
+    def note(self, message: Message) -> None:
+        """Takes in what was polled and is no record: the end of a partition, or an error.
+
+        Raises:
+            RuntimeFailure: the worker can not go on.
+        """
+        error = message.error()
+        assert error is not None
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            end = cast("Polled", message)
+            one = self.owned.get(end.partition())
+            if one is not None:
+                one.end = end.offset()
+            return
+        text = clients.words(error)
+        if "fenced" in text.lower():  # the cause of a fatal error is told in words alone
+            raise Fenced(f"slot {self._slot!r}")
+        if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            raise TopicMissing(f"a topic is missing ({text}): run `beckon topics create`")
+        if code in (
+            KafkaError._FATAL,
+            KafkaError.TOPIC_AUTHORIZATION_FAILED,
+            KafkaError.GROUP_AUTHORIZATION_FAILED,
+        ):
+            raise RuntimeFailure(f"events can not be read ({text})")
+        logger.warning("while reading events", extra={"error_text": text})
+
+    def pause(self, partition: int) -> None:
+        """Has a partition wait."""
+        self.consumer.pause([TopicPartition(self._events, partition)])
+
+    def resume(self, partition: int) -> None:
+        """Has a partition read on."""
+        self.consumer.resume([TopicPartition(self._events, partition)])
 
     def seek(self, partition: int, offset: int) -> None:
         """Has a partition read from an offset on."""
@@ -159,6 +217,8 @@ class Partitions:
         """Leaves the group and stops restoring."""
         for unwanted in self._restoring.values():
             unwanted.set()
+        for one in self.owned.values():
+            one.close()
         self.consumer.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._restorer.close()
@@ -184,8 +244,11 @@ class Partitions:
             unwanted = self._restoring.pop(each.partition, None)
             if unwanted is not None:
                 unwanted.set()
-            if self.owned.pop(each.partition, None) is not None:
+            one = self.owned.pop(each.partition, None)
+            if one is not None:
+                one.close()
                 self._metrics.forget(Gauge.LAG, str(each.partition))
+                self._metrics.forget(Gauge.BACKFILL_LEFT, str(each.partition))
         logger.info(
             "partitions left", extra={"partitions": sorted(each.partition for each in partitions)}
         )

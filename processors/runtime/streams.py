@@ -10,18 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from processors.decisions.compiled import Compiled
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Clock, Status
 from processors.runtime import clients, tallies
-from processors.runtime.batches import PASSED_OVER, Batch, Policy
-from processors.runtime.clients import Cluster, Polled
-from processors.runtime.errors import BrokerAway, Fenced, RuntimeFailure, TopicMissing
+from processors.runtime.batches import PASSED_OVER, Batch
+from processors.runtime.clients import Polled
+from processors.runtime.errors import BrokerAway, RuntimeFailure
+from processors.runtime.options import Options
 from processors.runtime.outputs import Outputs
 from processors.runtime.partitions import Owned, Partitions
+from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import CRASH_KEY, Crash, encode_crash
+from processors.runtime.takeovers import Takeovers
 from processors.runtime.transactions import Aborted, Transactions
 from schemas import topics
 from schemas.errors import SchemasUnavailable
@@ -34,34 +37,10 @@ MAX_WAIT_S = 1.0
 LAG_MS = 2_000
 """How often lag and sizes are measured."""
 WATERMARK_S = 2.0
-EMITTED: Headers = [("beckon-emitted", b"1")]
-"""Marks an event that a trigger told. It was decided on when it was told, so it is passed over when
-it comes back: after a backlog that may be long after its messageId has been forgotten."""
 
 Encode = Callable[[msgspec.Struct], bytes]
 
 logger = logging.getLogger(__name__)
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How one worker runs the stream."""
-
-    cluster: Cluster
-    prefix: str = topics.DEFAULT_PREFIX
-    group: str = "beckon.decide"
-    slot: str
-    """A name that this worker alone has, and has again after a restart."""
-    policy: Policy = Policy()
-    grace_ms: int = 2_000
-    """How long after its instant an idle timer fires: time for events that are still on the way."""
-    max_batch: int = 5_000
-    poll_ms: int = 100
-    slice: int = 500
-    """How many profiles are looked at between two polls where no event asks for it."""
-
-    def topic(self, name: str) -> str:
-        """Returns the full name of a topic."""
-        return topics.full_name(self.prefix, name)
 
 
 class Stream:
@@ -77,7 +56,6 @@ class Stream:
         clock: Clock,
     ) -> None:
         self._options = options
-        self._compiled = compiled
         self._next: Compiled | None = None
         self._names = {name: options.topic(name) for name in topics.TOPICS}
         self._encoders = encoders
@@ -93,6 +71,7 @@ class Stream:
             events=self._names["events"],
             changelog=self._names["profiles"],
         )
+        self._takeovers = Takeovers(options, self._partitions, compiled, metrics=metrics)
         self._aborts = 0
         self._measured_ms = 0
         self._writer: Producer | None = None
@@ -113,7 +92,7 @@ class Stream:
         self._partitions.open()
 
     def activate(self, compiled: Compiled) -> None:
-        """Makes other definitions active from the next batch on; callable from any thread."""
+        """Has other definitions take over as soon as they can; callable from any thread."""
         self._next = compiled
 
     @property
@@ -129,21 +108,23 @@ class Stream:
         """
         self._partitions.admit()
         consumer = self._partitions.consumer
-        found = consumer.consume(1, self._options.poll_ms / 1000)
+        has_slices = any(map(self._has_slices, self._partitions.owned.values()))
+        found = consumer.consume(1, 0.0 if has_slices else self._options.poll_ms / 1000)
         if found:
             found += consumer.consume(self._options.max_batch - 1, 0)
         records = [message for message in found if message.error() is None]
         if len(records) < len(found):
             for message in found:
                 if message.error() is not None:
-                    self._note(message)
+                    self._partitions.note(message)
         return cast("list[Polled]", records)
 
     def has_work(self) -> bool:
         """Whether there is something to do without any record."""
         self._adopt()
         self._measure()
-        return any(self._is_due(one) for one in self._partitions.owned.values())
+        owned = self._partitions.owned.values()
+        return any(self._has_slices(one) or self._is_due(one) for one in owned)
 
     def process(self, records: list[Polled]) -> None:
         """Decides on the records and on what the clock has brought, as one transaction.
@@ -152,16 +133,29 @@ class Stream:
             RuntimeFailure: this worker can not go on.
         """
         self._adopt()
+        self._advance(is_idle=not records)
         parts = self._parts(records)
+        todo = [
+            one
+            for partition, one in self._partitions.owned.items()
+            if partition in parts or self._is_due(one)
+        ]
+        if todo:
+            self._run(todo, parts, records)
+        self._measure()
+
+    def _run(
+        self, todo: list[Owned], parts: dict[int, list[Polled]], records: list[Polled]
+    ) -> None:
         work: dict[int, tuple[Batch, Outputs]] = {}
         try:
             self._writer = self._transactions.begin()
-            for partition, one in self._partitions.owned.items():
-                if partition in parts or self._is_due(one):
-                    batch, outputs = work[partition] = self._begin(one)
-                    self._decide(partition, batch, parts.get(partition, ()))
-                    self._run_clock(one, batch)
-                    self._write(partition, batch, outputs)
+            for one in todo:
+                partition = one.partition
+                batch, outputs = work[partition] = self._begin(one)
+                self._decide(partition, batch, parts.get(partition, ()))
+                self._run_clock(one, batch)
+                self._write(partition, batch, outputs)
             self._commit(work)
         except (Aborted, SchemasUnavailable) as error:
             self._rewind(work, parts, error)
@@ -177,7 +171,6 @@ class Stream:
         waited_ms = self._clock.now_ms() - records[0].timestamp()[1] if records else 0
         tallies.add(self._metrics, [outputs for _, outputs in work.values()])
         tallies.add_batch(self._metrics, len(records), waited_ms)
-        self._measure()
 
     def close(self) -> None:
         """Leaves: what is decided is committed already, what is not is left to the next owner."""
@@ -187,13 +180,26 @@ class Stream:
 
     def _adopt(self) -> None:
         if self._next is not None:
-            self._compiled, self._next = self._next, None
+            self._takeovers.wanted, self._next = self._next, None
+
+    def _advance(self, *, is_idle: bool) -> None:
+        """Brings the partitions closer to the definitions that are wanted: one reads at a time."""
+        for one in self._partitions.owned.values():
+            is_settled = not one.table.outdated
+            if self._takeovers.is_under_way(one) and (is_settled or one.is_waiting):
+                self._takeovers.advance(one, is_idle=is_idle)
+                if one.rereader is not None:
+                    return
+
+    def _has_slices(self, one: Owned) -> bool:
+        """Returns whether there is work that is done bit by bit, for other definitions."""
+        return bool(one.table.outdated) or self._takeovers.is_under_way(one)
 
     def _begin(self, one: Owned) -> tuple[Batch, Outputs]:
         outputs = Outputs()
         batch = Batch(
             one.table,
-            self._compiled,
+            self._takeovers.active(one),
             policy=self._options.policy,
             outputs=outputs,
             source=(self._names["events"], one.partition),
@@ -203,7 +209,7 @@ class Stream:
 
     def _quiet_until(self, one: Owned) -> int:
         """Returns up to which instant nothing more is expected, ms; 0 where that is not known."""
-        is_adopted = one.table.progress.definitions == self._compiled.id
+        is_adopted = one.table.progress.definitions == self._takeovers.active(one).id
         if is_adopted or self._options.policy.clock == "stream":
             return 0
         is_quiet = one.end >= one.table.progress.offset and self._partitions.lag(one) == 0
@@ -211,8 +217,10 @@ class Stream:
 
     def _is_due(self, one: Owned) -> bool:
         """Returns whether the clock, or a change of definitions, has work for a partition."""
-        table = one.table
-        if table.outdated or (table.progress.definitions != self._compiled.id and table.profiles):
+        table, active = one.table, self._takeovers.active(one)
+        if one.is_waiting:
+            return False
+        if table.outdated or (table.progress.definitions != active.id and table.profiles):
             return True
         return table.next_wake() <= self._horizon(one)
 
@@ -314,7 +322,7 @@ class Stream:
 
     def _commit(self, work: dict[int, tuple[Batch, Outputs]]) -> None:
         offsets = [
-            TopicPartition(self._names["events"], partition, batch.offset)
+            TopicPartition(self._names["events"], partition, batch.offset, batch.definitions)
             for partition, (batch, _) in work.items()
         ]
         started_ms = self._clock.now_ms()
@@ -364,34 +372,10 @@ class Stream:
                 self._partitions.seek(partition, part[0].offset())
         self._stopping.wait(min(0.05 * 2 ** min(self._aborts, 10), MAX_WAIT_S))
 
-    def _note(self, message: Message) -> None:
-        """Takes in what is no record: the end of a partition, or an error."""
-        error = message.error()
-        assert error is not None
-        code = error.code()
-        if code == KafkaError._PARTITION_EOF:
-            end = cast("Polled", message)
-            one = self._partitions.owned.get(end.partition())
-            if one is not None:
-                one.end = end.offset()
-            return
-        text = clients.words(error)
-        if "fenced" in text.lower():  # the cause of a fatal error is told in words alone
-            raise Fenced(f"slot {self._options.slot!r}")
-        if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
-            raise TopicMissing(f"a topic is missing ({text}): run `beckon topics create`")
-        if code in (
-            KafkaError._FATAL,
-            KafkaError.TOPIC_AUTHORIZATION_FAILED,
-            KafkaError.GROUP_AUTHORIZATION_FAILED,
-        ):
-            raise RuntimeFailure(f"events can not be read ({text})")
-        logger.warning("while reading events", extra={"error_text": text})
-
     def _measure(self) -> None:
         """Sets the gauges now and then, also where nothing happens."""
         now_ms = self._clock.now_ms()
         if now_ms - self._measured_ms >= LAG_MS:
             self._measured_ms = now_ms
             self._partitions.measure(now_ms - self._options.grace_ms)
-            self._metrics.set(Gauge.DEFINITIONS_ACTIVE, self._compiled.size)
+            self._metrics.set(Gauge.DEFINITIONS_ACTIVE, self._takeovers.size)

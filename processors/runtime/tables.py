@@ -4,7 +4,9 @@ What is in the table is committed. A batch works on a copy of what it touches (s
 """
 
 import heapq
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -29,6 +31,8 @@ PROGRESS_KEY = b"\x00progress"
 """Key of the record beside the profiles that says how far the partition is. No id begins so."""
 CRASH_KEY = b"\x00crash"
 """Key of the record that says on which event a worker broke down last."""
+ADOPTION_KEY = b"\x00adoption"
+"""Key of the record that holds the definitions by which the partition is decided."""
 
 
 class Progress(msgspec.Struct, array_like=True):
@@ -52,6 +56,40 @@ class Crash(msgspec.Struct, array_like=True):
 
     offset: int = -1
     times: int = 0
+
+
+class Span(msgspec.Struct, array_like=True, frozen=True):
+    """The part of `events` that was read back for a definition set."""
+
+    keys: tuple[str, ...]
+    """What was counted there."""
+    start: int
+    """The offset from which on it was read,"""
+    until: int
+    """and the one at which the set took over."""
+    end: int
+    """Before it, records that triggers told under the set before may lie."""
+
+
+class Adoption(msgspec.Struct, array_like=True, frozen=True):
+    """The definitions by which a partition is decided, until it takes up others."""
+
+    definitions: str
+    """Id of the set."""
+    written: bytes
+    """Its documents."""
+    span: Span | None = None
+    """What was read back for it."""
+
+    def documents(self) -> list[Any]:
+        """Returns what the set is made from."""
+        found: list[Any] = msgspec.json.decode(zlib.decompress(self.written))
+        return found
+
+
+def adoption(definitions: str, documents: Iterable[Any], span: Span | None = None) -> Adoption:
+    """Returns what is to be remembered of a definition set that takes over."""
+    return Adoption(definitions, zlib.compress(msgspec.json.encode([*documents]), 1), span)
 
 
 _RESERVED = b"\x00"
@@ -89,6 +127,9 @@ class Table:
         self.profiles: dict[str, bytes] = {}
         self.progress = Progress()
         self.crash = Crash()
+        self.adoption: Adoption | None = None
+        self.fill: Callable[[Profile], None] | None = None
+        """Lays what was read back into a profile, until everybody has been evaluated."""
         self.outdated: list[str] = []
         """Profiles that have not been evaluated under the active definitions yet."""
         self.pages: dict[str, Pages] = {}
@@ -118,6 +159,8 @@ class Table:
         if key == PROGRESS_KEY:
             if value is not None:
                 self.progress = _progress(value)
+        elif key == ADOPTION_KEY:
+            self.adoption = None if value is None else _adoption_decoder.decode(value)
         elif key == CRASH_KEY:
             self.crash = Crash() if value is None else _crash_decoder.decode(value)
         elif key.startswith(_PAGE) and value is not None:
@@ -137,6 +180,17 @@ class Table:
             if (wake := wake_of(value)) < NEVER
         ]
         heapq.heapify(self._index)
+
+    def adopt(self, adopted: Adoption, fill: Callable[[Profile], None] | None) -> None:
+        """Has other definitions take over from the next batch on.
+
+        Args:
+            adopted: what is remembered of them.
+            fill: lays what was read back for them into a profile.
+        """
+        self.adoption, self.fill = adopted, fill
+        self.busy.clear()
+        self._weight = 0
 
     @property
     def size_bytes(self) -> int:
@@ -233,6 +287,7 @@ def wake_of(value: bytes) -> int:
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Progress)
 _crash_decoder = msgspec.msgpack.Decoder(Crash)
+_adoption_decoder = msgspec.msgpack.Decoder(Adoption)
 
 
 def encode_progress(progress: Progress) -> bytes:
@@ -243,6 +298,11 @@ def encode_progress(progress: Progress) -> bytes:
 def encode_crash(crash: Crash) -> bytes:
     """Returns the value of the record that tells of a crash."""
     return _encoder.encode(crash)
+
+
+def encode_adoption(adopted: Adoption) -> bytes:
+    """Returns the value of the record that holds the definitions."""
+    return _encoder.encode(adopted)
 
 
 def _progress(value: bytes) -> Progress:

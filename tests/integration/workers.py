@@ -39,7 +39,7 @@ from processors.operations.producing import Writer
 from processors.runtime.batches import tick
 from processors.runtime.clients import Cluster
 from processors.runtime.memory import Driver
-from processors.runtime.streams import EMITTED
+from processors.runtime.rereading import EMITTED
 from schemas import topics
 from tests import services
 

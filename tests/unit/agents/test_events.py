@@ -14,7 +14,8 @@ from processors.agents.events import Feeder
 from processors.clock import WallClock
 from processors.metrics import Counter, Metrics
 from processors.runtime.errors import BrokerAway, Fenced
-from processors.runtime.streams import Options, Stream
+from processors.runtime.options import Options
+from processors.runtime.streams import Stream
 from schemas import codec, topics
 from tests.builders import T0, compiled, keyed, on, score, track
 from tests.embedded import Broker

@@ -14,7 +14,7 @@ from processors.demo.files import Files
 from processors.demo.reading import Reader
 from processors.runtime.batches import tick
 from processors.runtime.clients import Cluster
-from processors.runtime.streams import EMITTED
+from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import PROGRESS_KEY, Progress, encode_progress
 from schemas import codec
 from schemas.records import DecisionRecord

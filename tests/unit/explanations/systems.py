@@ -14,7 +14,7 @@ from processors.runtime import clients
 from processors.runtime.batches import Batch, Incoming, Policy
 from processors.runtime.outputs import Outputs
 from processors.runtime.partitioners import partition
-from processors.runtime.streams import EMITTED
+from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import Table
 from schemas import codec
 from tests.builders import T0, Document, Json, encoded

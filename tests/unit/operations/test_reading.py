@@ -7,7 +7,7 @@ from processors.operations.reading import Pair
 from processors.runtime import clients
 from processors.runtime.clients import Cluster
 from processors.runtime.errors import BrokerAway, TopicMissing
-from processors.runtime.streams import EMITTED
+from processors.runtime.rereading import EMITTED
 from tests.embedded import Broker
 from tests.faults import Mock, Request
 

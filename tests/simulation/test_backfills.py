@@ -1,0 +1,85 @@
+"""Definitions that come later, and read back what was before, as if they had always been there."""
+
+from typing import Any
+
+from hypothesis import event as note
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.decisions import backfills
+from processors.decisions.compiled import Compiled
+from processors.runtime.memory import Driver
+from tests.builders import Document, Json, Recorder, compiled, emit, trigger
+from tests.properties import budget
+from tests.simulation.results import of_engine, records
+from tests.simulation.test_oracle import end_of
+from tests.simulation.test_order import is_close, standing
+from tests.worlds import GAPS, STATIC, histories, states
+
+TELLER = trigger("a", emit("c"), id="teller")
+"""What triggers tell counts too, though it stands in the log after what it was told for."""
+Changes = list[tuple[Any, ...]]
+
+
+def late_start(before: Compiled, after: Compiled, log: list[Json], place: int) -> Driver:
+    """Returns where a log ends of which the first few events came under other definitions."""
+    driver = Driver(before, Recorder(), keeps_log=True)
+    driver.feed(records(log[:place]))
+    driver.activate(after)
+    driver.feed(records(log[place:]))
+    return driver
+
+
+def needed(driver: Driver, now: int) -> dict[str, Any]:
+    """Returns how people stand, without what is kept of older definitions that asked for more."""
+    counted = backfills.counted(driver.compiled)
+    found = standing(driver, now)
+    for person in found.values():
+        for key, count in person["counts"].items():
+            if key in counted:
+                person["counts"][key] = min(count, counted[key].capacity)
+        for key, times in person["times"].items():
+            person["times"][key] = times[-counted[key].capacity :]
+    return found
+
+
+@budget(100)
+@given(states(), states(), histories(), st.integers(1, 12), st.sampled_from(GAPS))
+def test_definitions_that_come_later_end_like_those_that_were_always_there(
+    first: list[Document], second: list[Document], log: list[Json], place: int, more_ms: int
+) -> None:
+    before, after = compiled(*STATIC, TELLER, *first), compiled(*STATIC, TELLER, *second)
+    until_ms = end_of(log, more_ms)
+    driver = late_start(before, after, log, place)
+    driver.advance(until_ms)
+    _, always = of_engine(after, log, until_ms)
+    found, wanted = needed(driver, until_ms), needed(always, until_ms)
+    assert is_close(found, wanted), (found, wanted)
+    note(f"{len(backfills.lacking(before, after))} to be counted")
+
+
+@budget(50)
+@given(states(), histories(), st.integers(1, 12), st.sampled_from(GAPS))
+def test_what_changes_from_then_on_is_what_would_have_changed(
+    documents: list[Document], log: list[Json], place: int, more_ms: int
+) -> None:
+    before, after = compiled(*STATIC), compiled(*STATIC, *documents)
+    until_ms = end_of(log, more_ms)
+    late, always = Recorder(), Recorder()
+    for out, begun in ((late, before), (always, after)):
+        driver = Driver(begun, out, keeps_log=True)
+        driver.feed(records(log[:place]))
+        driver.activate(after)
+        out.records.clear()
+        driver.feed(records(log[place:]))
+        driver.advance(until_ms)
+    assert changes(late) == changes(always)
+
+
+def changes(out: Recorder) -> Changes:
+    found = [value for _, value in out.of("segment-changes")]
+    moved = [value for _, value in out.of("score-changes")]
+    return [
+        *((each.profile_id, each.segment_id, each.change, each.at) for each in found),
+        *((each.profile_id, each.score_id, each.old, each.new, each.at) for each in moved),
+    ]
