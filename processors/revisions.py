@@ -104,18 +104,30 @@ def publish(
 @told
 def definitions(
     name: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Show this document: id, or kind/id.")
+        str | None, typer.Argument(metavar="[ID]", help="Show its versions: id, or kind/id.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, help="Print this version, by its number.")
     ] = None,
 ) -> None:
-    """Shows what is published now."""
+    """Shows what is published now, the versions of one definition, or one of them as YAML."""
     from processors import app
     from processors.operations import publishing, telling, texts
 
+    if name is None and version is not None:
+        raise typer.BadParameter("--version wants an ID before it")
     settings = configured()
-    catalogue = publishing.published(app.cluster_of(settings), settings.topics.prefix)
-    if name is not None:
-        typer.echo(texts.text(publishing.named(catalogue, name).document), nl=False)
+    archive = publishing.published(app.cluster_of(settings), settings.topics.prefix)
+    if name is None:
+        records = [archive.records[key] for key in sorted(archive.records)]
+        show(telling.catalogue_table(records))
+        typer.echo(f"{len(records)} published; beckon definitions ID shows the versions of one")
         return
-    records = [catalogue.records[key] for key in sorted(catalogue.records)]
-    show(telling.catalogue_table(records))
-    typer.echo(f"{len(records)} published; beckon definitions ID shows one")
+    key = archive.named(name)
+    if version is not None:
+        typer.echo(texts.text(archive.version(key, version).document), nl=False)
+        return
+    active = archive.records.get(key)
+    show(telling.versions_table(archive.versions(key), active))
+    ended = "" if active else "it has ended; "
+    typer.echo(f"{ended}beckon definitions {name} --version N prints one")

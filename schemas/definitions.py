@@ -1,11 +1,17 @@
 """What the `definitions` topic holds: one version of one definition, as a marketer wrote it.
 
-`beckon publish` writes it; `processors` parses the document and makes it active.
+`beckon publish` writes it twice: under `kind/id`, which `processors` makes active, and under
+`kind/id@number`, where it stays when a later one takes its place.
 """
 
+import re
 from typing import Any
 
 import msgspec
+
+from schemas.errors import BadRecord
+
+_KEY = re.compile(r"([^/@]+)/([^/@]+)(?:@([1-9][0-9]{0,8}))?")
 
 
 class DefinitionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,3 +36,28 @@ def key(kind: str, definition_id: str) -> str:
     'segment/vip'
     """
     return f"{kind}/{definition_id}"
+
+
+def numbered_key(kind: str, definition_id: str, number: int) -> str:
+    """Returns the key under which a version stays; ids never hold an `@`.
+
+    >>> numbered_key("segment", "vip", 2)
+    'segment/vip@2'
+    """
+    return f"{key(kind, definition_id)}@{number}"
+
+
+def parse_key(written: bytes | None) -> tuple[str, str, int | None]:
+    """Returns kind, id and number of a record's key; None for the number where it has none.
+
+    Raises:
+        BadRecord: it is no such key.
+
+    >>> parse_key(b"segment/vip"), parse_key(b"segment/vip@2")
+    (('segment', 'vip', None), ('segment', 'vip', 2))
+    """
+    found = _KEY.fullmatch((written or b"").decode("utf-8", "replace"))
+    if found is None:
+        raise BadRecord("key-invalid", "the key must be kind/id or kind/id@number")
+    kind, id_, number = found.groups()
+    return kind, id_, None if number is None else int(number)

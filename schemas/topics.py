@@ -69,8 +69,8 @@ _TABLE = (
     ),
     Topic(
         name="definitions",
-        key="kind/id",
-        value="one version of a definition, or tombstone",
+        key="kind/id, kind/id@number",
+        value="the version that is active, each version by its number; or tombstone",
         cleanup="compact",
         retention_ms=None,
         partitions="control",

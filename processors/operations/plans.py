@@ -1,6 +1,6 @@
 """What publishing a set will do, before it is done: pure.
 
-Stands between the catalogue of what is published and the writing (`publishing`).
+Stands between the archive of what is published and the writing (`publishing`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,12 @@ import msgspec
 from processors.definitions import references, sets
 from processors.definitions.references import Reference
 from processors.definitions.sets import DefinitionSet, Key
-from processors.runtime.catalogues import Catalogue
+from processors.operations.archives import Archive
+from schemas import definitions as keys
+from schemas.definitions import DefinitionRecord
+
+MAX_KEPT = 100
+"""How many versions of a definition stay readable, the active one among them."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,49 +51,53 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Documents as they are to be."""
     touched: Mapping[Key, tuple[Key, ...]]
     """For what changes: all that reads it, also by way of others."""
+    beside: tuple[tuple[str, DefinitionRecord | None], ...] = ()
+    """Keys and records to be written before the changes: what is active and lies under no number
+    yet; a tombstone (None) for each version that is too old to be kept."""
 
     def count(self, *changes: str) -> int:
         """Returns to how many definitions one of these changes happens."""
         return sum(each.change in changes for each in self.changes)
 
 
-def plan(catalogue: Catalogue, chosen: DefinitionSet, *, prune: bool = False) -> Plan:
+def plan(archive: Archive, chosen: DefinitionSet, *, prune: bool = False) -> Plan:
     """Returns what publishing a set does to what is published.
 
     Args:
-        catalogue: what is published.
+        archive: what is published.
         chosen: the set.
         prune: whether what the set has not is ended; else it stays.
 
     Raises:
         InvalidDefinitions: what would be there then does not fit together.
     """
-    others = [key for key in sorted(catalogue.records) if key not in chosen.versions]
-    stays = [] if prune else [catalogue.records[key].document for key in others]
+    others = [key for key in sorted(archive.records) if key not in chosen.versions]
+    stays = [] if prune else [archive.records[key].document for key in others]
     after = sets.from_documents([*stays, *chosen.documents.values()])
-    changes = [_change(catalogue, key, chosen.versions[key]) for key in chosen.versions]
-    changes += [_other(catalogue, key, prune) for key in reversed(others)]
+    changes = [_change(archive, key, chosen.versions[key]) for key in chosen.versions]
+    changes += [_other(archive, key, prune) for key in reversed(others)]
     readers = _readers(after)
     return Plan(
         changes=tuple(changes),
-        old={key: each.document for key, each in catalogue.records.items()},
+        old={key: each.document for key, each in archive.records.items()},
         new=chosen.documents,
         touched={each.key: _reached(each.key, readers) for each in changes if each.is_due},
+        beside=tuple(row for each in changes if each.is_due for row in _beside(archive, each)),
     )
 
 
-def _change(catalogue: Catalogue, key: Key, version: str) -> Change:
+def _change(archive: Archive, key: Key, version: str) -> Change:
     kind, id_ = key
-    old = catalogue.records.get(key)
+    old, number = archive.records.get(key), archive.next_number(key)
     if old is None:
-        return Change(kind=kind, id=id_, change="new", version=version, number=1)
+        return Change(kind=kind, id=id_, change="new", version=version, number=number)
     if old.version == version:
         return Change(kind=kind, id=id_, change="unchanged", version=version, number=old.number)
-    return Change(kind=kind, id=id_, change="changed", version=version, number=old.number + 1)
+    return Change(kind=kind, id=id_, change="changed", version=version, number=number)
 
 
-def _other(catalogue: Catalogue, key: Key, prune: bool) -> Change:
-    old = catalogue.records[key]
+def _other(archive: Archive, key: Key, prune: bool) -> Change:
+    old = archive.records[key]
     return Change(
         kind=old.kind,
         id=old.id,
@@ -96,6 +105,15 @@ def _other(catalogue: Catalogue, key: Key, prune: bool) -> Change:
         version=old.version,
         number=old.number,
     )
+
+
+def _beside(archive: Archive, change: Change) -> Iterator[tuple[str, DefinitionRecord | None]]:
+    kept, old = archive.kept(change.key), archive.records.get(change.key)
+    if old is not None and old.number not in kept:
+        yield keys.numbered_key(*change.key, old.number), old
+    for number in sorted(kept):
+        if number <= change.number - MAX_KEPT:
+            yield keys.numbered_key(*change.key, number), None
 
 
 def _readers(definitions: DefinitionSet) -> dict[Key, set[Key]]:

@@ -3,11 +3,13 @@
 Between the operations and the command line, which prints what this returns.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from rich.table import Table
 
+from processors.definitions.documents import canonical
 from processors.operations import texts
 from processors.operations.differences import Members, Moves, Row, Summary
 from processors.operations.plans import Plan
@@ -22,7 +24,7 @@ WORDS = {
     "appeared": "appear",
     "vanished": "vanish",
 }
-TEXTS = ("", "levels", "name", "version", "read by", "published at")
+TEXTS = ("", "levels", "name", "version", "read by", "published at", "what changed")
 """Columns that hold no numbers."""
 ORDER = ("segments", "scores", "commands")
 MAX_SHOWN = 60
@@ -114,6 +116,42 @@ def catalogue_table(records: Iterable[DefinitionRecord]) -> Table:
         name, at = str(each.document.get("name", "")), events.iso(each.published_at)
         table.add_row(definitions.key(each.kind, each.id), name, each.version, str(each.number), at)
     return table
+
+
+def versions_table(
+    versions: Mapping[int, DefinitionRecord], active: DefinitionRecord | None
+) -> Table:
+    """Returns a table of the versions of one definition, and what each has changed.
+
+    Args:
+        versions: by rising number.
+        active: the one that is; None where the definition has ended.
+    """
+    table = _table("number", "version", "published at", "", "what changed")
+    before: list[DefinitionRecord] = []
+    for number, each in versions.items():
+        state = "active" if each == active else ""
+        at = events.iso(each.published_at)
+        table.add_row(str(number), each.version, at, state, _changed(each, before))
+        before.append(each)
+    return table
+
+
+def _changed(record: DefinitionRecord, before: list[DefinitionRecord]) -> str:
+    """Returns the parts of the document that are other than in the version before."""
+    same = [each.number for each in before if each.version == record.version]
+    if same:
+        return f"back to {same[-1]}"
+    if not before:
+        return ""
+    old, new = before[-1].document, record.document
+    parts = [*new, *(key for key in old if key not in new)]
+    return ", ".join(each for each in parts if _part(old, each) != _part(new, each))
+
+
+def _part(document: Mapping[str, Any], key: str) -> bytes:
+    """Returns a part in words that tell 1 from 1.0; no words where it is not there."""
+    return canonical(document[key]) if key in document else b""
 
 
 def _definitions(count: int) -> str:

@@ -1,12 +1,13 @@
 """What has been published: the documents on the `definitions` topic, and the set that they make.
 
 A record that can not be read changes nothing. Documents that do not fit together yet (a trigger
-came before its segment) wait for the rest, and the set before them stays active.
+came before its segment) wait for the rest, and the set before them stays active. Versions that are
+kept under their numbers are passed over.
 """
 
 import logging
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -16,7 +17,7 @@ from processors.definitions.sets import DefinitionSet, Key
 from processors.runtime import clients
 from processors.runtime.clients import CALL_S, Cluster
 from processors.runtime.errors import BrokerAway, TopicMissing
-from schemas import codec
+from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.errors import BadRecord
 from schemas.letters import DeadLetter, Record
@@ -44,7 +45,10 @@ class Catalogue:
             return None
         self._offsets[record.partition] = record.offset
         try:
-            key, published = _read(record)
+            kind, id_, number = definitions.parse_key(record.key)
+            if number is not None:
+                return None
+            key, published = (kind, id_), _read(record, kind, id_)
         except BadRecord as bad:
             return DeadLetter(record, bad.reason, str(bad))
         if published is None:
@@ -70,17 +74,14 @@ class Catalogue:
         return self.active, []
 
 
-def _read(record: Record) -> tuple[Key, DefinitionRecord | None]:
+def _read(record: Record, kind: str, id_: str) -> DefinitionRecord | None:
     """Returns what a record publishes; None where it ends the definition.
 
     Raises:
         BadRecord: it can not be read, or its key says something else.
     """
-    kind, _, id_ = (record.key or b"").decode("utf-8", "replace").partition("/")
-    if not kind or not id_:
-        raise BadRecord("key-invalid", "the key must be kind/id")
     if record.value is None:
-        return (kind, id_), None
+        return None
     published = codec.decode_definition(record.value)
     if (published.kind, published.id) != (kind, id_):
         raise BadRecord("key-mismatch", "the key does not say what the value does")
@@ -92,11 +93,19 @@ def _read(record: Record) -> tuple[Key, DefinitionRecord | None]:
     except InvalidDefinitions as error:
         text = "; ".join(map(str, error.problems))
         raise BadRecord("definition-invalid", text) from error
-    return (kind, id_), published
+    return published
 
 
-def read(cluster: Cluster, topic: str, catalogue: Catalogue) -> None:
-    """Takes what is on the topic now into a catalogue.
+class Taker(Protocol):
+    """Whoever takes the records of the topic: a catalogue."""
+
+    def take(self, record: Record) -> DeadLetter | None:
+        """Takes one; returns why it is refused, if it is."""
+        ...
+
+
+def read(cluster: Cluster, topic: str, taker: Taker) -> None:
+    """Has what is on the topic now taken.
 
     Raises:
         TopicMissing: there is no such topic.
@@ -114,7 +123,7 @@ def read(cluster: Cluster, topic: str, catalogue: Catalogue) -> None:
                 error, partition = message.error(), message.partition() or 0
                 if error is None:
                     offset, key, value = message.offset() or 0, message.key(), message.value()
-                    refused = catalogue.take(Record(topic, partition, offset, key, value))
+                    refused = taker.take(Record(topic, partition, offset, key, value))
                     if refused is not None:
                         logger.warning("a definition is refused", extra=refusal(refused))
                 elif error.code() == KafkaError._PARTITION_EOF:

@@ -156,6 +156,20 @@ def test_nothing_is_taken_up_before_all_that_was_there_is_loaded(broker: Broker)
     assert office.active == [id_of(VIP), id_of(VIP, WELCOME)]
 
 
+def test_version_that_is_kept_under_its_number_changes_nothing(broker: Broker) -> None:
+    kept = (b"segment/vip@1", record(VIP)[1])
+    office = Office(broker, record(VIP), kept)
+
+    async def story() -> None:
+        await office.taker.load()
+        await office.take(kept, (b"segment/vip@1", None))
+        await office.taker.build()
+
+    run(story)
+    assert office.active == [id_of(VIP)]
+    assert (office.refused, office.buried) == (0, [])
+
+
 def test_end_of_a_definition_makes_the_others_active(broker: Broker) -> None:
     office = Office(broker)
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from processors.definitions import sets
+from processors.definitions import documents, sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.operations import plans
+from processors.operations.archives import Archive
 from processors.operations.plans import Change, Plan
-from processors.runtime.catalogues import Catalogue
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.letters import Record
@@ -23,28 +23,33 @@ GREETED = static_list("greeted")
 ALL = [VIP, BEST, FIT, GREET, GREETED]
 
 
-def catalogue(*documents: Document) -> Catalogue:
-    """Returns what is published, each for the third time."""
-    found = Catalogue()
-    versions = sets.from_documents(documents).versions
-    for offset, document in enumerate(documents):
-        kind, id_ = str(document["kind"]), str(document["id"])
-        record = DefinitionRecord(
-            kind=kind,
-            id=id_,
-            version=versions[kind, id_],
-            number=3,
-            published_at=T0,
-            document=document,
-        )
-        key = definitions.key(kind, id_).encode()
-        refused = found.take(Record("definitions", 0, offset, key, codec.encode(record)))
-        assert refused is None
+def record(document: Document, number: int = 3) -> DefinitionRecord:
+    kind, id_ = str(document["kind"]), str(document["id"])
+    return DefinitionRecord(
+        kind=kind,
+        id=id_,
+        version=documents.version(document),
+        number=number,
+        published_at=T0,
+        document=document,
+    )
+
+
+def archive(active: list[Document], *kept: DefinitionRecord) -> Archive:
+    """Returns what is published, each for the third time, and what is under numbers."""
+    found = Archive()
+    rows = [(definitions.key(each.kind, each.id), each) for each in map(record, active)]
+    rows += [(definitions.numbered_key(each.kind, each.id, each.number), each) for each in kept]
+    for offset, (key, each) in enumerate(rows):
+        value = codec.encode(each)
+        assert found.take(Record("definitions", 0, offset, key.encode(), value)) is None
     return found
 
 
-def plan(old: list[Document], new: list[Document], *, prune: bool = False) -> Plan:
-    return plans.plan(catalogue(*old), sets.from_documents(new), prune=prune)
+def plan(
+    old: list[Document], new: list[Document], *kept: DefinitionRecord, prune: bool = False
+) -> Plan:
+    return plans.plan(archive(old, *kept), sets.from_documents(new), prune=prune)
 
 
 def said(found: Plan) -> list[tuple[str, str, int]]:
@@ -82,6 +87,39 @@ def test_pruning_ends_what_is_elsewhere_readers_before_what_they_read() -> None:
         version=sets.from_documents(ALL).versions["trigger", "greet"],
         number=3,
     )
+
+
+def test_number_counts_on_after_an_end() -> None:
+    found = plan([], [VIP], record(VIP, 1), record(VIP, 2))
+    assert said(found) == [("segment/vip", "new", 3)]
+
+
+def test_version_that_comes_back_gets_a_number_of_its_own() -> None:
+    old = segment({"trait": "plan", "equals": "silver"}, "vip")
+    found = plan([VIP], [old], record(old, 2), record(VIP, 3))
+    assert said(found) == [("segment/vip", "changed", 4)]
+    assert (found.changes[0].version, found.beside) == (record(old).version, ())
+
+
+def test_what_changes_or_ends_and_is_under_no_number_yet_is_put_there() -> None:
+    changed = segment({"trait": "plan", "equals": "silver"}, "vip")
+    found = plan([VIP, FIT, GREETED], [changed, FIT], prune=True)
+    assert found.beside == (
+        ("segment/vip@3", record(VIP)),
+        ("list/greeted@3", record(GREETED)),
+    )
+
+
+def test_latest_hundred_versions_are_kept() -> None:
+    changed = segment({"trait": "plan", "equals": "silver"}, "vip")
+    kept = [record(VIP, number) for number in range(1, 102)]
+    assert said(plan([], [changed], *kept)) == [("segment/vip", "new", 102)]
+    assert plan([], [changed], *kept).beside == (("segment/vip@1", None), ("segment/vip@2", None))
+    assert plan([], [changed], *kept[:99]).beside == ()
+
+
+def test_what_does_not_change_has_nothing_written_beside_it() -> None:
+    assert plan([VIP, FIT], [VIP]).beside == ()
 
 
 def test_whoever_reads_a_changed_definition_is_touched_also_by_way_of_others() -> None:

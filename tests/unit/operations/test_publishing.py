@@ -18,11 +18,12 @@ from processors.operations import plans
 from processors.operations.errors import OperationFailed
 from processors.operations.plans import Change
 from processors.operations.producing import Writer
-from processors.operations.publishing import carry_out, named, publish
-from processors.operations.publishing import published as catalogue_of
+from processors.operations.publishing import carry_out, publish
+from processors.operations.publishing import published as archive_of
 from processors.runtime.errors import TopicMissing
-from schemas import topics
-from tests.builders import T0, Document, keyed, on, score, segment, static_list, track, trigger
+from schemas import codec, topics
+from schemas.definitions import DefinitionRecord
+from tests.builders import T0, Document, keyed, on, score, segment, track, trigger
 from tests.embedded import Broker
 
 WAIT_S = 60.0
@@ -40,30 +41,36 @@ def published(broker: Broker, *documents: Document) -> list[tuple[str, str, int]
     return [(f"{each.kind}/{each.id}", each.change, each.number) for each in changes]
 
 
-def records(broker: Broker) -> list[tuple[bytes | None, Document]]:
+def records(broker: Broker) -> dict[bytes | None, Document]:
+    """Returns the records by key; no test that asks writes a key twice."""
     found = broker.records(f"{broker.prefix}definitions")
-    return [(each.key(), msgspec.json.decode(each.value() or b"")) for each in found]
+    assert len({each.key() for each in found}) == len(found)
+    return {each.key(): msgspec.json.decode(each.value() or b"") for each in found}
 
 
 def test_new_definition_is_published_as_it_was_written(broker: Broker) -> None:
     document = segment(GOLD, "vip")
     assert published(broker, document) == [("segment/vip", "new", 1)]
-    ((key, record),) = records(broker)
-    assert key == b"segment/vip"
-    assert record == {
-        "kind": "segment",
-        "id": "vip",
-        "version": chosen(document).versions["segment", "vip"],
-        "number": 1,
-        "published_at": T0,
-        "document": document,
-    }
+    found = records(broker)
+    assert found.keys() == {b"segment/vip", b"segment/vip@1"}
+    assert (
+        found[b"segment/vip"]
+        == found[b"segment/vip@1"]
+        == {
+            "kind": "segment",
+            "id": "vip",
+            "version": chosen(document).versions["segment", "vip"],
+            "number": 1,
+            "published_at": T0,
+            "document": document,
+        }
+    )
 
 
 def test_unchanged_definition_is_not_published_again(broker: Broker) -> None:
     published(broker, segment(GOLD, "vip"))
     assert published(broker, segment(GOLD, "vip")) == [("segment/vip", "unchanged", 1)]
-    assert len(records(broker)) == 1
+    assert records(broker).keys() == {b"segment/vip", b"segment/vip@1"}
 
 
 def test_changed_definition_gets_the_next_number(broker: Broker) -> None:
@@ -88,7 +95,7 @@ def test_what_would_break_published_definitions_is_refused_whole(broker: Broker)
     published(broker, score(on("bought"), levels={"hot": 80, "cold": 0}), call)
     with pytest.raises(InvalidDefinitions, match="score fit has no level hot"):
         published(broker, score(on("bought"), levels={"warm": 50, "cold": 0}), segment(GOLD, "vip"))
-    assert len(records(broker)) == 2
+    assert len(records(broker)) == 4
 
 
 def test_missing_topic_says_what_to_do(broker: Broker) -> None:
@@ -118,17 +125,17 @@ def test_change_is_told_with_its_version(broker: Broker) -> None:
 
 def prune(broker: Broker, *documents: Document) -> None:
     """Publishes documents, and ends all others."""
-    catalogue = catalogue_of(broker.cluster, broker.prefix)
-    plan = plans.plan(catalogue, chosen(*documents), prune=True)
+    archive = archive_of(broker.cluster, broker.prefix)
+    plan = plans.plan(archive, chosen(*documents), prune=True)
     carry_out(broker.cluster, broker.prefix, plan, now_ms=T0)
 
 
 def test_what_is_pruned_gets_a_tombstone_and_is_published_no_more(broker: Broker) -> None:
     published(broker, segment(GOLD, "vip"), segment(GOLD, "other"))
     prune(broker, segment(GOLD, "vip"))
-    last = broker.records(f"{broker.prefix}definitions")[-1]
-    assert (last.key(), last.value()) == (b"segment/other", None)
-    assert set(catalogue_of(broker.cluster, broker.prefix).records) == {("segment", "vip")}
+    found = broker.records(f"{broker.prefix}definitions")
+    assert [each.key() for each in found if each.value() is None] == [b"segment/other"]
+    assert set(archive_of(broker.cluster, broker.prefix).records) == {("segment", "vip")}
 
 
 @contextlib.contextmanager
@@ -186,18 +193,52 @@ def test_people_leave_a_segment_that_is_pruned_while_a_worker_runs(broker: Broke
     assert left == {f"{each}/keen".encode(): None for each in people}
 
 
-def test_definition_that_comes_back_begins_with_the_first_number(broker: Broker) -> None:
+def test_definition_that_comes_back_counts_on(broker: Broker) -> None:
     published(broker, segment(GOLD, "vip"), segment(GOLD, "other"))
     prune(broker, segment(GOLD, "vip"))
-    assert published(broker, segment(GOLD, "other")) == [("segment/other", "new", 1)]
+    assert published(broker, segment(GOLD, "other")) == [("segment/other", "new", 2)]
 
 
-def test_published_definition_is_found_by_its_id_or_its_key(broker: Broker) -> None:
-    published(broker, segment(GOLD, "vip"), static_list("both"), segment(GOLD, "both"))
-    catalogue = catalogue_of(broker.cluster, broker.prefix)
-    assert named(catalogue, "vip").document == segment(GOLD, "vip")
-    assert named(catalogue, "list/both").kind == "list"
-    with pytest.raises(OperationFailed, match="several both: say list/both or segment/both"):
-        named(catalogue, "both")
-    with pytest.raises(OperationFailed, match="published as vipp; did you mean vip"):
-        named(catalogue, "vipp")
+def test_version_before_stays_under_its_number(broker: Broker) -> None:
+    published(broker, segment(GOLD, "vip"))
+    published(broker, segment(SILVER, "vip"))
+    archive = archive_of(broker.cluster, broker.prefix)
+    versions = archive.versions(("segment", "vip"))
+    assert [each.document for each in versions.values()] == [
+        segment(GOLD, "vip"),
+        segment(SILVER, "vip"),
+    ]
+    assert archive.kept(("segment", "vip")) == versions
+
+
+def test_versions_of_what_has_ended_stay(broker: Broker) -> None:
+    published(broker, segment(GOLD, "vip"), segment(GOLD, "other"))
+    prune(broker, segment(GOLD, "vip"))
+    archive = archive_of(broker.cluster, broker.prefix)
+    assert archive.version(("segment", "other"), 1).document == segment(GOLD, "other")
+
+
+def test_what_was_published_under_no_number_is_put_there_when_it_changes(broker: Broker) -> None:
+    topic = broker.topic("definitions")
+    old = segment(GOLD, "vip")
+    version = chosen(old).versions["segment", "vip"]
+    record = DefinitionRecord(
+        kind="segment", id="vip", version=version, number=7, published_at=T0 - 1, document=old
+    )
+    broker.produce(topic, (b"segment/vip", codec.encode(record)))
+    assert published(broker, segment(SILVER, "vip")) == [("segment/vip", "changed", 8)]
+    assert archive_of(broker.cluster, broker.prefix).kept(("segment", "vip"))[7] == record
+
+
+def test_versions_that_are_too_old_get_a_tombstone(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "MAX_KEPT", 2)
+    for number in range(4):
+        published(broker, segment({"tag": str(number)}, "vip"))
+    kept = archive_of(broker.cluster, broker.prefix).kept(("segment", "vip"))
+    assert sorted(kept) == [3, 4]
+    ended = [
+        each.key() for each in broker.records(f"{broker.prefix}definitions") if each.value() is None
+    ]
+    assert sorted(ended, key=str) == [b"segment/vip@1", b"segment/vip@2"]

@@ -3,6 +3,7 @@
 import pytest
 from rich.table import Table
 
+from processors.definitions.documents import version as version_of
 from processors.operations import telling
 from processors.operations.differences import Commands, Members, Moves, Row, Summary
 from processors.operations.plans import Change, Plan
@@ -192,3 +193,44 @@ def test_catalogue_says_since_when() -> None:
     assert cells(telling.catalogue_table([record])) == [
         ["segment/vip", "Very important", "v", "2", iso(T0)]
     ]
+
+
+def version(number: int, document: Document) -> DefinitionRecord:
+    return DefinitionRecord(
+        kind="segment",
+        id="vip",
+        version=version_of(document),
+        number=number,
+        published_at=T0 + number,
+        document=document,
+    )
+
+
+def changes(*documents: Document) -> list[str]:
+    """Returns what each version of a definition is told to have changed."""
+    versions = {number: version(number, each) for number, each in enumerate(documents, 1)}
+    return [row[-1] for row in cells(telling.versions_table(versions, None))]
+
+
+def test_versions_are_told_with_the_one_that_is_active() -> None:
+    one, two = version(1, {"name": "a"}), version(2, {"name": "b"})
+    assert cells(telling.versions_table({1: one, 2: two}, two)) == [
+        ["1", one.version, iso(T0 + 1), "", ""],
+        ["2", two.version, iso(T0 + 2), "active", "name"],
+    ]
+
+
+def test_parts_that_are_other_than_before_are_named() -> None:
+    first: Document = {"id": "x", "name": "a", "when": {"tag": "a"}, "limit": 1}
+    assert changes(first, first | {"name": "b", "when": {"tag": "b"}}) == ["", "name, when"]
+    assert changes({"id": "x"}, {"id": "x", "name": "a"}, {"id": "x", "floor": 0}) == [
+        "",
+        "name",
+        "floor, name",
+    ]
+    assert changes({"limit": 1}, {"limit": 1.0}) == ["", "limit"]
+
+
+def test_version_that_came_back_says_from_where() -> None:
+    a, b = {"name": "a"}, {"name": "b"}
+    assert changes(a, b, a, b, a) == ["", "name", "back to 1", "back to 2", "back to 3"]

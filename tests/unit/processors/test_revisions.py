@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from confluent_kafka import Message
 
 from schemas.events import iso
 from tests.builders import DAY, HOUR, T0, encoded, identify, keyed, track
@@ -69,21 +70,27 @@ def test_diff_wants_one_source_of_history(source: tuple[str, ...]) -> None:
     assert "either --events or --from-topic" in result.output
 
 
+def published(broker: Broker) -> list[Message]:
+    """Returns what was made active or ended, without what is kept beside it."""
+    found = broker.records(f"{broker.prefix}definitions")
+    return [each for each in found if b"@" not in (each.key() or b"")]
+
+
 def test_publish_tells_what_becomes_of_each(on_broker: Broker) -> None:
-    topic = on_broker.topic("definitions")
+    on_broker.topic("definitions")
     first, second = beckon("publish", "--yes", SHOP), beckon("publish", SHOP)
     assert first.exit_code == second.exit_code == 0, first.output
     assert "8 published, 0 unchanged" in first.output
     assert "nothing to do: 8 unchanged" in second.output
-    assert len(on_broker.records(topic)) == 8
-    record = msgspec.json.decode(on_broker.records(topic)[0].value() or b"")
+    assert len(published(on_broker)) == 8
+    record = msgspec.json.decode(published(on_broker)[0].value() or b"")
     assert record["number"] == 1
 
 
 def test_publish_without_a_terminal_says_what_it_would_do_and_wants_a_yes(
     on_broker: Broker, tmp_path: Path
 ) -> None:
-    topic = on_broker.topic("definitions")
+    on_broker.topic("definitions")
     beckon("publish", "--yes", SHOP)
     result = beckon("publish", changed_shop(tmp_path))
     assert result.exit_code == 1
@@ -92,7 +99,7 @@ def test_publish_without_a_terminal_says_what_it_would_do_and_wants_a_yes(
     assert "-            within: 1h\n  +            within: 2h" in result.output
     (row,) = [line for line in result.output.splitlines() if " changed " in line]
     assert row.split() == [*row.split()[:3], "2", "trigger/cart-reminder"]
-    assert len(on_broker.records(topic)) == 8
+    assert len(published(on_broker)) == 8
 
 
 def on_terminal(
@@ -119,18 +126,18 @@ def on_terminal(
 
 
 def test_publish_on_a_terminal_asks(on_broker: Broker) -> None:
-    topic = on_broker.topic("definitions")
+    on_broker.topic("definitions")
     said, code = on_terminal(b"\n", "publish", SHOP)
     assert "Publish 8 definitions? [y/N]" in said
     assert "nothing is changed" in said
-    assert (code, on_broker.records(topic)) == (1, [])
+    assert (code, published(on_broker)) == (1, [])
     said, code = on_terminal(b"y\n", "publish", SHOP)
     assert "8 published, 0 unchanged" in said
-    assert (code, len(on_broker.records(topic))) == (0, 8)
+    assert (code, len(published(on_broker))) == (0, 8)
 
 
 def test_what_is_published_meanwhile_is_not_run_over(on_broker: Broker, tmp_path: Path) -> None:
-    topic = on_broker.topic("definitions")
+    on_broker.topic("definitions")
     (tmp_path / "gold.yaml").write_text(SEGMENT)
 
     def somebody_else() -> None:
@@ -138,11 +145,11 @@ def test_what_is_published_meanwhile_is_not_run_over(on_broker: Broker, tmp_path
 
     said, code = on_terminal(b"y\n", "publish", tmp_path, meanwhile=somebody_else)
     assert "somebody has published meanwhile" in said
-    assert (code, len(on_broker.records(topic))) == (1, 1)
+    assert (code, len(published(on_broker))) == (1, 1)
 
 
 def test_prune_ends_what_is_no_longer_in_the_folder(on_broker: Broker, tmp_path: Path) -> None:
-    topic = on_broker.topic("definitions")
+    on_broker.topic("definitions")
     beckon("publish", "--yes", SHOP)
     new = changed_shop(tmp_path)
     (new / "cart-reminder.yaml").unlink()
@@ -152,7 +159,7 @@ def test_prune_ends_what_is_no_longer_in_the_folder(on_broker: Broker, tmp_path:
     ended = beckon("publish", "--yes", "--prune", new)
     assert "0 published, 7 unchanged, 1 ended" in ended.output
     assert "trigger/cart-reminder" in ended.output
-    pruned = [each.key() for each in on_broker.records(topic) if each.value() is None]
+    pruned = [each.key() for each in published(on_broker) if each.value() is None]
     assert pruned == [b"trigger/cart-reminder"]
     assert "7 published" in beckon("definitions").output
 
@@ -160,14 +167,14 @@ def test_prune_ends_what_is_no_longer_in_the_folder(on_broker: Broker, tmp_path:
 def test_prune_of_what_others_use_is_refused_with_who_does(
     on_broker: Broker, tmp_path: Path
 ) -> None:
-    topic = on_broker.topic("definitions")
+    on_broker.topic("definitions")
     beckon("publish", "--yes", SHOP)
     new = changed_shop(tmp_path)
     (new / "cart-abandoners.yaml").unlink()
     result = beckon("publish", "--yes", "--prune", new)
     assert result.exit_code == 1
     assert "cart-reminder.yaml:6: on.segment: there is no segment cart-abandoners" in result.output
-    assert len(on_broker.records(topic)) == 8
+    assert len(published(on_broker)) == 8
 
 
 def test_definitions_shows_what_is_published(on_broker: Broker, tmp_path: Path) -> None:
@@ -179,6 +186,56 @@ def test_definitions_shows_what_is_published(on_broker: Broker, tmp_path: Path) 
     assert "segment/gold" in listed.output
     assert "[b]Gold :cat:" in listed.output
     assert "1 published" in listed.output
+
+
+def test_version_before_can_be_read_and_published_again(on_broker: Broker, tmp_path: Path) -> None:
+    on_broker.topic("definitions")
+    file = tmp_path / "gold.yaml"
+    for trait in ("plan", "tier"):
+        file.write_text(SEGMENT.replace("plan", trait))
+        beckon("publish", "--yes", tmp_path)
+    first = beckon("definitions", "segment/gold", "--version", 1)
+    assert (first.exit_code, first.output) == (0, SEGMENT)
+    file.write_text(first.output)
+    assert "1 published" in beckon("publish", "--yes", tmp_path).output
     shown = beckon("definitions", "gold")
-    assert shown.output == (tmp_path / "gold.yaml").read_text()
-    assert beckon("definitions", "silver").exit_code == 1
+    assert shown.exit_code == 0, shown.output
+    rows = [line.split() for line in shown.output.splitlines()[1:-1]]
+    assert [(row[0], *row[3:]) for row in rows] == [
+        ("1",),
+        ("2", "when"),
+        ("3", "active", "back", "to", "1"),
+    ]
+    assert shown.output.endswith("\nbeckon definitions gold --version N prints one\n")
+    assert beckon("definitions", "gold", "--version", 3).output == SEGMENT
+
+
+def test_versions_of_what_has_ended_are_shown(on_broker: Broker, tmp_path: Path) -> None:
+    on_broker.topic("definitions")
+    (tmp_path / "gold.yaml").write_text(SEGMENT)
+    (tmp_path / "rest.yaml").write_text(SEGMENT.replace("id: gold", "id: rest"))
+    beckon("publish", "--yes", tmp_path)
+    (tmp_path / "gold.yaml").unlink()
+    beckon("publish", "--yes", "--prune", tmp_path)
+    shown = beckon("definitions", "gold")
+    assert (shown.exit_code, "active" in shown.output) == (0, False)
+    assert "it has ended; beckon definitions gold --version N prints one" in shown.output
+    assert beckon("definitions", "gold", "--version", 1).output == SEGMENT
+
+
+def test_what_is_not_published_is_told(on_broker: Broker, tmp_path: Path) -> None:
+    on_broker.topic("definitions")
+    (tmp_path / "gold.yaml").write_text(SEGMENT)
+    beckon("publish", "--yes", tmp_path)
+    unknown = beckon("definitions", "golden")
+    assert (unknown.exit_code, unknown.output) == (
+        1,
+        "nothing is published as golden; did you mean gold?\n",
+    )
+    absent = beckon("definitions", "gold", "--version", 2)
+    assert (absent.exit_code, absent.output) == (
+        1,
+        "segment/gold has no version 2; the earliest is 1, the latest 1\n",
+    )
+    assert beckon("definitions", "gold", "--version", 0).exit_code == 2
+    assert beckon("definitions", "--version", 1).exit_code == 2

@@ -100,6 +100,17 @@ def test_tombstone_ends_a_definition() -> None:
     assert topic.active == id_of()
 
 
+def test_versions_that_are_kept_under_their_numbers_are_passed_over() -> None:
+    topic = Topic()
+    topic.publish(GOLD)
+    topic.build()
+    for value in (published(SILVER, 1), b"{", None):
+        assert topic.put(b"segment/vip@1", value) is None
+    assert topic.is_changed() is False
+    assert topic.build() == []
+    assert topic.active == id_of(GOLD)
+
+
 def test_record_that_was_taken_before_is_passed_over() -> None:
     catalogue = Catalogue()
     gold = Record("definitions", 0, 5, b"segment/vip", published(GOLD))
@@ -120,6 +131,7 @@ def test_record_that_was_taken_before_is_passed_over() -> None:
         (b"vip", published(GOLD), "key-invalid"),
         (b"segment/", published(GOLD), "key-invalid"),
         (b"/vip", None, "key-invalid"),
+        (b"segment/vip@one", None, "key-invalid"),
         (b"segment/vip", b"{", "not-json"),
         (b"segment/vip", b"", "empty"),
         (b"segment/vip", b"{}", "field-invalid"),
