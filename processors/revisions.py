@@ -80,6 +80,8 @@ def publish(
     from processors import app
     from processors.operations import plans, publishing, telling
 
+    if prune and not folder.is_dir():
+        raise typer.BadParameter(f"--prune takes a folder: all that is not in {folder} would end")
     settings = configured()
     cluster, prefix = app.cluster_of(settings), settings.topics.prefix
     chosen = files.load(folder)

@@ -239,3 +239,12 @@ def test_what_is_not_published_is_told(on_broker: Broker, tmp_path: Path) -> Non
     )
     assert beckon("definitions", "gold", "--version", 0).exit_code == 2
     assert beckon("definitions", "--version", 1).exit_code == 2
+
+
+def test_prune_of_a_single_file_is_refused(on_broker: Broker) -> None:
+    on_broker.topic("definitions")
+    beckon("publish", "--yes", SHOP)
+    result = beckon("publish", "--yes", "--prune", SHOP / "cart-abandoners.yaml")
+    assert result.exit_code == 2
+    assert "--prune takes a folder" in result.output
+    assert len(published(on_broker)) == 8
