@@ -205,15 +205,18 @@ def fire(
 ) -> None:
     """Fires a manual trigger for people, as far as its condition and limit allow it."""
     from processors import app
+    from processors.operations import publishing, requesting
     from processors.operations.producing import Writer
-    from processors.operations.requesting import send_requests
     from schemas.topics import full_name
 
     settings = _settings()
-    topic = full_name(settings.topics.prefix, "events")
-    now_ms = WallClock().now_ms()
-    with Writer(app.cluster_of(settings)) as writer:
-        count = send_requests(writer, topic, trigger, profile_ids=profiles, now_ms=now_ms)
+    cluster, prefix = app.cluster_of(settings), settings.topics.prefix
+    requesting.check(publishing.published(cluster, prefix), trigger)
+    topic, now_ms = full_name(prefix, "events"), WallClock().now_ms()
+    with Writer(cluster) as writer:
+        count = requesting.send_requests(
+            writer, topic, trigger, profile_ids=profiles, now_ms=now_ms
+        )
     typer.echo(f"trigger {trigger} is asked for {count:,} people, by {topic}")
 
 

@@ -5,10 +5,39 @@ from collections.abc import Iterable
 
 import msgspec
 
+from processors.definitions import documents, suggestions
+from processors.definitions.stimuli import ManualStimulus
+from processors.definitions.triggers import Trigger
+from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
 from processors.operations.producing import Writer
 from schemas import codec, commands, events
 from schemas.errors import BadEvent
+
+MAX_NAMED = 10
+"""How many of the triggers that can be fired a message lists."""
+
+
+def check(archive: Archive, trigger_id: str) -> None:
+    """Passes what is published as a trigger to be fired by hand.
+
+    Raises:
+        OperationFailed: there is no such trigger, or something else fires it.
+    """
+    parsed = [documents.parse(each.document) for each in archive.records.values()]
+    triggers = [each for each in parsed if isinstance(each, Trigger)]
+    manual = sorted(each.id for each in triggers if isinstance(each.on, ManualStimulus))
+    if trigger_id in manual:
+        return
+    if any(each.id == trigger_id for each in triggers):
+        said = f"trigger {trigger_id} is not on: {{manual: true}}"
+    else:
+        said = f"no trigger {trigger_id} is published"
+    more = ", …" if len(manual) > MAX_NAMED else ""
+    listed = f"; those to be fired are {', '.join(manual[:MAX_NAMED])}{more}"
+    none = "; there is none to be fired"
+    hint = suggestions.hint(trigger_id, manual)
+    raise OperationFailed(said + (hint or (listed if manual else none)))
 
 
 def send_requests(
@@ -19,7 +48,7 @@ def send_requests(
     Args:
         writer: to the cluster.
         topic: full name of `events`.
-        trigger_id: a trigger `on: {manual: true}`; any other does nothing.
+        trigger_id: one that `check` passes; any other does nothing.
         profile_ids: whoever is there twice is asked for once.
         now_ms: when it is asked; the same again at the same instant is a repeat.
 

@@ -1,12 +1,15 @@
-"""What asking for a trigger promises: one event for each person, or nothing at all."""
+"""What asking for a trigger promises: one that waits for it, one event for each person, or none."""
 
 import pytest
 
+from processors.definitions import sets
+from processors.operations import publishing
+from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
 from processors.operations.producing import Writer
-from processors.operations.requesting import send_requests
+from processors.operations.requesting import check, send_requests
 from schemas import codec, events
-from tests.builders import T0, Person, reasons, trigger
+from tests.builders import T0, Document, Person, reasons, segment, trigger
 from tests.embedded import Broker
 
 
@@ -62,3 +65,49 @@ def test_requests_that_kafka_does_not_take_are_told(broker: Broker) -> None:
     topic = broker.topic("events")
     with Deaf(broker.cluster) as writer, pytest.raises(OperationFailed, match="did not take all"):
         send_requests(writer, topic, "t", profile_ids=["ada"], now_ms=T0)
+
+
+def archive(broker: Broker, *documents: Document) -> Archive:
+    broker.topic("definitions")
+    found = sets.from_documents(documents)
+    publishing.publish(broker.cluster, broker.prefix, found, now_ms=T0)
+    return publishing.published(broker.cluster, broker.prefix)
+
+
+def by_hand(id: str) -> Document:
+    return trigger({"manual": True}, id=id)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("greeet", "no trigger greeet is published; did you mean greet?"),
+        ("vip", "no trigger vip is published; those to be fired are call, greet"),
+        ("hello", "trigger hello is not on: {manual: true}; those to be fired are call, greet"),
+        ("great", "trigger great is not on: {manual: true}; did you mean greet?"),
+    ],
+)
+def test_only_what_is_published_and_waits_for_it_can_be_fired(
+    broker: Broker, asked: str, said: str
+) -> None:
+    others = (
+        trigger("view", id="hello"),
+        trigger("view", id="great"),
+        segment({"tag": "a"}, "vip"),
+    )
+    published = archive(broker, by_hand("greet"), by_hand("call"), *others)
+    check(published, "greet")
+    with pytest.raises(OperationFailed) as failure:
+        check(published, asked)
+    assert str(failure.value) == said
+
+
+def test_where_nothing_can_be_fired_that_is_told(broker: Broker) -> None:
+    with pytest.raises(OperationFailed, match="published; there is none to be fired"):
+        check(archive(broker), "greet")
+
+
+def test_of_many_that_can_be_fired_some_are_named(broker: Broker) -> None:
+    published = archive(broker, *(by_hand(f"t{number}") for number in range(11)))
+    with pytest.raises(OperationFailed, match=r"fired are t0, t1, t10, .*, t8, …$"):
+        check(published, "hello")

@@ -192,8 +192,24 @@ def test_tick_tells_of_its_partitions(on_broker: Broker) -> None:
     assert {read_tick(record.value()) for record in on_broker.records(topic)} == {T0}
 
 
-def test_fire_tells_how_many_people_it_asks_for(on_broker: Broker) -> None:
+GREET = """kind: trigger
+id: greet
+on: {manual: true}
+do:
+  - add_tag: greeted
+"""
+
+
+def publish_greet(broker: Broker, folder: Path) -> None:
+    """Publishes a trigger that is fired by hand."""
+    broker.topic("definitions")
+    (folder / "greet.yaml").write_text(GREET)
+    assert beckon("publish", "--yes", folder).exit_code == 0
+
+
+def test_fire_tells_how_many_people_it_asks_for(on_broker: Broker, tmp_path: Path) -> None:
     topic = on_broker.topic("events")
+    publish_greet(on_broker, tmp_path)
     result = beckon("fire", "greet", "ada", "bob")
     assert result.exit_code == 0, result.output
     assert "trigger greet is asked for 2 people" in result.output
@@ -225,6 +241,17 @@ def test_explanation_that_there_is_not_says_why(
     result = beckon("explain", *words, "--definitions", SHOP, "--events", events)
     assert result.exit_code == 1
     assert said in result.output
+
+
+def test_fire_of_a_trigger_that_is_not_published_asks_nobody(
+    on_broker: Broker, tmp_path: Path
+) -> None:
+    topic = on_broker.topic("events")
+    publish_greet(on_broker, tmp_path)
+    result = beckon("fire", "great", "ada")
+    assert result.exit_code == 1
+    assert result.output == "no trigger great is published; did you mean greet?\n"
+    assert on_broker.records(topic) == []
 
 
 def test_explanation_from_files_needs_definitions_and_events() -> None:
