@@ -1,26 +1,24 @@
 """Reads what a running system knows of a person, from its topics; it disturbs nobody.
 
-The reader belongs to no group, reads what is committed, and goes no further than the end that each
-partition had when it came there.
+What is committed counts, up to the end that each partition had when the reader came there.
 """
 
-import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar, cast
+from contextlib import closing
+from typing import TypeVar
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer
 
 from processors.decisions.compiled import Compiled
 from processors.definitions.sets import DefinitionSet
 from processors.explanations import futures, histories
 from processors.explanations.histories import MAX_HEARD, Entry, Heard, History
 from processors.operations.errors import OperationFailed
-from processors.runtime import catalogues, clients, partitioners
+from processors.runtime import catalogues, clients, partitioners, readers
 from processors.runtime.batches import Policy
 from processors.runtime.catalogues import Catalogue
-from processors.runtime.clients import CALL_S, Cluster, Polled
-from processors.runtime.errors import BrokerAway, TopicMissing
+from processors.runtime.clients import Cluster, Polled
 from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import PROGRESS_KEY, WAKE_BYTES, Progress, Table
 from processors.state import profiles
@@ -32,10 +30,6 @@ from schemas.codec import SchemaSource
 from schemas.errors import BadEvent, BadRecord, SchemasUnavailable
 from schemas.records import DecisionRecord, ScoreChange, SegmentChange
 from schemas.topics import full_name
-
-POLL_RECORDS = 5_000
-READ_S = 60.0
-"""How long a partition may give nothing, neither a record nor its end."""
 
 Progressed = Callable[[int], None]
 Row = TypeVar("Row", DecisionRecord, ScoreChange, SegmentChange)
@@ -87,13 +81,11 @@ def read(
         TopicMissing: there is no such topic.
         BrokerAway: the cluster does not answer.
     """
-    consumer = clients.reader(options.cluster, f"{options.prefix}explain")
-    try:
-        return _Reader(consumer, options, profile_id, progress).history(compiled, at_ms)
-    except (UnreadableProfile, SchemasUnavailable) as error:
-        raise OperationFailed(str(error)) from error
-    finally:
-        consumer.close()
+    with closing(clients.reader(options.cluster, f"{options.prefix}explain")) as consumer:
+        try:
+            return _Reader(consumer, options, profile_id, progress).history(compiled, at_ms)
+        except (UnreadableProfile, SchemasUnavailable) as error:
+            raise OperationFailed(str(error)) from error
 
 
 class _Reader:
@@ -108,7 +100,7 @@ class _Reader:
         self.key = profile_id.encode()
         self.progress = progress
         self.count = 0
-        self.begin = self.end = 0
+        self.begin = 0
 
     def history(self, compiled: Compiled, at_ms: int | None) -> History:
         profile, progress = self._profile()
@@ -209,45 +201,15 @@ class _Reader:
     def _records(self, name: str, *, is_told: bool = True) -> Iterator[Polled]:
         """Gives what the person's partition of a topic has, up to where it ends now."""
         topic = full_name(self.options.prefix, name)
-        partition = self._partition(topic)
-        self.consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-        self.begin, self.end = self._ends(topic, partition)
-        until_s = time.monotonic() + READ_S
-        while time.monotonic() < until_s:
-            for message in self.consumer.consume(POLL_RECORDS, 0.05):
-                until_s = time.monotonic() + READ_S
-                error, polled = message.error(), cast("Polled", message)
-                if message.topic() != topic:
-                    continue  # of the partition before
-                if error is None:
-                    self.count += is_told
-                    yield polled
-                    if polled.offset() + 1 >= self.end:
-                        return
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    return
-                elif error.fatal() or not error.retriable():
-                    raise BrokerAway(f"{topic} can not be read ({clients.words(error)})")
+        count = len(readers.partitions(self.consumer, topic))
+        partition = partitioners.partition(self.key, count)
+        span = readers.span(self.consumer, topic, partition)
+        self.begin = span.start
+        for stretch in readers.read(self.consumer, topic, {partition: span.stop}):
+            yield from stretch
             if is_told:
+                self.count += len(stretch)
                 self.progress(self.count)
-        raise BrokerAway(f"the topic {topic} can not be read: nothing came for {READ_S:.0f} s")
-
-    def _partition(self, topic: str) -> int:
-        try:
-            found = self.consumer.list_topics(topic, CALL_S).topics[topic]
-        except KafkaException as error:
-            words = clients.words(error)
-            raise BrokerAway(f"the cluster does not answer ({words})") from error
-        if found.error is not None or not found.partitions:
-            raise TopicMissing(f"the topic {topic} is missing: run `beckon topics create`")
-        return partitioners.partition(self.key, len(found.partitions))
-
-    def _ends(self, topic: str, partition: int) -> tuple[int, int]:
-        try:
-            return self.consumer.get_watermark_offsets(TopicPartition(topic, partition), CALL_S)
-        except KafkaException as error:
-            words = clients.words(error)
-            raise BrokerAway(f"the cluster does not answer ({words})") from error
 
     def _gone(self) -> list[str]:
         """Returns what to say where the partition just read has lost its first records."""

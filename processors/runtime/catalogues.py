@@ -6,23 +6,18 @@ kept under their numbers are passed over.
 """
 
 import logging
-import time
+from contextlib import closing
 from typing import Any, Protocol
-
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from processors.definitions import documents, sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.definitions.sets import DefinitionSet, Key
-from processors.runtime import clients
-from processors.runtime.clients import CALL_S, Cluster
-from processors.runtime.errors import BrokerAway, TopicMissing
+from processors.runtime import clients, readers
+from processors.runtime.clients import Cluster
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.errors import BadRecord
 from schemas.letters import DeadLetter, Record
-
-READ_S = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -109,40 +104,19 @@ def read(cluster: Cluster, topic: str, taker: Taker) -> None:
 
     Raises:
         TopicMissing: there is no such topic.
-        BrokerAway: it can not be read in time.
+        BrokerAway: it can not be read.
     """
-    reader = clients.reader(cluster, f"{topic}-read")
-    try:
-        waiting = _partitions(reader, topic)
-        reader.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in waiting])
-        until_s = time.monotonic() + READ_S
-        while waiting:
-            if time.monotonic() > until_s:
-                raise BrokerAway(f"the topic {topic} can not be read in {READ_S:.0f} s")
-            for message in reader.consume(500, 0.05):
-                error, partition = message.error(), message.partition() or 0
-                if error is None:
-                    offset, key, value = message.offset() or 0, message.key(), message.value()
-                    refused = taker.take(Record(topic, partition, offset, key, value))
-                    if refused is not None:
-                        logger.warning("a definition is refused", extra=refusal(refused))
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    waiting.discard(partition)
-    finally:
-        reader.close()
+    with closing(clients.reader(cluster, f"{topic}-read")) as reader:
+        partitions = readers.partitions(reader, topic)
+        for stretch in readers.read(reader, topic, dict.fromkeys(partitions, readers.NO_END)):
+            for each in stretch:
+                record = Record(topic, each.partition(), each.offset(), each.key(), each.value())
+                refused = taker.take(record)
+                if refused is not None:
+                    logger.warning("a definition is refused", extra=refusal(refused))
 
 
 def refusal(letter: DeadLetter) -> dict[str, str]:
     """Returns what to log of a refused definition."""
     definition = (letter.record.key or b"").decode("utf-8", "replace")
     return {"definition": definition, "reason": letter.reason, "why": letter.message}
-
-
-def _partitions(reader: Consumer, topic: str) -> set[int]:
-    try:
-        found = reader.list_topics(topic, CALL_S).topics[topic]
-    except KafkaException as error:
-        raise BrokerAway(f"the cluster does not answer ({clients.words(error)})") from error
-    if found.error is not None or not found.partitions:
-        raise TopicMissing(f"the topic {topic} is missing: run `beckon topics create`")
-    return set(found.partitions)

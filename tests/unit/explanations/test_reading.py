@@ -11,6 +11,7 @@ from processors.explanations import building, reading, trees
 from processors.explanations.histories import History
 from processors.explanations.reading import Options
 from processors.operations.errors import OperationFailed
+from processors.runtime import readers
 from processors.runtime.batches import Policy
 from processors.runtime.clients import Cluster
 from processors.runtime.errors import BrokerAway, TopicMissing
@@ -169,7 +170,7 @@ def test_repeated_late_and_broken_events_are_not_heard(start: Start) -> None:
 
 
 def test_progress_is_told(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "POLL_RECORDS", 1)
+    monkeypatch.setattr(readers, "MAX_RECORDS", 1)
     system = start()
     system.decides(track("a"), track("a", T0 + 1))
     told: list[int] = []
@@ -231,7 +232,7 @@ def test_topic_that_is_missing_says_what_to_do(broker: Broker) -> None:
 
 
 def test_broker_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "CALL_S", 0.1)
+    monkeypatch.setattr(readers, "CALL_S", 0.1)
     asked = Options(cluster=Cluster(bootstrap="localhost:1"), prefix="x.", policy=WALL, now_ms=T0)
     with pytest.raises(BrokerAway, match="does not answer"):
         reading.read(asked, NONE, "p")
@@ -249,7 +250,8 @@ def test_broker_that_gives_nothing_is_told(start: Start, monkeypatch: pytest.Mon
     system = start()
     system.decides(track("a"))
     compiled = system.compiled
-    monkeypatch.setattr(reading, "READ_S", 0.0)
+    monkeypatch.setattr(readers, "SILENT_S", 0.0)
+    monkeypatch.setattr(readers, "POLL_S", 0.0)
     with pytest.raises(BrokerAway, match="nothing came"):
         reading.read(options(system), compiled, "p")
 

@@ -262,7 +262,7 @@ def test_explanation_from_files_needs_definitions_and_events() -> None:
 def test_explanation_without_a_cluster_gives_up(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("processors.runtime.catalogues.CALL_S", 0.1)
+    monkeypatch.setattr("processors.runtime.readers.CALL_S", 0.1)
     monkeypatch.setenv("BECKON_KAFKA__BOOTSTRAP_SERVERS", "localhost:1")
     result = beckon("explain", "ada@example.org")
     assert result.exit_code == 1

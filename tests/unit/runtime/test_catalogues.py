@@ -1,14 +1,11 @@
 """The catalogue: what it refuses changes nothing, and what does not fit yet waits for the rest."""
 
-import socket
-
 import pytest
 
 from processors.definitions import sets
 from processors.runtime import catalogues
 from processors.runtime.catalogues import Catalogue
-from processors.runtime.clients import Cluster
-from processors.runtime.errors import BrokerAway, TopicMissing
+from processors.runtime.errors import TopicMissing
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.letters import DeadLetter, Record
@@ -265,21 +262,3 @@ def test_errors_on_the_way_are_outlived(broker: Broker, mock: Mock) -> None:
     catalogue = Catalogue()
     catalogues.read(broker.cluster, topic, catalogue)
     assert set(catalogue.records) == {("segment", "vip")}
-
-
-def test_silent_cluster_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogues, "CALL_S", 0.1)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        cluster = Cluster(bootstrap=f"127.0.0.1:{taken.getsockname()[1]}")
-        with pytest.raises(BrokerAway, match="does not answer"):
-            catalogues.read(cluster, "definitions", Catalogue())
-
-
-def test_topic_that_is_not_read_in_time_is_told(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    topic = publish(broker, GOLD)
-    monkeypatch.setattr(catalogues, "READ_S", -1)
-    with pytest.raises(BrokerAway, match="can not be read"):
-        catalogues.read(broker.cluster, topic, Catalogue())
