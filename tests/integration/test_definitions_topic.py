@@ -4,10 +4,12 @@ The tests tell one story, each goes on where the one before ended.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from processors.definitions import sets
+from processors.operations import publishing
 from schemas import codec, definitions
 from tests.builders import HOUR, T0, Document, keyed, on, score, segment, track, trigger
 from tests.integration.workers import Place, Worker, place, prefix_of, until
@@ -175,3 +177,24 @@ def test_definitions_published_while_nobody_works_are_there_at_the_start(target:
     until(lambda: members(target, "keen") == set(), "nobody has viewed so often", pause_s=0.2)
     assert target.read("dead-letters") != []
     assert target.workers[-1].stop() == 0
+
+
+def test_version_before_stays_and_can_be_published_again(target: Place, tmp_path: Path) -> None:
+    worker = target.worker("a").wait_ready(4)
+    first = target.run("definitions", "segment/keen", "--version", "1")
+    assert first.code == 0, first.err
+    (tmp_path / "keen.yaml").write_text(first.out)
+    assert "1 published" in target.run("publish", "--yes", str(tmp_path)).out
+    until(lambda: members(target, "keen") == set(PEOPLE), "all are back", pause_s=0.2)
+    assert worker.metric("beckon_definitions_refused_total") == 0
+    archive = publishing.published(target.cluster, target.prefix)
+    kept = archive.kept(("segment", "keen"))
+    assert [(number, each.document) for number, each in sorted(kept.items())] == [
+        (1, keen(1)),
+        (2, keen(2)),
+        (3, keen(4)),
+        (4, keen(1)),
+    ]
+    assert ("segment", "warm") not in archive.records  # it was ended
+    assert list(archive.versions(("segment", "warm"))) == [1]
+    assert worker.stop() == 0
