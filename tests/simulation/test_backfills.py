@@ -1,5 +1,6 @@
 """Definitions that come later, and read back what was before, as if they had always been there."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import event as note
@@ -10,8 +11,9 @@ from processors.decisions import backfills
 from processors.decisions.compiled import Compiled
 from processors.runtime.memory import Driver
 from tests.builders import Document, Json, Recorder, compiled, emit, trigger
+from tests.oracle.recompute import recompute
 from tests.properties import budget
-from tests.simulation.results import of_engine, records
+from tests.simulation.results import Row, of_engine, records, tables
 from tests.simulation.test_oracle import end_of
 from tests.simulation.test_order import is_close, standing
 from tests.worlds import GAPS, STATIC, histories, states
@@ -21,9 +23,11 @@ TELLER = trigger("a", emit("c"), id="teller")
 Changes = list[tuple[Any, ...]]
 
 
-def late_start(before: Compiled, after: Compiled, log: list[Json], place: int) -> Driver:
+def late_start(
+    before: Compiled, after: Compiled, log: list[Json], place: int, out: Recorder
+) -> Driver:
     """Returns where a log ends of which the first few events came under other definitions."""
-    driver = Driver(before, Recorder(), keeps_log=True)
+    driver = Driver(before, out, keeps_log=True)
     driver.feed(records(log[:place]))
     driver.activate(after)
     driver.feed(records(log[place:]))
@@ -49,13 +53,30 @@ def test_definitions_that_come_later_end_like_those_that_were_always_there(
     first: list[Document], second: list[Document], log: list[Json], place: int, more_ms: int
 ) -> None:
     before, after = compiled(*STATIC, TELLER, *first), compiled(*STATIC, TELLER, *second)
-    until_ms = end_of(log, more_ms)
-    driver = late_start(before, after, log, place)
+    until_ms, out = end_of(log, more_ms), Recorder()
+    driver = late_start(before, after, log, place, out)
     driver.advance(until_ms)
     _, always = of_engine(after, log, until_ms)
     found, wanted = needed(driver, until_ms), needed(always, until_ms)
     assert is_close(found, wanted), (found, wanted)
+    told = recompute([*STATIC, TELLER, *second], log, until_ms)
+    assert members(out) == {(row["profile_id"], row["segment_id"]) for row in told.segments}
+    assert values(after, tables(out)[0].values()) == values(after, told.scores)
     note(f"{len(backfills.lacking(before, after))} to be counted")
+
+
+def members(out: Recorder) -> set[tuple[str, str]]:
+    rows = tables(out)[1].values()
+    return {(row["profile_id"], row["segment_id"]) for row in rows if row["member"]}
+
+
+def values(compiled: Compiled, rows: Iterable[Row]) -> dict[tuple[str, str], float]:
+    """Returns scores by person and score, but for those that are as if nothing had counted."""
+    return {
+        (row["profile_id"], row["score_id"]): row["value"]
+        for row in rows
+        if row["value"] != compiled.scales[row["score_id"]].empty
+    }
 
 
 @budget(50)
