@@ -114,7 +114,8 @@ def definitions(
 ) -> None:
     """Shows what is published now, the versions of one definition, or one of them as YAML."""
     from processors import app
-    from processors.operations import publishing, telling, texts
+    from processors.definitions import sets
+    from processors.operations import publishing, standings, telling, texts
 
     if name is None and version is not None:
         raise typer.BadParameter("--version wants an ID before it")
@@ -124,6 +125,10 @@ def definitions(
         records = [archive.records[key] for key in sorted(archive.records)]
         show(telling.catalogue_table(records))
         typer.echo(f"{len(records)} published; beckon definitions ID shows the versions of one")
+        wanted = sets.from_documents(each.document for each in records).id
+        found = standings.standings(app.cluster_of(settings), settings.topics.prefix)
+        for line in telling.standing(found, wanted):
+            typer.echo(line)
         return
     key = archive.named(name)
     if version is not None:

@@ -21,6 +21,7 @@ class Request(IntEnum):
     PRODUCE = 0
     FETCH = 1
     LIST_OFFSETS = 2
+    OFFSET_COMMIT = 8
     OFFSET_FETCH = 9
     HEARTBEAT = 12
     INIT_PRODUCER_ID = 22

@@ -3,7 +3,7 @@
 Between the operations and the command line, which prints what this returns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from processors.definitions.documents import canonical
 from processors.operations import texts
 from processors.operations.differences import Members, Moves, Row, Summary
 from processors.operations.plans import Plan
+from processors.operations.standings import Standing
 from schemas import definitions, events
 from schemas.definitions import DefinitionRecord
 
@@ -116,6 +117,28 @@ def catalogue_table(records: Iterable[DefinitionRecord]) -> Table:
         name, at = str(each.document.get("name", "")), events.iso(each.published_at)
         table.add_row(definitions.key(each.kind, each.id), name, each.version, str(each.number), at)
     return table
+
+
+def standing(found: Sequence[Standing], wanted: str) -> Iterator[str]:
+    """Returns in which partitions what is published decides, and how far the others are.
+
+    Args:
+        found: the partitions in which something has been decided.
+        wanted: id of the set that is published.
+    """
+    waiting = [each for each in found if each.active != wanted]
+    if not found:
+        yield "no worker has decided anything yet"
+    elif waiting:
+        yield f"they decide in {len(found) - len(waiting)} of {len(found)} partitions with events"
+    else:
+        yield f"they decide in all {len(found)} partitions with events"
+    for each in waiting:
+        said = f"partition {each.partition}: still decides by set {each.active or 'unknown'}"
+        if each.coming == wanted and each.offset:
+            share = min(100, 100 * each.read_back // each.offset)
+            said += f"; {each.read_back:,} of {each.offset:,} events read back ({share} %)"
+        yield said
 
 
 def versions_table(

@@ -32,6 +32,11 @@ COMMIT_S = 1.0
 logger = logging.getLogger(__name__)
 
 
+def group(deciding: str) -> str:
+    """Returns the consumer group that shows how far reading back is, beside that of the workers."""
+    return f"{deciding}.backfill"
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """What is read, and as what."""
 

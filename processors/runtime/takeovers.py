@@ -14,7 +14,7 @@ from processors.decisions.compiled import Compiled, compile_set
 from processors.definitions import sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.metrics import Gauge, Metrics
-from processors.runtime import clients, tables
+from processors.runtime import clients, rereading, tables
 from processors.runtime.backfills import Backfilling
 from processors.runtime.options import Options
 from processors.runtime.partitions import Owned, Partitions
@@ -126,7 +126,7 @@ class Takeovers:
         place = Place(
             topic=self._options.topic("events"),
             partition=one.partition,
-            group=f"{self._options.group}.backfill",
+            group=rereading.group(self._options.group),
             note=compiled.id,
         )
         try:

@@ -178,6 +178,7 @@ def test_prune_of_what_others_use_is_refused_with_who_does(
 
 
 def test_definitions_shows_what_is_published(on_broker: Broker, tmp_path: Path) -> None:
+    on_broker.topic("events")
     on_broker.topic("definitions")
     (tmp_path / "gold.yaml").write_text(SEGMENT.replace("name: Gold", "name: '[b]Gold :cat:'"))
     beckon("publish", "--yes", tmp_path)

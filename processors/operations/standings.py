@@ -1,0 +1,64 @@
+"""Which definitions decide in each partition, as the offsets of the workers' groups tell.
+
+A worker writes the id of the set beside each offset that it commits, and how far it has read back
+as the offset of a group of its own. So no worker has to be asked.
+"""
+
+import msgspec
+from confluent_kafka import KafkaException, TopicPartition
+
+from processors.runtime import clients, readers, rereading
+from processors.runtime.clients import CALL_S, Cluster
+from processors.runtime.errors import BrokerAway
+from schemas.topics import full_name
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """One partition in which something has been decided."""
+
+    partition: int
+    active: str
+    """Id of the set that decides."""
+    offset: int
+    """How far it has been decided on."""
+    coming: str = ""
+    """Id of the set for which events were read back last; empty if none ever were."""
+    read_back: int = 0
+    """The offset up to which they were."""
+
+
+def standings(cluster: Cluster, prefix: str) -> list[Standing]:
+    """Returns how each partition stands, but for those in which nothing has been decided yet.
+
+    Raises:
+        TopicMissing: there is no `events`.
+        BrokerAway: the cluster does not answer.
+    """
+    group, topic = f"{prefix}decide", full_name(prefix, "events")
+    decided = _committed(cluster, group, topic)
+    read_back = _committed(cluster, rereading.group(group), topic)
+    found = []
+    for partition, (offset, active) in sorted(decided.items()):
+        until, coming = read_back.get(partition, (0, ""))
+        found.append(
+            Standing(
+                partition=partition, active=active, offset=offset, coming=coming, read_back=until
+            )
+        )
+    return found
+
+
+def _committed(cluster: Cluster, group: str, topic: str) -> dict[int, tuple[int, str]]:
+    reader = clients.reader(cluster, group)
+    try:
+        asked = [TopicPartition(topic, each) for each in readers.partitions(reader, topic)]
+        found = reader.committed(asked, CALL_S)
+    except KafkaException as error:
+        raise BrokerAway(f"no committed offsets ({clients.words(error)})") from error
+    finally:
+        reader.close()
+    return {
+        each.partition: (each.offset, each.metadata or "")
+        for each in found
+        if each.error is None and each.offset >= 0
+    }
