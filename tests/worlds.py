@@ -16,7 +16,20 @@ Documents = st.SearchStrategy[Document]
 EVENTS = ("a", "b", "c")
 PEOPLE = ("p", "q")
 DURATIONS = ("1s", "1m", "1h", "1d", "3d", "7d")
-VALUES: tuple[Any, ...] = (1, 2, 1.0, True, "1", "x", None, [1, "x"], {"deep": 1}, {"deep": True})
+VALUES: tuple[Any, ...] = (
+    1,
+    2,
+    1.0,
+    True,
+    "1",
+    "x",
+    "",
+    None,
+    [],
+    [1, "x"],
+    {"deep": 1},
+    {"deep": True},
+)
 SCALARS: tuple[Any, ...] = (1, 1.5, 2, True, False, "1", "x")
 GAPS = (0, 1, 999, SECOND, MINUTE - 1, MINUTE, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY)
 LATE = (0, 0, 0, 0, 1, SECOND, MINUTE, HOUR, DAY, 3 * DAY, 7 * DAY, 7 * DAY + 1)
@@ -42,6 +55,8 @@ TIMELESS = {
     "starts_with": st.just("x"),
     "ends_with": st.just("1"),
     "matches": st.sampled_from(["^x$", "[0-9]"]),
+    "like": st.sampled_from(["x%", "_", "%1"]),
+    "is_empty": st.just(True),
     "is_set": st.just(True),
     "is_not_set": st.just(True),
     "greater_than": numbers,
@@ -53,6 +68,7 @@ TIMELESS = {
     "after": dates,
 }
 NEGATIVE = {f"not_{key}": TIMELESS[key] for key in ("equals", "contains", "in")}
+NEGATIVE["is_not_empty"] = st.just(True)
 TEMPORAL = {"within_last": durations, "within_next": durations, "older_than": durations}
 
 comparisons = st.one_of(

@@ -4,6 +4,7 @@ The answer is a signed instant: `+t` is true until t, `-t` is false until t, and
 end that time alone does not bring. So `not` is a minus, `all` a minimum and `any` a maximum.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,12 @@ Answer = int
 Test = Callable[[Any], bool]
 Compare = Callable[[Any, int], Answer]
 
-NEGATIVE = {"not_equals": "equals", "not_contains": "contains", "not_in": "in"}
+NEGATIVE = {
+    "not_equals": "equals",
+    "not_contains": "contains",
+    "not_in": "in",
+    "is_not_empty": "is_empty",
+}
 TEMPORAL = {"within_last", "within_next", "older_than"}
 
 
@@ -77,7 +83,9 @@ def _positive(operator: str, operand: Any) -> Test:
             return lambda value: value is not None
         case "is_not_set":
             return lambda value: value is None
-        case "starts_with" | "ends_with" | "matches":
+        case "is_empty":
+            return lambda value: isinstance(value, str | list) and not value
+        case "starts_with" | "ends_with" | "matches" | "like":
             return _text(operator, operand)
         case "before" | "after":
             return _dated(operator, operand)
@@ -105,8 +113,24 @@ def _text(operator: str, operand: str) -> Test:
         return lambda value: isinstance(value, str) and value.startswith(operand)
     if operator == "ends_with":
         return lambda value: isinstance(value, str) and value.endswith(operand)
+    if operator == "like":
+        whole = _like(operand)
+        return lambda value: isinstance(value, str) and whole.fullmatch(value) is not None
     pattern = re2.compile(operand)
     return lambda value: isinstance(value, str) and pattern.search(value) is not None
+
+
+def _like(operand: str) -> Any:
+    """Returns the regular expression of a pattern of LIKE: RE2's, so it runs in linear time."""
+    pieces = [
+        _WILD.get(piece) or re2.escape(piece.removeprefix("\\") if len(piece) > 1 else piece)
+        for piece in _PIECES.findall(operand)
+    ]
+    return re2.compile("(?s)" + "".join(pieces))
+
+
+_PIECES = re.compile(r"\\.|.")
+_WILD = {"%": ".*", "_": "."}
 
 
 def _numeric(operator: str, operand: Any) -> Test:

@@ -25,10 +25,13 @@ OPERATORS: dict[str, TypeAdapter[Any]] = {
     "starts_with": TEXT,
     "ends_with": TEXT,
     "matches": TypeAdapter(values.Pattern),
+    "like": TypeAdapter(values.Likeness),
     "in": SCALARS,
     "not_in": SCALARS,
     "is_set": TRUE,
     "is_not_set": TRUE,
+    "is_empty": TRUE,
+    "is_not_empty": TRUE,
     "greater_than": NUMBER,
     "less_than": NUMBER,
     "at_least": NUMBER,
@@ -55,7 +58,7 @@ NUMBER_OPERATORS: dict[str, TypeAdapter[Any]] = {
 }
 """Those for what is always a number."""
 
-NEGATIVE = ("not_equals", "not_contains", "not_in")
+NEGATIVE = ("not_equals", "not_contains", "not_in", "is_not_empty")
 """The operators beside which `missing` may stand."""
 
 HINTS = {
@@ -71,8 +74,9 @@ HINTS = {
     "lte": "at_most",
     "max": "at_most",
     "regex": "matches",
-    "like": "matches",
     "exists": "is_set",
+    "empty": "is_empty",
+    "not_empty": "is_not_empty",
     "one_of": "in",
 }
 

@@ -23,6 +23,7 @@ MAX_COUNT = 10_000
 ID_RULE = "small letters, digits, _ and -, beginning with a letter or digit, at most 64"
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_ESCAPED = re.compile(r"\\[\\%_]")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RE2 = re2.Options()
 _RE2.log_errors = False
@@ -241,6 +242,16 @@ def pattern(value: Any) -> str:
     return value
 
 
+def likeness(value: Any) -> str:
+    r"""Returns a pattern of LIKE: `%` is any text, `_` any character, `\` takes their meaning.
+
+    Source: SQL:2016, <like predicate>; the backslash as in PostgreSQL and MySQL.
+    """
+    if "\\" in _ESCAPED.sub("", text(value)):
+        raise fault("must have a backslash only before %, _ or another backslash", value)
+    return str(value)
+
+
 def duration(value: Any) -> int:
     """Returns the ms of a duration."""
     try:
@@ -358,6 +369,7 @@ Single = Annotated[Scalar, PlainValidator(scalar)]
 Truth = Annotated[bool, PlainValidator(true)]
 Boolean = Annotated[bool, PlainValidator(boolean)]
 Pattern = Annotated[str, PlainValidator(pattern)]
+Likeness = Annotated[str, PlainValidator(likeness)]
 Duration = Annotated[int, PlainValidator(duration)]
 Instant = Annotated[int, PlainValidator(instant)]
 Offset = Annotated[int, PlainValidator(offset)]

@@ -1,6 +1,7 @@
 """Conditions, each evaluated from scratch over everything that was ever heard of a person."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ NEGATIVE = {
     "not_contains": "contains",
     "not_in": "in",
     "is_not_set": "is_set",
+    "is_not_empty": "is_empty",
 }
 
 
@@ -150,6 +152,34 @@ def _matches(pattern: str) -> Check:
     return lambda value, now: isinstance(value, str) and compiled.search(value) is not None
 
 
+def _like(pattern: str) -> Check:
+    """Walks the text by all places of the pattern at which it may stand."""
+    pieces = re.findall(r"\\.|.", pattern)
+
+    def on(places: set[int]) -> set[int]:
+        """Returns the places with those behind each % that may stand for nothing."""
+        for place, piece in enumerate(pieces):
+            if place in places and piece == "%":
+                places.add(place + 1)
+        return places
+
+    def holds(value: Any, now: int) -> bool:
+        if not isinstance(value, str):
+            return False
+        places = on({0})
+        for letter in value:
+            after = set()
+            for place in places - {len(pieces)}:
+                if pieces[place] == "%":
+                    after.add(place)
+                elif pieces[place] == "_" or pieces[place][-1] == letter:
+                    after.add(place + 1)
+            places = on(after)
+        return len(pieces) in places
+
+    return holds
+
+
 OPERATORS: dict[str, Callable[[Any], Check]] = {
     "equals": lambda operand: lambda value, now: same(value, operand),
     "in": lambda operand: lambda value, now: any(same(value, one) for one in operand),
@@ -158,6 +188,8 @@ OPERATORS: dict[str, Callable[[Any], Check]] = {
     "starts_with": _text(lambda value, operand: value.startswith(operand)),
     "ends_with": _text(lambda value, operand: value.endswith(operand)),
     "matches": _matches,
+    "like": _like,
+    "is_empty": lambda operand: lambda value, now: value in ("", []),
     "greater_than": _number(lambda value, operand: value > operand),
     "less_than": _number(lambda value, operand: value < operand),
     "at_least": _number(lambda value, operand: value >= operand),

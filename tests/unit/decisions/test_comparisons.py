@@ -1,5 +1,6 @@
 """Operators: strict about types, exact about time."""
 
+import time
 from typing import Any
 
 import pytest
@@ -128,6 +129,15 @@ def test_contains_is_a_part_of_text_or_an_item_of_a_list(
         ("matches", "b+", ["abbc", "b"], ["ac", "B", "", ["b"], 1, None]),
         ("matches", "^b$", ["b"], ["ab", "b\n", "bb"]),
         ("matches", r"(?i)GOLD", ["gold member"], ["silver"]),
+        ("like", "b%", ["b", "bc", "b\n", "b%"], ["ab", "B", "", ["b"], 1, None]),
+        ("like", "%b", ["b", "ab", "\nb"], ["bc", "b\n"]),
+        ("like", "%b%c%", ["bc", "abbcd", "cbc"], ["cb", "b"]),
+        ("like", "b_d", ["bcd", "b_d", "bäd", "b\nd"], ["bd", "bccd", "abcd"]),
+        ("like", "b", ["b"], ["ab", "bc", "b\n"]),
+        ("like", "%", ["", "b", "b\nc"], [1, None, ["b"], {}]),
+        ("like", r"5\%", ["5%"], ["5", "50", "5\\%"]),
+        ("like", r"\_\\%", ["_\\", "_\\a"], ["a\\", "_a"]),
+        ("like", "(b.*", ["(b.*"], ["(b", "bc"]),
     ],
 )
 def test_text_operators_take_texts_only(
@@ -168,6 +178,25 @@ def test_null_is_unset() -> None:
     assert not holds(UNSET, "is_set", True)
 
 
+@pytest.mark.parametrize(
+    ("value", "is_empty"),
+    [("", True), ([], True), (" ", False), ([None], False), ("x", False), ([""], False),
+     (0, False), (False, False), ({}, False), (UNSET, False)],
+)  # fmt: skip
+def test_only_texts_and_lists_are_empty(value: Any, is_empty: bool) -> None:
+    assert holds(value, "is_empty", True) is is_empty
+    assert holds(value, "is_not_empty", True) is not is_empty
+    assert holds(value, "is_not_empty", True, missing=False) is (
+        not is_empty and value is not UNSET
+    )
+
+
+def test_patterns_of_like_take_linear_time() -> None:
+    started_s = time.process_time()
+    assert answer("a" * 100_000 + "b", "like", "%a" * 128) == FALSE
+    assert time.process_time() - started_s < 2
+
+
 POSITIVE = [
     ("equals", "x"),
     ("contains", "x"),
@@ -175,6 +204,8 @@ POSITIVE = [
     ("starts_with", "x"),
     ("ends_with", "x"),
     ("matches", ""),
+    ("like", "%"),
+    ("is_empty", True),
     ("greater_than", -1),
     ("less_than", 1),
     ("at_least", 0),

@@ -28,10 +28,13 @@ def read(raw: dict[str, Any]) -> Any:
         ("starts_with", "a", "a"),
         ("ends_with", "z", "z"),
         ("matches", "^a+$", "^a+$"),
+        ("like", "a_%", "a_%"),
         ("in", ["a", 1, True], ("a", 1, True)),
         ("not_in", ["a"], ("a",)),
         ("is_set", True, True),
         ("is_not_set", True, True),
+        ("is_empty", True, True),
+        ("is_not_empty", True, True),
         ("greater_than", 1, 1),
         ("less_than", -1.5, -1.5),
         ("at_least", 0, 0),
@@ -57,9 +60,11 @@ def test_every_operator_is_tested_above() -> None:
     assert {row[0] for row in written} == set(comparisons.OPERATORS)
 
 
-@pytest.mark.parametrize("operator", ["not_equals", "not_contains", "not_in"])
-def test_negative_operator_may_leave_out_the_unset(operator: str) -> None:
-    operand = ["a"] if operator == "not_in" else "a"
+@pytest.mark.parametrize(
+    ("operator", "operand"),
+    [("not_equals", "a"), ("not_contains", "a"), ("not_in", ["a"]), ("is_not_empty", True)],
+)
+def test_negative_operator_may_leave_out_the_unset(operator: str, operand: Any) -> None:
     assert read({"account": "plan", operator: operand, "missing": False}).missing is False
 
 
@@ -99,6 +104,18 @@ BAD: list[tuple[Any, list[str]]] = [
       '(invalid perl operator: (?=), found the text "(?=a)"']),
     ({"trait": "a", "matches": 3},
      ["when.matches: must be a regular expression, found the number 3"]),
+    ({"trait": "a", "like": 3}, ["when.like: must be text (put it in quotes), found the number 3"]),
+    ({"trait": "a", "like": "5\\d%"},
+     ["when.like: must have a backslash only before %, _ or another backslash, "
+      'found the text "5\\d%"']),
+    ({"trait": "a", "like": "5\\"},
+     ["when.like: must have a backslash only before %, _ or another backslash, "
+      'found the text "5\\"']),
+    ({"trait": "a", "like": "a" * 257},
+     ["when.like: must be one line of 1 to 256 characters, "
+      f'found the text "{"a" * 39}…"']),
+    ({"trait": "a", "empty": True}, ["when.empty: unknown key; did you mean is_empty?"]),
+    ({"trait": "a", "is_empty": False}, ["when.is_empty: can only be true, found false"]),
     ({"trait": "a", "before": "2026-01-31"},
      ["when.before: must be an instant with its zone such as 2026-01-31T08:00:00Z, "
       'found the text "2026-01-31"']),
@@ -106,12 +123,12 @@ BAD: list[tuple[Any, list[str]]] = [
      ["when.within_last: must be a duration such as 90s, 15m, 2h, 7d or 4w, more than 0, "
       "at most ten years, found the number 7"]),
     ({"trait": "a", "equals": 1, "missing": False},
-     ["when.missing: may only stand beside not_equals, not_contains, not_in"]),
+     ["when.missing: may only stand beside not_equals, not_contains, not_in, is_not_empty"]),
     ({"trait": "a", "not_equals": 1, "missing": "no"},
      ['when.missing: must be true or false, found the text "no"']),
     ({"property": "a", "equals": 1, "missing": "often"},
      ["when.property: a segment has no event at hand; use event with where",
-      "when.missing: may only stand beside not_equals, not_contains, not_in",
+      "when.missing: may only stand beside not_equals, not_contains, not_in, is_not_empty",
       'when.missing: must be true or false, found the text "often"']),
     # what is compared
     ({"trait": 3, "equals": 1},
