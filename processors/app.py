@@ -17,6 +17,7 @@ from connectors import http, registry
 from connectors.channels.webhook import WebhookSender
 from connectors.errors import BadSetting
 from connectors.registry import Registry
+from processors import predicates
 from processors.agents import apps, definitions, events, senders
 from processors.api import health
 from processors.clock import WallClock
@@ -86,6 +87,8 @@ def worker(settings: Settings) -> Role:
     """Returns the worker: reads what is published, then decides."""
     cluster, metrics, prefix = cluster_of(settings), Metrics(), settings.topics.prefix
     known = registry_of(settings)
+    registered = predicates.found(settings.predicates)
+    known_predicates = predicates.watched(registered, metrics, most_slow=predicates.MOST_SLOW)
     stream = Stream(
         Options(
             cluster=cluster,
@@ -107,7 +110,10 @@ def worker(settings: Settings) -> Role:
         app,
         stream.activate,
         options=definitions.Options(
-            cluster=cluster, prefix=prefix, is_first=lambda: stream.owns(0)
+            cluster=cluster,
+            prefix=prefix,
+            is_first=lambda: stream.owns(0),
+            predicates=known_predicates,
         ),
         metrics=metrics,
     )
@@ -276,6 +282,7 @@ def explaining_of(settings: Settings) -> persons.Options:
         policy=policy_of(settings, known),
         now_ms=WallClock().now_ms(),
         schemas=known,
+        predicates=predicates.watched(predicates.found(settings.predicates)),
     )
 
 

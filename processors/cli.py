@@ -20,7 +20,7 @@ from processors.clock import WallClock
 from processors.definitions import files
 from processors.definitions.errors import InvalidDefinitions
 from processors.progress import Progress
-from processors.terminal import EXIT_FAILED, Folder, Until, told
+from processors.terminal import EXIT_FAILED, Folder, Until, custom, told
 from processors.terminal import configured as _settings
 from processors.terminal import fail as _fail
 
@@ -46,7 +46,7 @@ def main() -> None:
 @told
 def check(folder: Folder) -> None:
     """Checks definitions, and says what is wrong with file and line."""
-    found = files.load(folder)
+    found = files.load(folder, predicates=custom())
     counts = {
         "segments": len(found.segments),
         "scores": len(found.scores),
@@ -78,7 +78,7 @@ def run_tests(
     from processors.cases import reports, runs
 
     try:
-        results = list(runs.run(*cases.load(folder), holding=holding))
+        results = list(runs.run(*cases.load(folder, custom()), holding=holding))
     except InvalidDefinitions as error:
         _fail(files.render(error.problems), 2)
     if not results:
@@ -106,7 +106,7 @@ def replay(
     from processors.operations.ingesting import all_lines
     from processors.runtime.replays import replay as run
 
-    compiled = compile_set(files.load(definitions))
+    compiled = compile_set(files.load(definitions, predicates=custom()))
     until_ms = None if until is None else round(until.timestamp() * 1000)
     with Progress("replayed", "events") as progress:
         summary = run(compiled, all_lines(events), out, until_ms=until_ms, progress=progress)
@@ -326,7 +326,8 @@ def explain(
     question = asking.Question(profile_id=profile, definition=definition, at_ms=at_ms)
     with Progress("read", "records") as progress:
         if definitions is not None and events:
-            found = asking.of_files(question, files.load(definitions), events, progress)
+            chosen = files.load(definitions, predicates=custom())
+            found = asking.of_files(question, chosen, events, progress)
         else:
             from processors import app
 

@@ -15,6 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 SLOW_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+PREDICATE_SECONDS = (0.00001, 0.0001, 0.001, 0.01, 0.05, 0.25, 1.0, 10.0)
 SIZES = (1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 2000.0, 5000.0)
 
 
@@ -84,6 +85,12 @@ class Counter(Enum):
         ("channel",),
         "Waits for a channel that did not work at all.",
     )
+    PREDICATE_FAILURES = Row(
+        "beckon_predicate_failures_total",
+        "calls",
+        ("predicate", "reason"),
+        "Calls of custom conditions that raised, returned no bool, or were slow.",
+    )
 
 
 class Gauge(Enum):
@@ -112,6 +119,12 @@ class Gauge(Enum):
     )
     SENDING = Row(
         "beckon_sending", "commands", ("channel",), "Commands in the middle of being sent."
+    )
+    PREDICATE_OFF = Row(
+        "beckon_predicate_off",
+        "0 or 1",
+        ("predicate",),
+        "1 once a custom condition is switched off for being slow: it answers false.",
     )
     READY = Row("beckon_ready", "0 or 1", (), "1 while the process does its work.")
 
@@ -143,6 +156,13 @@ class Histogram(Enum):
         ("channel",),
         "From taking a command up to its outcome, waits included.",
         SLOW_SECONDS,
+    )
+    PREDICATE_SECONDS = Row(
+        "beckon_predicate_seconds",
+        "seconds",
+        ("predicate",),
+        "Calls of custom conditions, and how long they took.",
+        PREDICATE_SECONDS,
     )
 
 

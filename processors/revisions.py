@@ -12,7 +12,7 @@ from processors.clock import WallClock
 from processors.definitions import files
 from processors.operations.errors import OperationFailed
 from processors.progress import Progress
-from processors.terminal import Folder, Until, ask, configured, show, told
+from processors.terminal import Folder, Until, ask, configured, custom, show, told
 
 EXIT_DIFFERENT = 3
 
@@ -55,10 +55,9 @@ def diff(  # noqa: PLR0913 - each is an option of the command
         out=out,
         policy=policy,
     )
+    before, after = (files.load(each, predicates=custom()) for each in (old, new))
     with Progress("compared", "events") as progress:
-        summary = diffing.compare(
-            files.load(old), files.load(new), history, options=options, progress=progress
-        )
+        summary = diffing.compare(before, after, history, options=options, progress=progress)
     for table in telling.tables(summary):
         show(table)
     for line in telling.samples(summary):
@@ -84,7 +83,7 @@ def publish(
         raise typer.BadParameter(f"--prune takes a folder: all that is not in {folder} would end")
     settings = configured()
     cluster, prefix = app.cluster_of(settings), settings.topics.prefix
-    chosen = files.load(folder)
+    chosen = files.load(folder, predicates=custom(settings))
 
     def look() -> plans.Plan:
         return plans.plan(publishing.published(cluster, prefix), chosen, prune=prune)

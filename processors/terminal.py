@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from processors import logs
+from processors import logs, predicates
 from processors.definitions import files
 from processors.definitions.errors import InvalidDefinitions
+from processors.definitions.predicates import Predicates
 from processors.operations.errors import OperationFailed
 from processors.runtime.errors import RuntimeFailure
 from processors.settings import InvalidSettings, Settings
@@ -62,6 +63,11 @@ def configured() -> Settings:
     found = Settings.from_env()
     logs.configure(found.log.level, found.log.format)
     return found
+
+
+def custom(settings: Settings | None = None) -> Predicates:
+    """Returns the custom conditions that settings name, for a command's own answers."""
+    return predicates.watched(predicates.found((settings or configured()).predicates))
 
 
 def show(table: Table) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from processors.agents import apps
 from processors.decisions.compiled import Compiled, compile_set
+from processors.definitions.predicates import NONE, Predicates
 from processors.metrics import Counter, Metrics
 from processors.runtime import catalogues
 from processors.runtime.catalogues import Catalogue
@@ -38,6 +39,8 @@ class Options:
     """Of all topics."""
     is_first: Callable[[], bool]
     """Whether this worker is the one that writes dead letters for all."""
+    predicates: Predicates = NONE
+    """That conditions may name."""
 
     @property
     def topic(self) -> str:
@@ -84,7 +87,7 @@ class Taker:
         self._options = options
         self._bury = bury
         self._metrics = metrics
-        self._catalogue = Catalogue()
+        self._catalogue = Catalogue(options.predicates)
         self._loaded = asyncio.Event()
 
     async def load(self) -> None:

@@ -9,6 +9,7 @@ from processors.cases.documents import Case, Cases, Expectation
 from processors.definitions import documents, files, sets, suggestions, values
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
 from processors.definitions.parts import Faults
+from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.references import Reference, Rung
 from processors.definitions.sets import DefinitionSet
 from schemas.events import EARLIEST_MS, LATEST_MS, iso
@@ -27,7 +28,9 @@ class CaseFile:
         return documents.line_of(path, self.lines) or 1
 
 
-def load(folder: str | FilePath) -> tuple[DefinitionSet, list[CaseFile]]:
+def load(
+    folder: str | FilePath, predicates: Predicates = NONE
+) -> tuple[DefinitionSet, list[CaseFile]]:
     """Returns the definitions of a folder, all of them one set, and the tests in it.
 
     Raises:
@@ -35,7 +38,7 @@ def load(folder: str | FilePath) -> tuple[DefinitionSet, list[CaseFile]]:
     """
     definitions, problems = None, list[Problem]()
     try:
-        definitions = files.load(folder)
+        definitions = files.load(folder, predicates=predicates)
     except InvalidDefinitions as error:
         problems += error.problems
     found = []

@@ -102,6 +102,11 @@ class Compiled(msgspec.Struct, kw_only=True):
     documents: tuple[Any, ...] = ()
     """What it was made from: mappings, as written."""
 
+    def readers(self, kind: str, name: str) -> Bits:
+        """Returns who reads a trait, a tag …: this one, or all of the kind."""
+        users = self.users.get
+        return users((kind, name), 0) | users((kind, ""), 0)
+
     @property
     def size(self) -> int:
         """How many definitions there are."""
@@ -129,7 +134,7 @@ class _Build:
             if kind == "score":
                 self.scales[id_] = scale(definitions.scores[id_], self.scales)
         self.measures = Measures()
-        self.compiler = Compiler(self.features, self.measures, self.scales)
+        self.compiler = Compiler(self.features, self.measures, self.scales, definitions.predicates)
         self.nodes: list[Node] = []
         self.newcomers: Bits = 0
         self.places: dict[str, int] = {}

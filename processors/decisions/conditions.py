@@ -4,16 +4,18 @@ An answer is a promise as much as a truth: until its instant, nothing but a fact
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 import msgspec
 
+from processors.decisions import persons
 from processors.decisions.aggregates import aggregate
 from processors.decisions.comparisons import FALSE, TEMPORAL, TRUE, Answer, compare
 from processors.decisions.features import Features, Properties, read
 from processors.decisions.hours import TIMEZONE, hours
 from processors.decisions.measures import Measures
+from processors.decisions.persons import Person
 from processors.decisions.scales import Pair, Scale, value
 from processors.decisions.sequences import sequence
 from processors.definitions.comparisons import Comparison
@@ -23,6 +25,7 @@ from processors.definitions.conditions import (
     AnyCondition,
     BucketCondition,
     Condition,
+    CustomCondition,
     ListCondition,
     NotCondition,
     ScoreCondition,
@@ -37,6 +40,7 @@ from processors.definitions.occurrences import (
     PropertyCondition,
     SequenceCondition,
 )
+from processors.definitions.predicates import NONE, Predicate, Predicates
 from processors.definitions.zones import PROFILE
 from processors.state.profiles import Profile, trait
 
@@ -58,10 +62,17 @@ class Asked(msgspec.Struct):
 class Compiler:
     """Turns conditions into closures, and notes which facts they read."""
 
-    def __init__(self, features: Features, measures: Measures, scales: dict[str, Scale]) -> None:
+    def __init__(
+        self,
+        features: Features,
+        measures: Measures,
+        scales: dict[str, Scale],
+        predicates: Predicates = NONE,
+    ) -> None:
         self.features = features
         self.measures = measures
         self.scales = scales
+        self.predicates = predicates
         self.reads: set[Fact] = set()
         """The facts read since the last `take_reads`; ("clock", "") where time alone turns it."""
         self.asked: dict[str, Asked] = {}
@@ -104,7 +115,8 @@ class Compiler:
         | ListCondition
         | TagCondition
         | StatusCondition
-        | BucketCondition,
+        | BucketCondition
+        | CustomCondition,
     ) -> Evaluate:
         match condition:
             case SegmentCondition():
@@ -122,6 +134,8 @@ class Compiler:
             case BucketCondition():
                 self.reads.add(("id", ""))
                 return _bucket(condition)
+            case CustomCondition():
+                return self._custom(condition)
             case _:
                 assert_never(condition)
 
@@ -156,6 +170,11 @@ class Compiler:
         return lambda profile, now, properties: (
             TRUE if low <= value(profile, score_id, empty) < high else FALSE
         )
+
+    def _custom(self, condition: CustomCondition) -> Evaluate:
+        predicate = self.predicates[condition.custom]
+        self.reads |= predicate.facts
+        return _answered(predicate, condition.parameters, self.scales)
 
     def _time(self, condition: TimeCondition) -> Evaluate:
         self.reads.add(CLOCK)
@@ -264,6 +283,17 @@ def _property(condition: PropertyCondition) -> Evaluate:
     meets = compare(condition)
     path = tuple(condition.property.split("."))
     return lambda profile, now, properties: meets(read(properties, path), now)
+
+
+def _answered(
+    predicate: Predicate, parameters: Mapping[str, Any], scales: Mapping[str, Scale]
+) -> Evaluate:
+    holds, reads = predicate.holds, persons.names_by_kind(predicate.facts)
+
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        return TRUE if holds(Person(profile, reads, scales), **parameters) is True else FALSE
+
+    return evaluate
 
 
 def _segment(segment_id: str, is_member: bool) -> Evaluate:

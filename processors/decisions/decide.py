@@ -270,9 +270,9 @@ def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) 
     for key, value in (traits or {}).items():
         if event.type == "group":
             if put_trait(profile.account, key, value, at_ms):
-                dirty |= compiled.users.get(("account", key), 0)
+                dirty |= compiled.readers("account", key)
         elif triggers.set_whole(profile, moment, key, value, at_ms=at_ms):
-            dirty |= compiled.users.get(("trait", key), 0)
+            dirty |= compiled.readers("trait", key)
     return dirty
 
 
@@ -299,7 +299,7 @@ def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Tr
         dirty: Bits = 0
         for each in woken:
             for fact in triggers.fire(each, profile, moment, round_=round_):
-                dirty |= compiled.users.get(fact, 0)
+                dirty |= compiled.readers(*fact)
         if dirty:
             _evaluate(compiled, profile, moment, dirty)
         woken = []

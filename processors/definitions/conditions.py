@@ -1,7 +1,7 @@
 """Conditions: what is asked about a person, in segments, triggers and score rules."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
@@ -142,6 +142,24 @@ class BucketCondition(Part):
         return self.bucket.high
 
 
+def _told(value: Any) -> Any:
+    """Returns what a predicate is told: single values, and lists of them as tuples."""
+    if isinstance(value, list | tuple):
+        return tuple(values.scalar(each) for each in value)
+    return values.scalar(value)
+
+
+class CustomCondition(Part):
+    """What a predicate answers: Python that a data engineer has registered."""
+
+    custom: values.Id
+    parameters: Annotated[
+        dict[str, Annotated[Any, PlainValidator(_told)]], BeforeValidator(values.mapping)
+    ] = Field(default={}, alias="with")
+
+    hints: ClassVar = {"parameters": "with"}
+
+
 class AllCondition(Part):
     """Every one of several."""
 
@@ -176,6 +194,7 @@ HEADS: dict[str, type[Part]] = {
     "account": AccountCondition,
     "bucket": BucketCondition,
     "local_time": TimeCondition,
+    "custom": CustomCondition,
 }
 LATER = ("consent",)
 
@@ -203,7 +222,8 @@ Condition = Annotated[
     | Annotated[PropertyCondition, Tag(TAG + "property")]
     | Annotated[AccountCondition, Tag(TAG + "account")]
     | Annotated[BucketCondition, Tag(TAG + "bucket")]
-    | Annotated[TimeCondition, Tag(TAG + "local_time")],
+    | Annotated[TimeCondition, Tag(TAG + "local_time")]
+    | Annotated[CustomCondition, Tag(TAG + "custom")],
     Discriminator(_head),
     BeforeValidator(_choose),
 ]

@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from processors.definitions import documents, sets, syntax
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Problem, show
+from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.sets import DefinitionSet
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -17,11 +18,11 @@ MAX_FILES = 10_000
 _CLAIM = re.compile(r"""^\W{0,8}id["']?\s*:\s*["']?([a-z0-9][a-z0-9_-]*)""", re.MULTILINE)
 
 
-def load(source: str | FilePath) -> DefinitionSet:
+def load(source: str | FilePath, *, predicates: Predicates = NONE) -> DefinitionSet:
     """Returns the set of the definitions in a file, or in a folder and all below it.
 
     Files are `*.yaml`, `*.yml` and `*.json` of one definition each; names that begin with a dot
-    and `*.test.yaml` are left out.
+    and `*.test.yaml` are left out. Conditions may name the predicates.
 
     Raises:
         InvalidDefinitions: with all problems of all files.
@@ -34,7 +35,7 @@ def load(source: str | FilePath) -> DefinitionSet:
             parsed.append(_parse(file, broken))
         except InvalidDefinitions as error:
             problems += error.problems
-    return sets.complete(parsed, problems, broken)
+    return sets.complete(parsed, problems, broken, predicates=predicates)
 
 
 def tests(folder: str | FilePath) -> list[FilePath]:

@@ -38,7 +38,16 @@ class Gift:
     score: str
 
 
-Mention = Reference | Rung | Gift
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """One mention of a predicate, with the names of what it is told."""
+
+    path: Path
+    name: str
+    parameters: tuple[str, ...]
+
+
+Mention = Reference | Rung | Gift | Custom
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -77,6 +86,8 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
             yield Reference((*path, "segment"), "segment", condition.segment)
         case conditions.ListCondition():
             yield Reference((*path, "list"), "list", condition.list_id)
+        case conditions.CustomCondition(custom=name, parameters=parameters):
+            yield Custom((*path, "custom"), name, tuple(parameters))
         case conditions.ScoreCondition():
             yield Reference((*path, "score"), "score", condition.score)
             if condition.level is not None:

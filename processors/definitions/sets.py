@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from processors.definitions import documents, references, suggestions
+from processors.definitions import customs, documents, references, suggestions
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Path, Problem
-from processors.definitions.references import Gift, Reference, Rung
+from processors.definitions.predicates import NONE, Predicates
+from processors.definitions.references import Custom, Gift, Reference, Rung
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.triggers import Trigger
@@ -27,7 +28,7 @@ class DefinitionSet:
     """Definitions that fit together; a new version of one makes a new set."""
 
     id: str
-    """12 hex digits over all versions."""
+    """12 hex digits over all versions, those of the predicates that they use as well."""
     segments: Mapping[str, Segment]
     scores: Mapping[str, Score]
     triggers: Mapping[str, Trigger]
@@ -38,14 +39,22 @@ class DefinitionSet:
     """As written."""
     order: tuple[Key, ...]
     """Scores and segments, each after all that it refers to; ties by kind and id."""
+    predicates: Predicates
+    """All that are registered."""
 
 
-def build(definitions: Iterable[Definition], *, broken: Collection[str] = ()) -> DefinitionSet:
+def build(
+    definitions: Iterable[Definition],
+    *,
+    broken: Collection[str] = (),
+    predicates: Predicates = NONE,
+) -> DefinitionSet:
     """Returns the set of the definitions, all made by `documents.parse`.
 
     Args:
         definitions: In any order.
         broken: Ids that exist but could not be parsed: mentions of them are no mistake.
+        predicates: Those that are registered, for conditions that name them.
 
     Raises:
         InvalidDefinitions: ids used twice, mentions of what does not exist, or cycles.
@@ -57,16 +66,17 @@ def build(definitions: Iterable[Definition], *, broken: Collection[str] = ()) ->
         if key in known:
             problems.append(_defined_twice(each, known[key]))
         known.setdefault(key, each)
-    mentions = {key: list(references.of(each)) for key, each in known.items()}
+    mentions = {key: list(customs.mentions(each, predicates)) for key, each in known.items()}
     problems += _unknown(known, mentions, broken)
+    problems += _misused(known, mentions, predicates)
     order, rest = _order(_needs(mentions))
     problems += _cycles(known, rest)
     if problems:
         raise InvalidDefinitions(sorted(problems, key=lambda at: (at.file or "", at.line or 0)))
-    return _of(known, order)
+    return _of(known, order, predicates)
 
 
-def from_documents(written: Iterable[Any]) -> DefinitionSet:
+def from_documents(written: Iterable[Any], *, predicates: Predicates = NONE) -> DefinitionSet:
     """Returns the set of the definitions that documents of no file state.
 
     Raises:
@@ -79,16 +89,20 @@ def from_documents(written: Iterable[Any]) -> DefinitionSet:
         except InvalidDefinitions as error:
             problems += error.problems
             broken |= documents.claimed_id(document)
-    return complete(parsed, problems, broken)
+    return complete(parsed, problems, broken, predicates=predicates)
 
 
 def complete(
-    parsed: Iterable[Definition], problems: Iterable[Problem], broken: Collection[str]
+    parsed: Iterable[Definition],
+    problems: Iterable[Problem],
+    broken: Collection[str],
+    *,
+    predicates: Predicates = NONE,
 ) -> DefinitionSet:
     """Returns the set, if parsing found no problems; else raises them and those of the set."""
     found = list(problems)
     try:
-        built = build(parsed, broken=broken)
+        built = build(parsed, broken=broken, predicates=predicates)
     except InvalidDefinitions as error:
         found += error.problems
         built = None
@@ -109,12 +123,16 @@ def absent(definitions: DefinitionSet, mention: Reference | Rung) -> str | None:
     return _no_such(mention.kind, mention.id, ids)
 
 
-def _of(known: Mapping[Key, Definition], order: tuple[Key, ...]) -> DefinitionSet:
+def _of(
+    known: Mapping[Key, Definition], order: tuple[Key, ...], predicates: Predicates
+) -> DefinitionSet:
     by_kind: dict[str, dict[str, Any]] = {kind: {} for kind in documents.KINDS}
     for kind, name in sorted(known):
         by_kind[kind][name] = known[kind, name]
     versions = {key: known[key].origin.version for key in sorted(known)}
     lines = [[*key, version] for key, version in versions.items()]
+    used = {name for each in known.values() for name in customs.used(each)}
+    lines += [["predicate", name, predicates[name].version] for name in sorted(used)]
     return DefinitionSet(
         id=documents.version(lines),
         segments=by_kind["segment"],
@@ -124,6 +142,7 @@ def _of(known: Mapping[Key, Definition], order: tuple[Key, ...]) -> DefinitionSe
         versions=versions,
         documents={key: known[key].origin.document for key in versions},
         order=order,
+        predicates=predicates,
     )
 
 
@@ -149,12 +168,26 @@ def _unknown(
                 message = _no_such_rung(known.get(("score", mention.score)), mention)
             elif isinstance(mention, Gift):
                 message = _no_such_gift(known.get(("score", mention.score)))
+            elif isinstance(mention, Custom):
+                continue
             elif (mention.kind, mention.id) in known or mention.id in broken:
                 message = None
             else:
                 message = _no_such(mention.kind, mention.id, ids)
             if message:
                 yield documents.problem(known[key], mention.path, message)
+
+
+def _misused(
+    known: Mapping[Key, Definition],
+    mentions: Mapping[Key, list[references.Mention]],
+    predicates: Predicates,
+) -> Iterator[Problem]:
+    for key, found in mentions.items():
+        for mention in found:
+            if isinstance(mention, Custom):
+                for path, message in customs.misuses(mention, predicates, known):
+                    yield documents.problem(known[key], path, message)
 
 
 def _no_such(kind: str, name: str, ids: Mapping[str, list[str]]) -> str:

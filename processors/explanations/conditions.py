@@ -4,12 +4,12 @@ Whatever a condition asks, it has its text, an answer, and when that turns. Kind
 here show the value that was found besides; events are those that the part's features count.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import msgspec
 
-from processors.decisions import compiled, scales
+from processors.decisions import compiled, persons, scales
 from processors.decisions.comparisons import Answer
 from processors.decisions.compiled import Compiled
 from processors.decisions.conditions import Compiler, Evaluate, bucket
@@ -22,6 +22,7 @@ from processors.definitions.conditions import (
     NotCondition,
 )
 from processors.definitions.errors import one_line
+from processors.definitions.predicates import Predicate
 from processors.definitions.sets import DefinitionSet
 from processors.explanations import trees
 from processors.explanations.futures import Watch
@@ -195,6 +196,9 @@ def _fill(
 ) -> None:
     """Puts the values beside a condition that has no parts."""
     node.found = _found(written, scene)
+    if "custom" in written:
+        predicate = scene.definitions.predicates[written["custom"]]
+        node.found, node.note = _seen(scene, predicate), f"version {predicate.version}"
     for each in heeded:
         node.events += occurrences(scene.history, each)
     if heeded and written.keys() <= PLAIN_KEYS:
@@ -245,6 +249,23 @@ def _found(written: Mapping[str, Any], scene: Scene) -> Any:
             return round(bucket(salt, profile.id), 3)
         case _:
             return None
+
+
+def _seen(scene: Scene, predicate: Predicate) -> dict[str, Any]:
+    """Returns what a predicate reads of the person."""
+    reads = persons.names_by_kind(predicate.facts)
+    person = persons.Person(scene.profile, reads, scene.compiled.scales)
+    return {each: _fact(person, *each.partition(".")[::2]) for each in predicate.reads}
+
+
+def _fact(person: persons.Person, kind: str, name: str) -> Any:
+    match getattr(person, kind):
+        case Mapping() as held:
+            return held.get(name) if name else dict(held)
+        case Set() as marks:
+            return name in marks if name else list(marks)
+        case held:
+            return held
 
 
 def _score(scene: Scene, written: Mapping[str, Any], score_id: str) -> Any:

@@ -11,6 +11,7 @@ import msgspec
 from confluent_kafka import Consumer
 
 from processors.decisions.compiled import Compiled
+from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.sets import DefinitionSet
 from processors.explanations import futures, histories
 from processors.explanations.histories import MAX_HEARD, Entry, Heard, History
@@ -45,6 +46,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int
     """The wall clock's."""
     schemas: SchemaSource | None = None
+    predicates: Predicates = NONE
+    """That conditions may name."""
 
 
 def published(options: Options) -> DefinitionSet:
@@ -53,10 +56,15 @@ def published(options: Options) -> DefinitionSet:
     Raises:
         TopicMissing: there is no topic of definitions.
         BrokerAway: the cluster does not answer.
+        OperationFailed: they do not fit together here.
     """
-    catalogue = Catalogue()
+    catalogue = Catalogue(options.predicates)
     catalogues.read(options.cluster, full_name(options.prefix, "definitions"), catalogue)
-    return catalogue.build()[0]
+    found, misfits = catalogue.build()
+    if misfits:
+        why = misfits[0].message
+        raise OperationFailed(f"the published definitions do not fit together here ({why})")
+    return found
 
 
 def read(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from processors.definitions import references, sets
+from processors.definitions import customs, sets
 from processors.definitions.references import Reference
 from processors.definitions.sets import DefinitionSet, Key
 from processors.operations.archives import Archive
@@ -73,7 +73,8 @@ def plan(archive: Archive, chosen: DefinitionSet, *, prune: bool = False) -> Pla
     """
     others = [key for key in sorted(archive.records) if key not in chosen.versions]
     stays = [] if prune else [archive.records[key].document for key in others]
-    after = sets.from_documents([*stays, *chosen.documents.values()])
+    documents = [*stays, *chosen.documents.values()]
+    after = sets.from_documents(documents, predicates=chosen.predicates)
     changes = [_change(archive, key, chosen.versions[key]) for key in chosen.versions]
     changes += [_other(archive, key, prune) for key in reversed(others)]
     readers = _readers(after)
@@ -126,7 +127,7 @@ def _readers(definitions: DefinitionSet) -> dict[Key, set[Key]]:
     )
     for part in parts:
         for each in part.values():
-            for mention in references.of(each):
+            for mention in customs.mentions(each, definitions.predicates):
                 if isinstance(mention, Reference) and mention.path[0] != "do":
                     found.setdefault((mention.kind, mention.id), set()).add((each.kind, each.id))
     return found

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from processors.definitions import documents, sets
 from processors.definitions.errors import InvalidDefinitions
+from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.sets import DefinitionSet, Key
 from processors.runtime import clients, readers
 from processors.runtime.clients import Cluster
@@ -25,9 +26,10 @@ logger = logging.getLogger(__name__)
 class Catalogue:
     """The latest version of every definition."""
 
-    def __init__(self) -> None:
+    def __init__(self, predicates: Predicates = NONE) -> None:
         self.records: dict[Key, DefinitionRecord] = {}
         self.active = sets.from_documents([])
+        self._predicates = predicates
         self._offsets: dict[int, int] = {}
         self._untried: list[Record] = []
 
@@ -62,7 +64,8 @@ class Catalogue:
         """Returns the set to be active now, and the records that do not fit, if there are such."""
         untried, self._untried = self._untried, []
         try:
-            self.active = sets.from_documents(each.document for each in self.records.values())
+            documents = [each.document for each in self.records.values()]
+            self.active = sets.from_documents(documents, predicates=self._predicates)
         except InvalidDefinitions as error:
             text = "; ".join(map(str, error.problems))
             return self.active, [DeadLetter(each, "does-not-fit", text) for each in untried]
