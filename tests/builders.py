@@ -13,6 +13,7 @@ from processors.decisions.compiled import Compiled, compile_set
 from processors.decisions.decide import Arrival, Due
 from processors.decisions.moments import Decision
 from processors.definitions import sets, syntax
+from processors.definitions.predicates import Predicate
 from processors.runtime.batches import Policy
 from processors.runtime.memory import Driver
 from processors.state.duplicates import Seen
@@ -98,10 +99,11 @@ def read(text: str) -> Document:
     return document
 
 
-def compiled(*documents: Document | str) -> Compiled:
+def compiled(*documents: Document | str, predicates: Iterable[Predicate] = ()) -> Compiled:
     """Returns the compiled set of documents; those that are texts are YAML."""
     written = [read(each) if isinstance(each, str) else each for each in documents]
-    return compile_set(sets.from_documents(written))
+    known = {each.name: each for each in predicates}
+    return compile_set(sets.from_documents(written, predicates=known))
 
 
 def event(kind: str, at_ms: int = T0, *, id: str = "m", person: str = "p", **fields: Any) -> Json:
@@ -162,8 +164,10 @@ def keyed(data: Json) -> tuple[bytes, bytes]:
 class Person:
     """One person under definitions, told one stimulus after the other."""
 
-    def __init__(self, *documents: Document | str, id: str = "p") -> None:
-        self.compiled = compiled(*documents)
+    def __init__(
+        self, *documents: Document | str, id: str = "p", predicates: Iterable[Predicate] = ()
+    ) -> None:
+        self.compiled = compiled(*documents, predicates=predicates)
         self.profile = Profile(id=id)
         self.seen = Seen(self.profile)
         self.adopted_ms = 0
@@ -182,10 +186,16 @@ class Person:
         decide.on_timers(self.compiled, self.profile, self.seen, due, decision)
         return decision
 
-    def gets(self, *documents: Document | str, adopted_ms: int = 0) -> Decision:
+    def gets(
+        self,
+        *documents: Document | str,
+        adopted_ms: int = 0,
+        predicates: Iterable[Predicate] = (),
+    ) -> Decision:
         """Brings the person under other definitions, before any timer is due."""
         assert adopted_ms < self.profile.due
-        self.compiled, self.adopted_ms = compiled(*documents), adopted_ms
+        self.compiled = compiled(*documents, predicates=predicates)
+        self.adopted_ms = adopted_ms
         clock = self.profile.clock
         decision, due = Decision(), Due(clock, clock // 1000, adopted_ms)
         decide.on_definitions(self.compiled, self.profile, self.seen, due, decision)

@@ -7,7 +7,7 @@ change waits a moment for more of them.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ class Options:
     """Of all topics."""
     is_first: Callable[[], bool]
     """Whether this worker is the one that writes dead letters for all."""
-    predicates: Predicates = NONE
+    predicates: Predicates = field(default_factory=lambda: NONE)
     """That conditions may name."""
 
     @property

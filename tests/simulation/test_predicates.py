@@ -1,0 +1,69 @@
+"""A predicate that asks what a condition can ask gives its very answers, at its very instants."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.definitions import sets
+from processors.definitions.predicates import predicate
+from processors.predicates import Person
+from processors.runtime.memory import Driver
+from tests.builders import DAY, Document, Json, Recorder, compiled, keyed, segment
+from tests.properties import budget
+from tests.worlds import definitions, histories, ids
+
+
+def alike(documents: list[Document]) -> tuple[Document, Any]:
+    """Returns a condition, and a predicate that asks the same."""
+    inside = [{"segment": each} for each in ids(documents, "segment")[:1]]
+    plain = {
+        "any": [
+            {"trait": "plan", "equals": "x"},
+            {"account": "tier", "equals": "1"},
+            {"all": [{"tag": "t1"}, {"not": {"tag": "t2"}}, *inside]},
+            {"all": [{"list": "l1"}, {"status": "lead"}]},
+        ]
+    }
+    names = [f"segments.{each['segment']}" for each in inside]
+    reads = ["traits.plan", "account", "tags", "lists.l1", "status", *names]
+
+    @predicate("alike", reads=reads, version="1")
+    def holds(person: Person) -> bool:
+        is_inside = all(each["segment"] in person.segments for each in inside)
+        return (
+            person.traits.get("plan") == "x"
+            or person.account.get("tier") == "1"
+            or ("t1" in person.tags and "t2" not in person.tags and is_inside)
+            or ("l1" in person.lists and person.status == "lead")
+        )
+
+    return plain, holds
+
+
+@budget(40)
+@given(st.data())
+def test_predicate_and_condition_turn_together(data: st.DataObject) -> None:
+    documents = data.draw(definitions())
+    log: list[Json] = data.draw(histories())
+    plain, holds = alike(documents)
+    both = [segment(plain, "x-plain"), segment({"custom": "alike"}, "x-custom")]
+    out = Recorder()
+    driver = Driver(compiled(*documents, *both, predicates=[holds]), out)
+    for each in (one for one in log if one["type"] != "clock"):
+        driver.feed([keyed(each)])
+    driver.advance(driver.table.progress.high_water + 30 * DAY)
+    turns: dict[str, list[Any]] = {"x-plain": [], "x-custom": []}
+    for _, change in out.of("segment-changes"):
+        if change.segment_id in turns:
+            who = (change.profile_id, change.change, change.at, change.cause, change.late)
+            turns[change.segment_id].append(who)
+    assert turns["x-custom"] == turns["x-plain"]
+
+
+def test_sets_without_predicates_are_as_they_were() -> None:
+    written = [segment({"tag": "x"})]
+    _, holds = alike([])
+    assert sets.from_documents(written).id == (
+        sets.from_documents(written, predicates={"alike": holds}).id
+    )
