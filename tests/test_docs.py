@@ -1,9 +1,12 @@
 """What the documents say is so: links lead somewhere, commands and settings exist, examples run."""
 
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -182,6 +185,42 @@ def test_example_of_tests_gives_what_the_page_says(
         result = CliRunner().invoke(cli, ["test", "trial"])
         assert re.sub(r"in \d+\.\d\d s", "in 0.01 s", result.output) == said
         assert result.exit_code == code
+
+
+def test_example_of_predicates_gives_what_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ROOT / "docs/predicates.md"
+    (code,) = fences(page, "python")
+    segment, cases = fences(page, "yaml")
+    for name, text in (
+        ("shop/predicates.py", code),
+        ("definitions/business.yaml", segment),
+        ("definitions/business.test.yaml", cases),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
+    said = [in_a_shell(line, tmp_path) for block in fences(page, "sh") for line in lines(block)]
+    assert "1 segments; all fit together" in said[0]
+    assert "2 passed" in said[1]
+    mistaken = segment.replace("company", "compny")
+    (tmp_path / "definitions/business.yaml").write_text(mistaken)
+    assert f"    {in_a_shell(lines(fences(page, 'sh')[0])[0], tmp_path)}" in page.read_text("utf-8")
+
+
+def lines(block: str) -> list[str]:
+    return [line for line in block.split("\n") if line]
+
+
+def in_a_shell(line: str, folder: Path) -> str:
+    """Returns what a command says; as users run it, in a process of its own."""
+    line = line.replace("beckon ", f"{shlex.quote(sys.executable)} -m processors ", 1)
+    found = subprocess.run(
+        line, shell=True, cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    return found.stdout + found.stderr
 
 
 def test_features_name_tests_that_exist() -> None:

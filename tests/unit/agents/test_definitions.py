@@ -12,6 +12,7 @@ from processors.agents import definitions as agent
 from processors.agents.definitions import Options, Taker
 from processors.decisions.compiled import Compiled
 from processors.definitions import sets
+from processors.definitions.predicates import NONE, Predicates, predicate
 from processors.metrics import Counter, Metrics
 from processors.runtime.errors import DefinitionsUnfit
 from schemas import codec, definitions
@@ -54,14 +55,25 @@ class Records:
 class Office:
     """A taker with all that it needs."""
 
-    def __init__(self, broker: Broker, *published: Pair, is_first: bool = True) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        *published: Pair,
+        is_first: bool = True,
+        predicates: Predicates = NONE,
+    ) -> None:
         broker.produce(broker.topic("definitions"), *published)
         self.active: list[str] = []
         self.buried: list[tuple[bytes | None, bytes | None, dict[str, bytes]]] = []
         self.metrics = Metrics()
         self.taker = Taker(
             self._activate,
-            Options(cluster=broker.cluster, prefix=broker.prefix, is_first=lambda: is_first),
+            Options(
+                cluster=broker.cluster,
+                prefix=broker.prefix,
+                is_first=lambda: is_first,
+                predicates=predicates,
+            ),
             bury=self._bury,
             metrics=self.metrics,
         )
@@ -105,6 +117,16 @@ def test_a_worker_does_not_begin_with_definitions_that_do_not_fit(broker: Broker
     with pytest.raises(DefinitionsUnfit, match="publish what is missing"):
         run(office.taker.load)
     assert office.active == []
+
+
+def test_a_worker_begins_only_with_the_predicates_that_definitions_name(broker: Broker) -> None:
+    asking = segment({"custom": "asked"}, "vip")
+    asked = predicate("asked", reads=["tags"], version="1")(lambda person: True)
+    office = Office(broker, record(asking), predicates={"asked": asked})
+    run(office.taker.load)
+    assert office.active == [sets.from_documents([asking], predicates={"asked": asked}).id]
+    with pytest.raises(DefinitionsUnfit, match="there is no predicate asked"):
+        run(Office(broker, record(asking)).taker.load)
 
 
 def test_empty_topic_makes_the_empty_set_active(broker: Broker) -> None:

@@ -8,6 +8,7 @@ import pytest
 from processors.decisions.compiled import compile_set
 from processors.definitions import sets
 from processors.definitions.conditions import HEADS, Condition
+from processors.definitions.predicates import predicate
 from processors.explanations import conditions, histories, trees
 from processors.explanations.conditions import Scene, Watched
 from tests.builders import (
@@ -142,6 +143,28 @@ def test_value_stands_beside_the_condition(when: Document, found: Any) -> None:
     ]
     log = [identify(**BORN), account(tier="gold"), track("a")]
     assert explained(documents, log, name="s").segments[0].when.found == found
+
+
+def test_predicate_has_its_answer_what_it_read_and_its_version() -> None:
+    reads = ["traits.plan", "traits.absent", "account", "tags", "tags.x", "status", "scores.fit"]
+    asked = predicate("asked", reads=reads, version="7")(lambda person, *, n: n == 1)
+    when = {"not": {"custom": "asked", "with": {"n": 1}}}
+    log = [identify(plan="gold"), account(tier="A"), track("a")]
+    definitions = sets.from_documents(
+        [segment(when), score(on("a")), trigger("a", tag("t1"))], predicates={"asked": asked}
+    )
+    ready = compile_set(definitions)
+    history = histories.recall(
+        ready, [histories.Entry("f:1", None, encode(each)) for each in log], "p"
+    )
+    scene = Scene(definitions=definitions, compiled=ready, history=history)
+    (node,) = conditions.explain(definitions.segments["s"].when, when, scene, []).parts
+    assert (node.kind, node.text) == ("custom", "custom: asked, with: {n: 1}")
+    assert (node.holds, node.note) == (True, "version 7")
+    assert node.found == {
+        "traits.plan": "gold", "traits.absent": None, "account": {"tier": "A"}, "tags": ["t1"],
+        "tags.x": False, "status": None, "scores.fit": 10,
+    }  # fmt: skip
 
 
 def test_place_in_a_slice_stands_beside_it() -> None:

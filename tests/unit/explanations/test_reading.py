@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from confluent_kafka import KafkaError
 
 from processors.decisions.compiled import compile_set
+from processors.definitions import sets
+from processors.definitions.predicates import predicate
 from processors.explanations import building, reading, trees
 from processors.explanations.histories import History
 from processors.explanations.reading import Options
 from processors.operations.errors import OperationFailed
+from processors.operations.publishing import publish
 from processors.runtime import readers
 from processors.runtime.batches import Policy
 from processors.runtime.clients import Cluster
@@ -33,7 +37,7 @@ from tests.builders import (
 )
 from tests.embedded import Broker
 from tests.faults import Mock, Request
-from tests.unit.explanations.systems import NONE, PARTITIONS, System
+from tests.unit.explanations.systems import NAMES, NONE, PARTITIONS, System
 
 RECENT = segment({"event": "a", "within": "1h"}, "recent")
 OFTEN = segment({"event": "a", "at_least": 2}, "often")
@@ -265,3 +269,18 @@ def test_partition_that_lost_its_first_records_is_told(start: Start) -> None:
     (note,) = history(system, now_ms=T0 + 1).notes
     assert note.startswith("`events` begins at offset ")
     assert "older events are gone" in note
+
+
+def test_definitions_that_do_not_fit_together_here_are_refused(broker: Broker) -> None:
+    asking = segment({"custom": "asked"}, "s")
+    asked = predicate("asked", reads=["tags"], version="1")(lambda person: True)
+    for name in NAMES:
+        broker.topic(name)
+    known = {"asked": asked}
+    chosen = sets.from_documents([asking], predicates=known)
+    publish(broker.cluster, broker.prefix, chosen, now_ms=T0)
+    alone = Options(cluster=broker.cluster, prefix=broker.prefix, policy=WALL, now_ms=T0)
+    with pytest.raises(OperationFailed, match=r"do not fit together here \(.*no predicate asked"):
+        reading.published(alone)
+    found = reading.published(msgspec.structs.replace(alone, predicates=known))
+    assert found.id == chosen.id

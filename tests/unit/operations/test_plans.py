@@ -4,6 +4,7 @@ import pytest
 
 from processors.definitions import documents, sets
 from processors.definitions.errors import InvalidDefinitions
+from processors.definitions.predicates import predicate
 from processors.operations import plans
 from processors.operations.archives import Archive
 from processors.operations.plans import Change, Plan
@@ -127,6 +128,14 @@ def test_whoever_reads_a_changed_definition_is_touched_also_by_way_of_others() -
     found = plan(ALL, [changed])
     readers = (("score", "fit"), ("segment", "best"), ("trigger", "greet"))
     assert found.touched == {("segment", "vip"): readers}
+
+
+def test_whoever_reads_it_by_way_of_a_predicate_is_touched() -> None:
+    asked = predicate("asked", reads=["segments.vip"], version="1")(lambda person: True)
+    new = sets.from_documents(
+        [VIP, segment({"custom": "asked"}, "by")], predicates={"asked": asked}
+    )
+    assert plans.plan(catalogue(), new).touched["segment", "vip"] == (("segment", "by"),)
 
 
 def test_who_only_acts_on_a_definition_is_not_touched() -> None:

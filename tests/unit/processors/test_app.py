@@ -130,6 +130,23 @@ def test_worker_waits_for_all_topics_and_is_not_ready_at_first(chosen: Settings)
     assert role.app.conf.id == "x.worker-w1"
 
 
+def test_worker_and_explanations_know_the_predicates_of_the_settings(
+    chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app_predicates.py").write_text(
+        "from processors.predicates import Person, predicate\n"
+        '@predicate("asked", reads=["tags"], version="1")\n'
+        "def asked(person: Person):\n    return True\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    custom = chosen.model_copy(update={"predicates": "app_predicates"})
+    assert list(app.explaining_of(custom).predicates) == ["asked"]
+    assert b'beckon_predicate_off{predicate="asked"} 0.0' in app.worker(custom).metrics.text()
+    missing = chosen.model_copy(update={"predicates": "app_missing"})
+    with pytest.raises(InvalidSettings, match="BECKON_PREDICATES: app_missing can not be imported"):
+        app.worker(missing)
+
+
 def test_each_worker_hears_of_all_definitions(chosen: Settings) -> None:
     other = chosen.model_copy(update={"slot": "w2"})
     assert app.worker(chosen).app.conf.id != app.worker(other).app.conf.id

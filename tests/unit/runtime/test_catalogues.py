@@ -3,6 +3,7 @@
 import pytest
 
 from processors.definitions import sets
+from processors.definitions.predicates import predicate
 from processors.runtime import catalogues
 from processors.runtime.catalogues import Catalogue
 from processors.runtime.errors import TopicMissing
@@ -262,3 +263,17 @@ def test_errors_on_the_way_are_outlived(broker: Broker, mock: Mock) -> None:
     catalogue = Catalogue()
     catalogues.read(broker.cluster, topic, catalogue)
     assert set(catalogue.records) == {("segment", "vip")}
+
+
+def test_predicates_that_documents_name_are_those_of_the_catalogue() -> None:
+    asking = segment({"custom": "asked"}, "vip")
+    asked = predicate("asked", reads=["tags"], version="1")(lambda person: True)
+    record = Record("definitions", 0, 0, b"segment/vip", published(asking))
+    with_it, without = Catalogue({"asked": asked}), Catalogue()
+    for each in (with_it, without):
+        assert each.take(record) is None
+    active, letters = with_it.build()
+    assert (active.predicates, letters) == ({"asked": asked}, [])
+    active, letters = without.build()
+    assert (active.versions, [each.reason for each in letters]) == ({}, ["does-not-fit"])
+    assert "there is no predicate asked" in letters[0].message
