@@ -77,7 +77,7 @@ def publish(
 ) -> None:
     """Shows what publishing changes, asks, and does it: running workers take it up."""
     from processors import app
-    from processors.operations import plans, publishing, telling
+    from processors.operations import plans, publishing, retentions, telling
 
     if prune and not folder.is_dir():
         raise typer.BadParameter(f"--prune takes a folder: all that is not in {folder} would end")
@@ -93,6 +93,9 @@ def publish(
     for line in telling.documents(plan):
         typer.echo(line)
     deed = telling.deed(plan)
+    kept_ms = retentions.kept_ms(cluster, prefix) if deed else None
+    for line in retentions.warnings(plan, chosen, kept_ms, now_ms=WallClock().now_ms()):
+        typer.echo(line, err=True)
     if deed and not yes:
         ask(deed)
         if look() != plan:

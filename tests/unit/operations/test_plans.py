@@ -135,7 +135,7 @@ def test_whoever_reads_it_by_way_of_a_predicate_is_touched() -> None:
     new = sets.from_documents(
         [VIP, segment({"custom": "asked"}, "by")], predicates={"asked": asked}
     )
-    assert plans.plan(catalogue(), new).touched["segment", "vip"] == (("segment", "by"),)
+    assert plans.plan(archive([]), new).touched["segment", "vip"] == (("segment", "by"),)
 
 
 def test_who_only_acts_on_a_definition_is_not_touched() -> None:
