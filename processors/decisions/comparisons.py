@@ -116,7 +116,7 @@ def _text(operator: str, operand: str) -> Test:
     if operator == "like":
         whole = _like(operand)
         return lambda value: isinstance(value, str) and whole.fullmatch(value) is not None
-    pattern = re2.compile(operand)
+    pattern = re2.compile(operand, _RE2)
     return lambda value: isinstance(value, str) and pattern.search(value) is not None
 
 
@@ -126,9 +126,11 @@ def _like(operand: str) -> Any:
         _WILD.get(piece) or re2.escape(piece.removeprefix("\\") if len(piece) > 1 else piece)
         for piece in _PIECES.findall(operand)
     ]
-    return re2.compile("(?s)" + "".join(pieces))
+    return re2.compile("(?s)" + "".join(pieces), _RE2)
 
 
+_RE2 = re2.Options()
+_RE2.log_errors = False  # it would tell the standard error of texts that take it long
 _PIECES = re.compile(r"\\.|.")
 _WILD = {"%": ".*", "_": "."}
 

@@ -20,6 +20,8 @@ MAX_PATH_PARTS = 16
 MAX_POINTS = 1_000_000
 MAX_COUNT = 10_000
 """Largest count of occurrences: a profile remembers that many instants."""
+MAX_PATTERN_STEPS = 5_000
+"""Of a regular expression as RE2 compiles it: a text takes time up to its length times that."""
 ID_RULE = "small letters, digits, _ and -, beginning with a letter or digit, at most 64"
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -233,12 +235,15 @@ def pattern(value: Any) -> str:
     if not isinstance(value, str):
         raise fault("must be a regular expression", value)
     try:
-        re2.compile(value, _RE2)
+        steps = re2.compile(value, _RE2).programsize
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         expected = f"must be a regular expression that RE2 can read ({one_line(said)})"
         raise fault(expected, value) from None
+    if steps > MAX_PATTERN_STEPS:
+        expected = f"must be a regular expression of at most {MAX_PATTERN_STEPS} steps of RE2"
+        raise fault(f"{expected} (repeat less)", value)
     return value
 
 

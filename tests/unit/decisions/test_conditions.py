@@ -325,3 +325,22 @@ def test_conditions_that_only_rules_hold_are_compiled_too() -> None:
     person = Person(score(holding({"any": [{"tag": "x"}, {"event": "a"}]})))
     person.hears(track("a"))
     assert person.score() == 10
+
+
+def test_trait_that_changes_its_type_is_held_against_what_it_is_now() -> None:
+    person = Person(
+        segment({"trait": "plan", "at_least": 1}, "number"),
+        segment({"trait": "plan", "equals": "1"}, "text"),
+        segment({"trait": "plan", "equals": True}, "truth"),
+        segment({"trait": "plan", "contains": 1}, "list"),
+        segment({"trait": "plan.size", "equals": 1}, "object"),
+        segment({"trait": "plan", "is_not_set": True}, "none"),
+    )
+    seen = []
+    for place, value in enumerate([1, "1", True, 1, [1], {"size": 1}, [True], None, 1.0]):
+        person.hears(identify(T0 + place, plan=value))
+        seen.append(person.segments)
+    assert seen == [
+        {"number"}, {"text"}, {"truth"}, {"number"}, {"list"}, {"object"}, set(), {"none"},
+        {"number"},
+    ]  # fmt: skip

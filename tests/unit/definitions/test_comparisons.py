@@ -104,6 +104,12 @@ BAD: list[tuple[Any, list[str]]] = [
       '(invalid perl operator: (?=), found the text "(?=a)"']),
     ({"trait": "a", "matches": 3},
      ["when.matches: must be a regular expression, found the number 3"]),
+    ({"trait": "a", "matches": "((a{100}){100}){100}"},
+     ["when.matches: must be a regular expression that RE2 can read "
+      '(invalid repetition size: {100}), found the text "((a{100}){100}){100}"']),
+    ({"trait": "a", "matches": "(a|b){990}(a|b){990}"},
+     ["when.matches: must be a regular expression of at most 5000 steps of RE2 (repeat less), "
+      'found the text "(a|b){990}(a|b){990}"']),
     ({"trait": "a", "like": 3}, ["when.like: must be text (put it in quotes), found the number 3"]),
     ({"trait": "a", "like": "5\\d%"},
      ["when.like: must have a backslash only before %, _ or another backslash, "

@@ -192,6 +192,33 @@ def test_any_condition_is_parsed_or_refused(when: Any) -> None:
     assert_parsed_or_refused(segment({"all": [when]}))
 
 
+A = {"event": "a"}
+OF = {"id": "r", "points": 1, "on": A}
+WINDOWS: list[tuple[str, Any]] = [
+    ("when.within", segment(A | {"within": "-7d"})),
+    ("when.within", segment(A | {"sum": {"property": "n", "at_least": 1}, "within": "-7d"})),
+    ("when.within", segment({"sequence": [A, A], "within": "-7d"})),
+    ("when.sequence[1].within", segment({"sequence": [A, A | {"within": "-7d"}]})),
+    ("when.within_last", segment({"trait": "born", "within_last": "-7d"})),
+    ("when.within_next", segment({"trait": "born", "within_next": "-7d"})),
+    ("when.older_than", segment({"account": "born", "older_than": "-7d"})),
+    ("groups[0].rules[0].within", score(OF | {"within": "-7d"})),
+    ("groups[0].rules[0].decay.half_life", score(OF | {"decay": {"half_life": "-7d"}})),
+    ("groups[0].rules[0].decay.per", score(OF | {"decay": {"per": "-7d", "percent": 5}})),
+    ("on.inactive", trigger(on={"inactive": "-7d"})),
+    ("on.within", trigger(on={"score": "s", "crosses": 5, "minimum_change": 1, "within": "-7d"})),
+    ("limit.within", trigger(limit={"times": 1, "within": "-7d"})),
+]
+
+
+@pytest.mark.parametrize(("place", "document"), WINDOWS, ids=[place for place, _ in WINDOWS])
+def test_negative_window_is_refused_wherever_one_stands(place: str, document: Any) -> None:
+    assert problems(document) == [
+        f"{place}: must be a duration such as 90s, 15m, 2h, 7d or 4w, more than 0, at most ten "
+        'years, found the text "-7d"'
+    ]
+
+
 @given(JSON)
 def test_any_part_of_a_score_is_parsed_or_refused(part: Any) -> None:
     assert_parsed_or_refused(score(part, levels=part))

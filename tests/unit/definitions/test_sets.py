@@ -90,6 +90,8 @@ def test_id_used_twice_is_refused() -> None:
          "segment/a: when.all[1].segment: there is no segment guests, but a list of this id"),
         ([named("a", "score:fit")],
          "segment/a: when.all[1].score: there is no score fit; there are no scores"),
+        ([segment({"any": [{"list": "guest"}]}), static_list()],
+         "segment/vip: when.any[0].list: there is no list guest; did you mean guests?"),
         ([scored("fit", "b")], "score/fit: groups[0].rules[0].when.segment: there is no segment b; "
                                "there are no segments"),
         ([trigger({"add_to_list": "vip"}), segment()],

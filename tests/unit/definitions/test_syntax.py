@@ -182,6 +182,15 @@ def test_nesting_of_10_000_is_refused(opening: str) -> None:
         assert fault[2].startswith(("must not be nested deeper than 100", "is not JSON"))
 
 
+def test_bomb_of_aliases_is_refused_and_never_unfolded() -> None:
+    rows = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    for row in range(1, 30):
+        rows.append(f"a{row}: &a{row} [{', '.join([f'*a{row - 1}'] * 10)}]")
+    found = syntax.read_yaml("\n".join(rows))
+    assert {message.partition(" (")[0] for _, _, message in found.faults} == {"anchors", "aliases"}
+    assert len(str(found.document)) < 10_000
+
+
 def test_nested_json_that_python_could_read_is_refused_too() -> None:
     for depth in (101, 200, 5_000, 100_000):
         (message,) = json_faults("[" * depth + "]" * depth)

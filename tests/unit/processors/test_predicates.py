@@ -15,7 +15,8 @@ from processors.metrics import Counter, Gauge, Metrics
 from processors.predicates import FORGIVING_CALLS, MOST_SLOW, SLOW_S, Watch, predicate
 from processors.settings import InvalidSettings
 from processors.state.profiles import Profile
-from tests.builders import encoded, track
+from tests import builders
+from tests.builders import T0, encoded, identify, segment, track
 from tests.embedded import Broker
 from tests.unit.processors.commands import beckon, written
 
@@ -224,6 +225,16 @@ def test_slow_one_that_raises_is_switched_off_as_well() -> None:
 def test_for_ones_own_answers_none_is_switched_off() -> None:
     watching = Watching()
     assert watching.asks(MOST_SLOW + 1, takes_s=60) == [True] * (MOST_SLOW + 1)
+
+
+def test_one_that_raises_keeps_nobody_from_being_decided_on() -> None:
+    made = predicate("p", reads=["traits.plan"], version="1")(raises)
+    known = predicates.watched({"p": made}).values()
+    whom = [segment({"custom": "p"}, "in"), segment({"not": {"custom": "p"}}, "out")]
+    person = builders.Person(*whom, segment({"event": "a"}, "other"), predicates=known)
+    person.hears(identify(plan="gold"))
+    person.hears(track("a", T0 + 1))
+    assert person.segments == {"out", "other"}
 
 
 def test_watched_predicates_are_as_before_but_for_the_watch() -> None:
