@@ -4,6 +4,7 @@
 The three enums are the table: one per kind, one member per metric.
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -170,7 +171,8 @@ class Metrics:
     """The numbers of one process.
 
     Guarantees:
-        A label's values come from closed sets (channels, reasons, partitions), never from data.
+        A label's values come from closed sets (channels, reasons, partitions, names of predicates),
+        never from data.
     """
 
     def __init__(self) -> None:
@@ -194,6 +196,11 @@ class Metrics:
         """Adds one value to a distribution; labels in the order of the table."""
         found = self._histograms[histogram]
         (found.labels(*labels) if labels else found).observe(value)
+
+    def observer(self, histogram: Histogram, *labels: str) -> Callable[[float], None]:
+        """Returns what adds values to a distribution whose labels stay: for what comes often."""
+        observe: Callable[[float], None] = self._histograms[histogram].labels(*labels).observe
+        return observe
 
     def forget(self, gauge: Gauge, *labels: str) -> None:
         """Takes one labelled value away, such as the lag of a partition that left."""

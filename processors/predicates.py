@@ -90,6 +90,7 @@ class Watch:
         self._name = watched.name
         self._holds: Callable[..., object] = watched.holds
         self._metrics = metrics
+        self._observe = metrics.observer(Histogram.PREDICATE_SECONDS, watched.name)
         self._most_slow = most_slow
         self._now_s = now_s
         self._slow = 0
@@ -108,7 +109,7 @@ class Watch:
             self._fail("raised", type(error).__name__, error)
             answer = False
         spent_s = self._now_s() - started_s
-        self._metrics.observe(Histogram.PREDICATE_SECONDS, spent_s, self._name)
+        self._observe(spent_s)
         self._judge(spent_s)
         if answer is True or answer is False:
             return answer
@@ -136,7 +137,7 @@ class Watch:
         self._metrics.add(Counter.PREDICATE_FAILURES, 1, self._name, reason)
         if reason not in self._told:
             self._told.add(reason)
-            logger.error(
+            logger.warning(
                 "a predicate fails; this is told once",
                 extra={
                     "predicate": self._name,

@@ -39,9 +39,18 @@ def test_no_label_could_hold_data() -> None:
         "channel",
         "outcome",
         "partition",
+        "predicate",
         "reason",
         "result",
     }
+
+
+def test_observer_adds_to_the_distribution_of_its_labels() -> None:
+    found = Metrics()
+    observe = found.observer(Histogram.PREDICATE_SECONDS, "vip")
+    observe(0.5)
+    observe(2.0)
+    assert b'beckon_predicate_seconds_sum{predicate="vip"} 2.5' in found.text()
 
 
 def test_counter_adds_up_by_its_labels() -> None:

@@ -172,7 +172,7 @@ def test_whatever_goes_wrong_is_false_counted_and_told_once(
     assert watching.failures(reason) == 3
     (record,) = caplog.records
     assert (record.levelno, vars(record)["reason"], vars(record)["what"]) == (
-        logging.ERROR,
+        logging.WARNING,
         reason,
         what,
     )
