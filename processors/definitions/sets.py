@@ -174,6 +174,8 @@ def _unknown(
                 message = None
             else:
                 message = _no_such(mention.kind, mention.id, ids)
+                if mention.path[-1] == "custom":
+                    message = f"the predicate reads {mention.kind} {mention.id}, but {message}"
             if message:
                 yield documents.problem(known[key], mention.path, message)
 

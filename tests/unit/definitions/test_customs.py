@@ -113,8 +113,10 @@ def test_what_a_predicate_takes_is_checked() -> None:
 def test_what_a_predicate_reads_must_be_there() -> None:
     reader = made("reader", "segments.gone", "scores.lost")
     assert refused(segment({"custom": "reader"}), predicates=(reader,)) == [
-        "segment/vip: when.custom: there is no score lost; there are no scores",
-        "segment/vip: when.custom: there is no segment gone; the segments are vip",
+        "segment/vip: when.custom: the predicate reads score lost, but there is no score lost; "
+        "there are no scores",
+        "segment/vip: when.custom: the predicate reads segment gone, but there is no segment gone; "
+        "the segments are vip",
     ]
 
 
