@@ -127,7 +127,8 @@ def definitions(
         records = [archive.records[key] for key in sorted(archive.records)]
         show(telling.catalogue_table(records))
         typer.echo(f"{len(records)} published; beckon definitions ID shows the versions of one")
-        wanted = sets.from_documents(each.document for each in records).id
+        documents = (each.document for each in records)
+        wanted = sets.from_documents(documents, predicates=custom(settings)).id
         found = standings.standings(app.cluster_of(settings), settings.topics.prefix)
         for line in telling.standing(found, wanted):
             typer.echo(line)

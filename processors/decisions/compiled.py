@@ -36,6 +36,7 @@ from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger
 from processors.definitions.conditions import Condition
+from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.scores import Combined, EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
@@ -100,7 +101,9 @@ class Compiled(msgspec.Struct, kw_only=True):
     learns: bool = True
     """Whether traits are kept."""
     documents: tuple[Any, ...] = ()
-    """What it was made from: mappings, as written."""
+    """What it was made from: mappings, as written,"""
+    predicates: Predicates = NONE
+    """and the predicates that they may name."""
 
     def readers(self, kind: str, name: str) -> Bits:
         """Returns who reads a trait, a tag …: this one, or all of the kind."""
@@ -187,6 +190,7 @@ class _Build:
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
             idlers=self.idlers,
             documents=tuple(self.definitions.documents.values()),
+            predicates=self.definitions.predicates,
         )
 
     def _plan(self) -> None:

@@ -94,7 +94,8 @@ class Takeovers:
         if adopted is None or adopted.definitions != active or active == self.wanted.id:
             return self.wanted
         try:
-            return compile_set(sets.from_documents(adopted.documents()))
+            found = sets.from_documents(adopted.documents(), predicates=self.wanted.predicates)
+            return compile_set(found)
         except InvalidDefinitions:
             logger.exception("what decided before can not be read any more")
             return self.wanted

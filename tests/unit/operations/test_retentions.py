@@ -7,7 +7,7 @@ import pytest
 
 from processors.definitions import sets
 from processors.operations import plans, retentions
-from processors.runtime.catalogues import Catalogue
+from processors.operations.archives import Archive
 from schemas.events import iso
 from tests.builders import (
     DAY,
@@ -26,7 +26,7 @@ from tests.embedded import Broker
 
 def warned(*documents: Document, kept_ms: int | None = 90 * DAY) -> list[str]:
     chosen = sets.from_documents(documents)
-    plan = plans.plan(Catalogue(), chosen)
+    plan = plans.plan(Archive(), chosen)
     return list(retentions.warnings(plan, chosen, kept_ms, now_ms=T0))
 
 
