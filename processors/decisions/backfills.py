@@ -31,6 +31,8 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True):
 
     keys: tuple[str, ...]
     """Of features and measures, sorted."""
+    asked: tuple[tuple[str, int | None, int], ...]
+    """The same with how long each matters, ms, and how many are kept."""
     own: Compiled
     """Counts what people did,"""
     told: Compiled
@@ -104,11 +106,13 @@ def backfill(compiled: Compiled, keys: tuple[str, ...]) -> Backfill:
     known = counted(compiled)
     wanted = [known[key] for key in keys if key in known]
     stirs = ACTIVITY in keys
-    widths = [_width_ms(each) for each in wanted] + ([_idle_ms(compiled)] if stirs else [])
+    idle = [(ACTIVITY, _idle_ms(compiled), 1)] if stirs else []
+    widths = [*map(_width_ms, wanted), *(width_ms for _, width_ms, _ in idle)]
     since = [each.since_ms for each in wanted if each.since_ms is not None]
     own = [each for each in wanted if isinstance(each, Measure) or not each.is_own]
     return Backfill(
         keys=keys,
+        asked=(*((each.key, each.width_ms, each.capacity) for each in wanted), *idle),
         own=_counting(compiled.id, wanted, stirs=stirs),
         told=_counting(compiled.id, own, stirs=False),
         measures={each.key: each for each in wanted if isinstance(each, Measure)},

@@ -45,15 +45,19 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     partition: int
     group: str
     """The consumer group that shows how far it is."""
-    note: str
-    """What is written beside: the id of the definition set that it is for."""
 
 
 class Rereader:
     """Reads records for a backfill, some at each turn."""
 
     def __init__(
-        self, cluster: Cluster, place: Place, filling: Backfilling, *, since_ms: int = 0
+        self,
+        cluster: Cluster,
+        place: Place,
+        filling: Backfilling,
+        *,
+        note: str,
+        since_ms: int = 0,
     ) -> None:
         """Begins at the first record that may matter.
 
@@ -61,12 +65,14 @@ class Rereader:
             cluster: where.
             place: what.
             filling: takes the records.
+            note: for which definition set it is, to be told beside how far it is.
             since_ms: log time of the earliest that matters.
 
         Raises:
             KafkaException: the cluster does not say where that is.
         """
         self.filling = filling
+        self.note = note
         self._place = place
         self._reader = clients.reader(cluster, place.group)
         self._held: deque[Polled] = deque()
@@ -124,11 +130,6 @@ class Rereader:
         self.filling.take(_recorded(each) for each in ahead if each.headers() == EMITTED)
         return Span(self.filling.backfill.keys, max(0, self.start), until, end)
 
-    @property
-    def note(self) -> str:
-        """For which definition set it reads."""
-        return self._place.note
-
     def close(self) -> None:
         """Lets go of the consumer."""
         self._reader.close()
@@ -148,7 +149,7 @@ class Rereader:
         return self._end >= end or bool(self._held and self._held[-1].offset() >= end - 1)
 
     def _at(self, offset: int) -> TopicPartition:
-        return TopicPartition(self._place.topic, self._place.partition, offset, self._place.note)
+        return TopicPartition(self._place.topic, self._place.partition, offset, self.note)
 
     def _fetch(self, limit: int, wait_s: float) -> None:
         found = self._reader.consume(1, wait_s)

@@ -79,7 +79,7 @@ class Takeovers:
             RuntimeFailure: `events` can not be read.
         """
         active = self.active(one)
-        if one.rereader is not None and not one.is_waiting and one.rereader.note != self.wanted.id:
+        if one.rereader is not None and not (one.is_waiting or self._counts(active, one.rereader)):
             self._end(one)
         if one.rereader is not None:
             self._read(one, one.rereader, is_idle=is_idle)
@@ -113,12 +113,34 @@ class Takeovers:
         assert one.table.adoption.span is not None
         self._open(one, active, one.table.adoption.span.keys)
 
+    def _counts(self, active: Compiled, rereader: Rereader) -> bool:
+        """Returns whether what is read back is what is wanted, also after yet another change."""
+        if rereader.note != self.wanted.id:
+            keys = backfills.lacking(active, self.wanted)
+            if backfills.backfill(self.wanted, keys).asked != rereader.filling.backfill.asked:
+                return False
+            rereader.note = self.wanted.id
+        return True
+
     def _begin(self, one: Owned, active: Compiled) -> None:
         keys = backfills.lacking(active, self.wanted)
-        if keys and one.table.profiles:
-            self._open(one, self.wanted, keys)
+        if not keys or not one.table.profiles:
+            self._take_over(one, self.wanted, None)
+        elif (rest := self._without_ended(active)) is not None:
+            self._take_over(one, rest, None)
         else:
-            self._take_over(one, None)
+            self._open(one, self.wanted, keys)
+
+    def _without_ended(self, active: Compiled) -> Compiled | None:
+        """Returns the active set without what is to end, which need not wait; None: all stays."""
+        stays = {(each["kind"], each["id"]) for each in self.wanted.documents}
+        rest = [each for each in active.documents if (each["kind"], each["id"]) in stays]
+        if len(rest) == len(active.documents):
+            return None
+        try:
+            return compile_set(sets.from_documents(rest, predicates=self.wanted.predicates))
+        except InvalidDefinitions:  # what stays as it is for now refers to what is to end
+            return None
 
     def _open(self, one: Owned, compiled: Compiled, keys: tuple[str, ...]) -> None:
         filling = Backfilling(
@@ -128,11 +150,14 @@ class Takeovers:
             topic=self._options.topic("events"),
             partition=one.partition,
             group=rereading.group(self._options.group),
-            note=compiled.id,
         )
         try:
             one.rereader = Rereader(
-                self._options.cluster, place, filling, since_ms=self._since(one.table, filling)
+                self._options.cluster,
+                place,
+                filling,
+                note=compiled.id,
+                since_ms=self._since(one.table, filling),
             )
         except KafkaException as error:
             logger.warning("events are not read back yet", extra={"why": clients.words(error)})
@@ -178,17 +203,16 @@ class Takeovers:
             one.is_waiting = False
             self._partitions.resume(one.partition)
         else:
-            self._take_over(one, found)
+            self._take_over(one, self.wanted, found)
         self._end(one)
 
-    def _take_over(self, one: Owned, span: Span | None) -> None:
-        wanted = self.wanted
+    def _take_over(self, one: Owned, compiled: Compiled, span: Span | None) -> None:
         fill = one.rereader.filling.fill if one.rereader is not None else None
-        one.table.adopt(tables.adoption(wanted.id, wanted.documents, span), fill)
-        one.compiled = wanted
+        one.table.adopt(tables.adoption(compiled.id, compiled.documents, span), fill)
+        one.compiled = compiled
         logger.info(
             "other definitions decide",
-            extra={"partition": one.partition, "set": wanted.id, "read_back": span is not None},
+            extra={"partition": one.partition, "set": compiled.id, "read_back": span is not None},
         )
 
     def _end(self, one: Owned) -> None:

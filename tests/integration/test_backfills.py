@@ -135,12 +135,12 @@ def test_windows_are_read_from_where_they_begin(kafka: str, tmp_path: Path) -> N
         assert found.producer.flush(30) == 0
         after = compiled(*AFTER)
         backfill = backfills.backfill(after, backfills.lacking(compiled(), after))
-        part = Part(topic=found.topic("events"), partition=0, group="spans", note=after.id)
+        part = Part(topic=found.topic("events"), partition=0, group="spans")
 
         def begins(since_ms: int) -> int:
             filling = Backfilling(backfill, Policy(), crash=Crash())
             with contextlib.closing(
-                Rereader(found.cluster, part, filling, since_ms=since_ms)
+                Rereader(found.cluster, part, filling, note=after.id, since_ms=since_ms)
             ) as reader:
                 until(lambda: reader.read(100, 10, 0.1), "all is read", pause_s=0)
                 assert reader.position == 100

@@ -38,8 +38,8 @@ def reader(broker: Broker) -> Iterator[Rereader]:
     after = compiled(segment({"event": "a"}))
     backfill = backfills.backfill(after, backfills.lacking(compiled(), after))
     filling = Backfilling(backfill, Policy(clock="stream"), crash=Crash())
-    place = Place(topic=topic, partition=0, group=rereading.group("tests"), note=after.id)
-    found = Rereader(broker.cluster, place, filling)
+    place = Place(topic=topic, partition=0, group=rereading.group("tests"))
+    found = Rereader(broker.cluster, place, filling, note=after.id)
     yield found
     found.close()
 

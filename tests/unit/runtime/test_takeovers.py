@@ -124,6 +124,51 @@ def test_yet_others_begin_anew(start: Start) -> None:
     assert members(worker, "buyers") == {"ann"}
 
 
+def test_a_change_that_asks_for_nothing_more_does_not_begin_anew(start: Start) -> None:
+    worker = start(VIEWS)
+    worker.decide(view(), buy(1), buy(2, "bob"))
+    worker.rest()
+    worker.stream.activate(compiled(VIEWS, BUYS))
+    reads(worker, 2)
+    rereader = owned(worker).rereader
+    hello = trigger("view", id="hello")
+    worker.stream.activate(compiled(VIEWS, BUYS, hello))
+    worker.turn()
+    assert owned(worker).rereader in (rereader, None)
+    worker.rest()
+    assert deciding(worker) == compiled(VIEWS, BUYS, hello).id
+    assert members(worker, "buyers") == {"ann", "bob"}
+
+
+def test_what_is_to_end_does_not_wait_for_what_is_read_back(start: Start) -> None:
+    hello = trigger("view", id="hello")
+    worker = start(VIEWS, hello)
+    worker.decide(view(), buy(1), buy(2))
+    worker.rest()
+    worker.stream.activate(compiled(VIEWS, BUYS))
+    reads(worker, 1)
+    assert deciding(worker) == compiled(VIEWS).id
+    commands = len(worker.rows("commands.email"))
+    worker.decide(view(3, "bob"))
+    assert len(worker.rows("commands.email")) == commands
+    worker.rest()
+    assert deciding(worker) == compiled(VIEWS, BUYS).id
+
+
+def test_what_something_else_still_needs_ends_with_that(start: Start) -> None:
+    """The trigger as it was waits for the segment that is to end."""
+    before = trigger({"segment": "viewers", "change": "exited"}, id="hello")
+    after = trigger({"segment": "buyers", "change": "entered"}, id="hello")
+    worker = start(VIEWS, before)
+    worker.decide(view(), buy(1), buy(2))
+    worker.rest()
+    worker.stream.activate(compiled(BUYS, after))
+    reads(worker, 1)
+    assert deciding(worker) == compiled(VIEWS, before).id
+    worker.rest()
+    assert deciding(worker) == compiled(BUYS, after).id
+
+
 def test_what_is_taken_back_in_time_never_decides(start: Start) -> None:
     worker = start(VIEWS)
     worker.decide(view(), buy(1))
@@ -166,7 +211,8 @@ def test_a_worker_that_dies_meanwhile_goes_on_under_those_before(
     second.until(lambda: second.stream.owns(0))
     assert deciding(second) == compiled(VIEWS).id
     second.feed(view(2, "bob"))
-    second.until(lambda: members(second, "viewers") == {"ann", "bob"})
+    second.wait(1)
+    assert members(second, "viewers") == {"ann", "bob"}
     second.rest()
     assert members(second, "buyers") == {"ann"}
 
