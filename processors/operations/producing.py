@@ -17,6 +17,7 @@ class Writer:
 
     def __init__(self, cluster: Cluster) -> None:
         self._producer: Producer = clients.producer(cluster, None, clients.logger)
+        self._has_met = False
         self._lost = 0
         self._why = ""
 
@@ -38,10 +39,13 @@ class Writer:
         """Takes a record (None: a tombstone); waits where too many are under way.
 
         Raises:
-            OperationFailed: Kafka refuses it, or has refused one before.
+            OperationFailed: Kafka refuses it, or has refused one before; or the first one's topic
+                is missing.
         """
         if self._lost:
             raise OperationFailed(f"Kafka does not take the records ({self._why})")
+        if not self._has_met:
+            self._meet(topic)
         while True:
             try:
                 self._producer.produce(topic, value, key, partition, on_delivery=self._told)
@@ -70,6 +74,16 @@ class Writer:
         if found.error is not None or not found.partitions:
             raise OperationFailed(f"the topic {topic} is missing: run `beckon topics create`")
         return sorted(found.partitions)
+
+    def _meet(self, topic: str) -> None:
+        """Has the producer get its id now, and not when librdkafka tries again in half a second.
+
+        It tries whenever it hears of the cluster. The first answer comes by a connection that ends
+        with it; the second by one that stays, so that there is a broker to ask.
+        """
+        for _ in range(2):
+            self.partitions(topic)
+        self._has_met = True
 
     def _told(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
