@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from processors.metrics import Counter, Gauge, Metrics
-from processors.runtime import restores
+from processors.runtime import clients, restores
 from processors.runtime.errors import StateLost
 from processors.runtime.partitions import Partitions
 from processors.runtime.tables import PROGRESS_KEY, WAKE_BYTES, Progress, encode_progress
@@ -194,7 +194,10 @@ def test_end_that_was_reached_is_no_lag(start: Start, broker: Broker) -> None:
     assert worker.metrics.read(Gauge.LAG, "0") == 0
 
 
-def test_partitions_that_leave_are_owned_and_measured_no_more(start: Start) -> None:
+def test_partitions_that_leave_are_owned_and_measured_no_more(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "SESSION_MS", 1_000)  # by heartbeats they hear of each other
     first = start("one")
     first.until(lambda: first.owns(*ALL))
     first.partitions.measure(until_ms=0)

@@ -159,10 +159,7 @@ Start = Callable[..., Worker]
 
 @pytest.fixture
 def start(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Makes workers, and closes them.
-
-    The embedded broker knows no static members: after a restart it misses the one before first.
-    """
+    """Makes workers, and closes them."""
     monkeypatch.setattr(clients, "SESSION_MS", 1_000)
     with contextlib.ExitStack() as stack:
 
@@ -172,6 +169,16 @@ def start(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
             return found
 
         yield started
+
+
+@pytest.fixture
+def leaving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has workers leave their group when they are closed.
+
+    The embedded broker knows no static members: after a restart it misses the one before first.
+    """
+    consumer = clients.consumer
+    monkeypatch.setattr(clients, "consumer", lambda at, group, slot: consumer(at, group, None))
 
 
 def view(at: int = 0, person: str = "ann") -> Pair:
@@ -209,6 +216,7 @@ def test_state_is_written_where_the_events_lie(start: Start, broker: Broker) -> 
     assert {each.key() for each in state} >= {b"ann", b"bob"}
 
 
+@pytest.mark.usefixtures("leaving")
 def test_restart_goes_on_where_it_was(start: Start) -> None:
     first = start()
     first.decide(view(), view(1))
@@ -432,6 +440,7 @@ def breaks(value: bytes | None) -> Event:
     return event
 
 
+@pytest.mark.usefixtures("leaving")
 def test_record_that_broke_workers_twice_is_buried_and_the_rest_goes_on(
     start: Start, broker: Broker
 ) -> None:
