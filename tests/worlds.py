@@ -4,7 +4,8 @@ Times lie on each other's edges on purpose: a gap is as long as a window, or 1 m
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from schemas.events import iso
 from tests.builders import DAY, HOUR, MINUTE, SECOND, T0, Document, Json, event
 
 Documents = st.SearchStrategy[Document]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 EVENTS = ("a", "b", "c")
 PEOPLE = ("p", "q")
@@ -43,6 +46,23 @@ dates = st.sampled_from(DATES)
 numbers = st.sampled_from([0, 1, 1.0, 1.5, 2, 10])
 
 
+def once(make: Callable[P, T]) -> Callable[P, T]:
+    """Makes one strategy for the same arguments, of which lists name ids, in whatever order.
+
+    Hypothesis looks at a new strategy from all sides before it draws from it: that may take longer
+    than all the rest.
+    """
+    made: Callable[..., T] = cache(make)
+
+    @wraps(make)
+    def found(*arguments: P.args, **named: P.kwargs) -> T:
+        fixed = [tuple(sorted(each)) if isinstance(each, list) else each for each in arguments]
+        return made(*fixed, **named)
+
+    return found
+
+
+@once
 def one(**choices: st.SearchStrategy[Any]) -> Documents:
     """Draws a document with one of the keys."""
     return st.one_of([st.fixed_dictionaries({key: of}) for key, of in choices.items()])
@@ -92,11 +112,13 @@ counts: Documents = st.one_of(
     NOTHING,
     one(at_least=st.integers(1, 3), at_most=st.integers(0, 2), exactly=st.integers(0, 2)),
 )
+within_some: Documents = st.one_of(NOTHING, one(within=durations))
 spans: Documents = st.one_of(
     NOTHING, one(within=durations), one(within=durations), one(since=dates)
 )
 
 
+@once
 @st.composite
 def about_events(draw: st.DrawFn) -> Document:
     named: Document = {"event": draw(st.sampled_from(EVENTS))}
@@ -120,29 +142,33 @@ aggregates: Documents = st.builds(
 )
 
 
+@once
 @st.composite
 def about_amounts(draw: st.DrawFn) -> Document:
     named: Document = {"event": draw(st.sampled_from(EVENTS))}
     return named | draw(wheres) | draw(aggregates) | draw(spans)
 
 
+same: Documents = st.one_of(NOTHING, NOTHING, st.just({"same": "n"}))
+
+
+@once
 @st.composite
 def sequences(draw: st.DrawFn) -> Document:
     """Draws what came in which order; what must stay away may stand at each place but the first."""
-    within = st.one_of(NOTHING, one(within=durations))
     steps: list[Document] = [{"event": draw(st.sampled_from(EVENTS))} | draw(wheres)]
     for _ in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from(EVENTS))
         if draw(st.integers(0, 2)):
-            steps.append({"event": name} | draw(wheres) | draw(within))
+            steps.append({"event": name} | draw(wheres) | draw(within_some))
         else:
             steps.append({"not_event": name} | draw(wheres))
     for step in reversed(steps):
         if "event" in step:
             break
-        step |= draw(within)
-    same: Documents = st.one_of(NOTHING, NOTHING, st.just({"same": "n"}))
-    return {"sequence": steps} | draw(same) | draw(within)
+        step |= draw(within_some)
+    found: Document = {"sequence": steps}
+    return found | draw(same) | draw(within_some)
 
 
 about_facts = st.one_of(
@@ -193,6 +219,7 @@ asked_of_score = one(**ASKED, grade=st.sampled_from(["A", "B"]))
 asked_of_combined = one(**ASKED, grade=st.sampled_from(["A1", "B1", "B2"]))
 
 
+@once
 def conditions(
     segments: Sequence[str] = (), scores: Sequence[str] = (), *, of_trigger: bool = False
 ) -> Documents:
@@ -228,21 +255,25 @@ decays = st.one_of(
 )
 
 
+decaying: Documents = st.one_of(NOTHING, one(decay=decays))
+at_most_some: Documents = st.one_of(NOTHING, one(max_occurrences=st.integers(1, 2)))
+
+
+@once
 @st.composite
 def rules(draw: st.DrawFn, id: str, segments: Sequence[str], scores: Sequence[str]) -> Document:
     points = draw(st.sampled_from([-10, -1, 1, 5, 10]))
     if draw(st.booleans()):
         return {"id": id, "points": points, "when": draw(conditions(segments, scores))}
     found = {"event": draw(st.sampled_from(EVENTS))} | draw(wheres)
-    within = draw(st.one_of(NOTHING, one(within=durations)))
-    most = draw(st.one_of(NOTHING, one(max_occurrences=st.integers(1, 2))))
-    decay = draw(st.one_of(NOTHING, one(decay=decays)))
-    return {"id": id, "points": points, "on": found} | within | most | decay
+    rule: Document = {"id": id, "points": points, "on": found}
+    return rule | draw(within_some) | draw(at_most_some) | draw(decaying)
 
 
 bounds: Documents = st.sampled_from([{}, {"limit": 10}, {"limit": 5, "floor": 0}, {"floor": -5}])
 
 
+@once
 @st.composite
 def scores(
     draw: st.DrawFn, id: str, known_segments: Sequence[str], known_scores: Sequence[str]
@@ -273,6 +304,7 @@ matrices: Documents = st.sampled_from(
 )
 
 
+@once
 @st.composite
 def combined(draw: st.DrawFn, id: str, known_scores: Sequence[str]) -> Document:
     of = draw(st.permutations(known_scores))[:2]
@@ -280,6 +312,7 @@ def combined(draw: st.DrawFn, id: str, known_scores: Sequence[str]) -> Document:
     return document | {"levels": LEVELS}
 
 
+@once
 @st.composite
 def states(draw: st.DrawFn) -> list[Document]:
     """Draws segments and scores that ask each other, in no cycle, whatever their names' order."""
@@ -306,6 +339,7 @@ def ids(documents: Sequence[Document], kind: str) -> list[str]:
     return [each["id"] for each in documents if each["kind"] == kind]
 
 
+@once
 @st.composite
 def appointments(draw: st.DrawFn) -> Document:
     """Draws dates of people, with offsets, local times and zones."""
@@ -326,6 +360,7 @@ CRONS = ("0 9 * * *", "30 2 * * *", "15,45 1 * * SUN", "*/30 0-3 8,15 * 0-2", "0
 DAYS = ("2026-03-08", "2026-01-08", "2024-02-29", "2026-02-30", "1980-03-08", *DATES)
 
 
+@once
 def timed(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
     """Draws stimuli that are instants."""
     return st.one_of(
@@ -349,6 +384,7 @@ def timed(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
     )
 
 
+@once
 def crossings(of_scores: Sequence[str]) -> Documents:
     """Draws scores that pass a threshold, by how much and within what time."""
     return st.builds(
@@ -360,6 +396,7 @@ def crossings(of_scores: Sequence[str]) -> Documents:
     )
 
 
+@once
 def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
     found = [
         st.builds(lambda name, where: {"event": name} | where, st.sampled_from(EVENTS), wheres),
@@ -412,6 +449,7 @@ EMIT = st.builds(
 )
 
 
+@once
 def actions(of_scores: Sequence[str]) -> Documents:
     """Draws what a trigger does, apart from telling events, which may multiply."""
     choices: dict[str, st.SearchStrategy[Any]] = {
@@ -454,9 +492,7 @@ def triggers(draw: st.DrawFn, documents: Sequence[Document], of: Stimuli) -> lis
         if draw(st.booleans()):
             document["when"] = draw(conditions(of_segments, of_scores, of_trigger=True))
         if draw(st.booleans()):
-            document["limit"] = {"times": draw(st.integers(1, 2))} | draw(
-                st.one_of(NOTHING, one(within=durations))
-            )
+            document["limit"] = {"times": draw(st.integers(1, 2))} | draw(within_some)
         if draw(st.booleans()):
             document["priority"] = draw(st.integers(0, 9))
         can_be_brought = any(key in on for key in ("segment", "score", "level", "grade"))
@@ -469,6 +505,7 @@ def triggers(draw: st.DrawFn, documents: Sequence[Document], of: Stimuli) -> lis
 STATIC = [{"kind": "list", "id": id, "name": id} for id in LISTS]
 
 
+@once
 @st.composite
 def definitions(draw: st.DrawFn, of: Stimuli = stimuli) -> list[Document]:
     """Draws segments, scores and triggers that fit together."""
@@ -552,6 +589,7 @@ def is_on_edge(log_ms: int, times: Sequence[int]) -> bool:
     return any(abs(log_ms - at - 7 * DAY) < SECOND for at in times)
 
 
+@once
 @st.composite
 def sorted_histories(draw: st.DrawFn) -> list[Json]:
     """Draws a log in order, in which no two events tell of traits at the same time."""
