@@ -128,8 +128,9 @@ class Features:
 
 
 def short(parts: list[Any]) -> str:
-    """Returns a key of 8 characters that stands for what is asked."""
-    return base64.b64encode(hashlib.sha256(msgspec.json.encode(parts)).digest()[:6]).decode()
+    """Returns a key of 7 characters, 42 bits, that stands for what is asked in any set."""
+    digest = hashlib.sha256(msgspec.json.encode(parts)).digest()
+    return base64.b64encode(digest)[:7].decode()
 
 
 def written(where: tuple[PropertyCondition, ...]) -> list[list[Any]]:

@@ -7,8 +7,6 @@ from bisect import bisect_left, bisect_right
 
 import msgspec
 
-MAX_SUM_BYTES = 16
-
 
 def insert(times: list[int], amounts: list[int], pair: tuple[int, int], capacity: int) -> None:
     """Adds a time with its amount in its place, keeping the latest `capacity`.
@@ -86,7 +84,7 @@ def insert_latest(
 
 
 Sum = tuple[int, bytes]
-"""How many were added up, and what they come to: signed, big-endian, as wide as any sum gets."""
+"""How many were added up, and what they come to: signed, big-endian, no wider than it needs."""
 NO_SUM: Sum = (0, b"")
 
 
@@ -114,4 +112,4 @@ def plus(kept: Sum, amount: int) -> Sum:
     -2
     """
     added = total(kept) + amount
-    return kept[0] + 1, added.to_bytes(MAX_SUM_BYTES, "big", signed=True)
+    return kept[0] + 1, added.to_bytes(added.bit_length() // 8 + 1, "big", signed=True)
