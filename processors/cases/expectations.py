@@ -8,6 +8,7 @@ from processors.cases.documents import Expectation, ScoreExpectation
 from processors.cases.findings import MAX_LISTED, Difference, Findings, shown
 from processors.decisions import scales
 from processors.decisions.comparisons import is_same
+from processors.decisions.scales import Scale
 from processors.definitions.errors import Path
 from processors.state import profiles
 from processors.state.profiles import Profile
@@ -75,18 +76,19 @@ def _score(
     said = {key: held for key in found if (held := getattr(wanted, key)) is not None}
     if all(is_same(found[key], held) for key, held in said.items()):
         return
-    yield _differs(findings, path, _listed(said), _listed(found), _points(profile, name))
+    yield _differs(findings, path, _listed(said), _listed(found), _points(profile, name, scale))
 
 
 def _listed(fields: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in fields.items() if value is not None)
 
 
-def _points(profile: Profile, name: str) -> str:
+def _points(profile: Profile, name: str, scale: Scale) -> str:
     state = profile.scores.get(name)
     if state is None:
         return "no rule has given points"
-    given = [f"{rule} {points:+}" for rule, points in sorted(state.points.items())]
+    held = sorted((scale.names[number], points) for number, points in state.points.items())
+    given = [f"{rule} {points:+}" for rule, points in held]
     if state.added:
         given.append(f"added by triggers {state.added:+}")
     return f"points: {', '.join(given)}"

@@ -42,7 +42,9 @@ class World:
     def profile(self) -> Profile | None:
         """The person as it is now; None before its first event."""
         stored = self._driver.table.profiles.get(self.person)
-        return None if stored is None else profiles.decode(stored[WAKE_BYTES:])
+        if stored is None:
+            return None
+        return profiles.decode(self.person, stored[WAKE_BYTES:])
 
     @property
     def refused(self) -> list[DeadLetter]:

@@ -29,6 +29,7 @@ class IdleNode(msgspec.Struct, kw_only=True):
     width_ms: int
     feature: str | None
     """The times of one event; None: those of any."""
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
@@ -39,7 +40,7 @@ class IdleNode(msgspec.Struct, kw_only=True):
             latest_ms = profile.times.get(self.feature, _NEVER_DONE)[-1]
         due_ms = latest_ms + self.width_ms
         is_ahead = due_ms > max(moment.now, moment.adopted)
-        set_timer(profile, self.key, due_ms if is_ahead else NEVER)
+        set_timer(profile, self.timer, due_ms if is_ahead else NEVER)
         return 0
 
 
@@ -54,13 +55,14 @@ class DateNode(msgspec.Struct, kw_only=True):
     appointment: Appointment
     zone: tzinfo | None
     """None: that of the person."""
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Reckons from the date that the trait has now."""
         value, zone = trait(profile.traits, self.path), zone_of(profile, self.zone)
         due_ms = next_due(self.appointment, value, zone, max(moment.now, moment.adopted))
-        set_timer(profile, self.key, NEVER if due_ms is None else due_ms)
+        set_timer(profile, self.timer, NEVER if due_ms is None else due_ms)
         return 0
 
 
@@ -71,13 +73,14 @@ class TickNode(msgspec.Struct, kw_only=True):
     cron: Cron
     zone: tzinfo | None
     """None: that of the person."""
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Waits for the next tick; those that have come do not come again in another zone."""
         after_ms = max(moment.now, moment.adopted, profile.ticked)
         zone = zone_of(profile, self.zone)
-        set_timer(profile, self.key, self.cron.next_tick(after_ms, zone))
+        set_timer(profile, self.timer, self.cron.next_tick(after_ms, zone))
         return 0
 
 

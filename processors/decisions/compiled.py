@@ -32,6 +32,7 @@ from processors.decisions.nodes import (
     SegmentNode,
     StateRule,
 )
+from processors.decisions.numbers import WIDE, numbered
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger
@@ -92,8 +93,10 @@ class Compiled(msgspec.Struct, kw_only=True):
     triggers: frozenset[str]
     woken: dict[Change, list[Trigger]]
     """Who waits for a segment, a score or a trait to change."""
-    alarms: dict[str, Trigger]
-    """Who waits for an instant, by the key of its timer."""
+    timers: dict[int, int]
+    """Place of a node in the evaluation order, by the number of its timer."""
+    alarms: dict[int, Trigger]
+    """Who waits for an instant, by the number of its timer."""
     remembered: frozenset[str]
     """The scores whose latest moves are kept."""
     idlers: Bits
@@ -169,6 +172,7 @@ class _Build:
         for (kind, id_), woken in self.woken.items():
             self._watch(kind, id_, woken)
         self._mark()
+        self._number()
         return Compiled(
             id=self.definitions.id,
             plans=self.plans,
@@ -186,7 +190,8 @@ class _Build:
             | {each.key: each.width_ms for each in self.measures.by_key.values()},
             triggers=frozenset(self.definitions.triggers),
             woken=self.woken,
-            alarms=self.alarms,
+            timers={each.timer: place for place, each in enumerate(self.nodes)},
+            alarms={self._node(key).timer: each for key, each in self.alarms.items()},
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
             idlers=self.idlers,
             documents=tuple(self.definitions.documents.values()),
@@ -222,8 +227,11 @@ class _Build:
             node.memory_ms = self.memories.get(id_, 0)
             node.watchers = [each.moved for each in woken if each.moved is not None]
 
+    def _node(self, key: str) -> Node:
+        return self.nodes[self.places[key]]
+
     def _changing(self, kind: str, id_: str) -> SegmentNode | Scored:
-        node = self.nodes[self.places[_key(kind, id_)]]
+        node = self._node(_key(kind, id_))
         assert isinstance(node, SegmentNode | Scored)
         return node
 
@@ -250,6 +258,13 @@ class _Build:
             node = self._scored(score_id)
             if not isinstance(node, ScoreNode):
                 node.marks = marks(found.reached, found.passed)
+
+    def _number(self) -> None:
+        """Numbers the timers. Those of alarms, which may outlast the set, are wide and negative."""
+        numbers = numbered(self.places.keys() - self.alarms.keys())
+        numbers |= {key: ~number for key, number in numbered(self.alarms, WIDE).items()}
+        for node in self.nodes:
+            node.timer = numbers[node.key]
 
     def _add(self, node: Node, reads: set[Fact]) -> None:
         place = len(self.nodes)
@@ -282,9 +297,10 @@ class _Build:
         rules = [rule for group in score.groups for rule in group.rules]
         groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
         of_score = 1 << (len(self.nodes) + len(rules))
-        for rule in rules:
-            self._rule(score.id, rule, groups[rule.id], of_score)
         key, scale = _key("score", score.id), self.scales[score.id]
+        for rule in rules:
+            holder = Holder(score.id, rule.id, scale.number(rule.id), groups[rule.id], scale)
+            self._rule(holder, rule, of_score)
         node: Scored = ScoreNode(key=key, id=score.id, scale=scale)
         if any(rule.decay is not None for rule in rules):
             before = self.nodes[-len(rules) :]
@@ -304,9 +320,8 @@ class _Build:
         )
         self._add(node, set())
 
-    def _rule(self, score_id: str, rule: Rule, group: int, users: Bits) -> None:
-        key = f"score/{score_id}/{rule.id}"
-        holder = Holder(score_id, rule.id, group, self.scales[score_id])
+    def _rule(self, holder: Holder, rule: Rule, users: Bits) -> None:
+        key = f"score/{holder.score_id}/{rule.id}"
         if rule.when is not None:
             condition, reads = self._condition(rule.when)
             node: Node = StateRule(
@@ -377,5 +392,5 @@ class _Build:
 
 
 def _key(kind: str, id_: str) -> str:
-    """Names a node: a segment by its id alone, since its key is written in every member's state."""
+    """Names a node: a segment by its id alone."""
     return id_ if kind == "segment" else f"score/{id_}"

@@ -333,12 +333,12 @@ def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
         now = max(profile.clock, profile.due)
         dirty: Bits = 0
         rung: list[Trigger] = []
-        for key, due in list(profile.timers.items()):
+        for timer, due in list(profile.timers.items()):
             if due <= now:
-                del profile.timers[key]
-                dirty |= 1 << compiled.places[key]
-                if key in compiled.alarms:
-                    rung.append(compiled.alarms[key])
+                del profile.timers[timer]
+                dirty |= 1 << compiled.timers[timer]
+                if timer in compiled.alarms:
+                    rung.append(compiled.alarms[timer])
                 decision.fired += 1
         moment = Moment(decision, compiled.scales, now=now, cause=CLOCK)
         moment.occurrence, moment.adopted = f"{CLOCK}@{now}", frame.adopted_ms

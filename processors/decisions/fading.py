@@ -29,6 +29,7 @@ class StepRule(msgspec.Struct, kw_only=True):
     """After it nothing of an occurrence counts any more."""
     per_ms: int
     percent: int | float
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
@@ -39,7 +40,7 @@ class StepRule(msgspec.Struct, kw_only=True):
             steps = (now - at_ms) // per_ms
             percent += 100 - steps * self.percent
             until = min(until, at_ms + (steps + 1) * per_ms, at_ms + self.width_ms)
-        set_timer(profile, self.key, until)
+        set_timer(profile, self.timer, until)
         points = self.points * percent / 100
         whole = int(points)
         held = whole if whole == points else points
@@ -60,6 +61,7 @@ class FadingRule(msgspec.Struct, kw_only=True):
     """Whether all occurrences count, for good: then only their sum is kept."""
     most: int
     width_ms: int = NEVER
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
@@ -68,7 +70,7 @@ class FadingRule(msgspec.Struct, kw_only=True):
             return 0
         if self.width_ms < NEVER:
             counted = latest(profile, self.feature, moment.now - self.width_ms, self.most)
-            set_timer(profile, self.key, counted[0] + self.width_ms if counted else NEVER)
+            set_timer(profile, self.timer, counted[0] + self.width_ms if counted else NEVER)
         self.holder.touch(profile, moment)
         return self.users
 
@@ -107,6 +109,7 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
     """For how long its moves are remembered."""
     is_graded: bool = False
     """Whether a trigger waits for its grade."""
+    timer: int = 0
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -128,13 +131,13 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
         terms = self._terms(profile, now)
         course = self._course(state, terms)
         old, new = state.value, rounded(course.at(now))
-        set_timer(profile, self.key, crossing(course, self.marks, now))
+        set_timer(profile, self.timer, crossing(course, self.marks, now))
         if not state.points and not state.added and not terms:
             del profile.scores[self.id]
         if old == new:
             return self.followers
         state.value = new
-        held = state.points | {each.holder.rule_id: term.at(now) for each, term in terms}
+        held = state.points | {each.holder.number: term.at(now) for each, term in terms}
         grades = self.scale.grades
         tell(self, profile, moment, Move(old, new, grades.name(old), grades.name(new), rule, held))
         return self.users
@@ -161,6 +164,7 @@ class CombinedNode(msgspec.Struct, kw_only=True):
     """For how long its moves are remembered."""
     is_graded: bool = False
     """Whether a trigger waits for its grade."""
+    timer: int = 0
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -176,10 +180,10 @@ class CombinedNode(msgspec.Struct, kw_only=True):
         was = profile.scores.get(self.id)
         course = self.course(profile, now)
         first, second = (rounded(part.at(now)) for part in course.parts)
-        set_timer(profile, self.key, crossing(course, self.marks, now))
+        set_timer(profile, self.timer, crossing(course, self.marks, now))
         old, old_grade = value(profile, self.id, self.scale.empty), pair.grade(*pair.values(was))
         new, grade = rounded(course.at(now)), pair.grade(first, second)
-        held = dict(zip(pair.of, (first, second), strict=True))
+        held = dict(enumerate((first, second)))
         if any(part.id in profile.scores for part in self.parts):
             profile.scores[self.id] = ScoreState(new, 0, held, [])
         elif was is not None:
@@ -201,8 +205,8 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     old_grade: str | None
     grade: str | None
     rule: str | None
-    held: dict[str, Number]
-    """What each rule gives now."""
+    held: dict[int, Number]
+    """What each rule gives now, by its number."""
 
 
 def tell(
@@ -216,8 +220,9 @@ def tell(
         moment.note(("grade", node.id), move.old_grade, move.grade)
     if any(is_awaited(move.old, move.new) for is_awaited in node.watchers):
         moment.note(("score", node.id), move.old, move.new)
-    held = ((rule, rounded(points)) for rule, points in move.held.items())
-    moment.decision.points.append({rule: points for rule, points in held if points})
+    held = ((number, rounded(points)) for number, points in move.held.items())
+    points = {number: points for number, points in held if points}
+    moment.decision.points.append((node.scale.names, points))
     moment.decision.score_changes.append(
         ScoreChange(
             profile_id=profile.id,

@@ -29,7 +29,9 @@ class Node(Protocol):
     """One thing that is kept up to date."""
 
     key: str
-    """Names its timer in the profile."""
+    """Names it."""
+    timer: int
+    """Stands for the name where its timer is kept."""
     users: Bits
     """Who reads it."""
 
@@ -38,12 +40,12 @@ class Node(Protocol):
         ...
 
 
-def set_timer(profile: Profile, key: str, until: int) -> None:
+def set_timer(profile: Profile, timer: int, until: int) -> None:
     """Has a node looked at again at an instant, or not at all."""
     if until < NEVER:
-        profile.timers[key] = until
-    elif key in profile.timers:
-        del profile.timers[key]
+        profile.timers[timer] = until
+    elif timer in profile.timers:
+        del profile.timers[timer]
 
 
 def remember(profile: Profile, score_id: str, ended: swings.Swing, width_ms: int) -> None:
@@ -64,13 +66,14 @@ class SegmentNode(msgspec.Struct, kw_only=True):
     """Whether time alone can turn it."""
     is_watched: bool = False
     """Whether a trigger waits for it to turn."""
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Lets the profile in or out."""
         answer = self.condition(profile, moment.now, NO_PROPERTIES)
         if self.is_timed:
-            set_timer(profile, self.key, abs(answer))
+            set_timer(profile, self.timer, abs(answer))
         is_member = answer > 0
         if is_member == (self.id in profile.segments):
             return 0
@@ -100,6 +103,8 @@ class Holder(msgspec.Struct, frozen=True):
 
     score_id: str
     rule_id: str
+    number: int
+    """Stands for the rule where its points are kept."""
     group: int
     scale: Scale
 
@@ -110,18 +115,18 @@ class Holder(msgspec.Struct, frozen=True):
             if points == 0:
                 return False
             state = profile.scores[self.score_id] = self.scale.begin()
-        rule_id = self.rule_id
-        old = state.points.get(rule_id, 0)
+        number = self.number
+        old = state.points.get(number, 0)
         if old == points:
             return False
         state.sums[self.group] += points - old
         if points:
-            state.points[rule_id] = points
+            state.points[number] = points
         else:
-            del state.points[rule_id]
+            del state.points[number]
         moment.turned = True
         rules = moment.rules
-        rules[self.score_id] = None if self.score_id in rules else rule_id
+        rules[self.score_id] = None if self.score_id in rules else self.rule_id
         return True
 
     def touch(self, profile: Profile, moment: Moment) -> None:
@@ -141,6 +146,7 @@ class CountRule(msgspec.Struct, kw_only=True):
     feature: str
     points: int
     most: int
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
@@ -160,13 +166,14 @@ class WindowRule(msgspec.Struct, kw_only=True):
     points: int
     most: int
     width_ms: int
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Holds the points of the occurrences that count now."""
         kept = profile.times.get(self.feature, ())
         times = min(windows.count(kept, moment.now - self.width_ms), self.most)
-        set_timer(profile, self.key, kept[-times] + self.width_ms if times else NEVER)
+        set_timer(profile, self.timer, kept[-times] + self.width_ms if times else NEVER)
         return self.users if self.holder.hold(profile, moment, times * self.points) else 0
 
 
@@ -179,13 +186,14 @@ class StateRule(msgspec.Struct, kw_only=True):
     is_timed: bool
     """Whether time alone can turn it."""
     points: int
+    timer: int = 0
     users: Bits = 0
 
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Holds the points, or none."""
         answer = self.condition(profile, moment.now, NO_PROPERTIES)
         if self.is_timed:
-            set_timer(profile, self.key, abs(answer))
+            set_timer(profile, self.timer, abs(answer))
         points = self.points if answer > 0 else 0
         return self.users if self.holder.hold(profile, moment, points) else 0
 
@@ -202,6 +210,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
     """For how long its moves are remembered."""
     is_graded: bool = False
     """Whether a trigger waits for its grade."""
+    timer: int = 0
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
@@ -231,7 +240,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
             if is_awaited(old, new):
                 moment.note(("score", self.id), old, new)
                 break
-        moment.decision.points.append(state.points.copy())
+        moment.decision.points.append((scale.names, state.points.copy()))
         moment.decision.score_changes.append(
             ScoreChange(
                 profile_id=profile.id,

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import msgspec
 
 from processors.decisions.decays import Course, Number, Term, merged
+from processors.decisions.numbers import numbered
 from processors.definitions.scores import Combined, Score
 from processors.state.profiles import Profile, ScoreState
 
@@ -58,8 +59,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         """Returns what the two were when their sum was last told."""
         if state is None:
             return self.empties
-        first, second = self.of
-        return state.points.get(first, 0), state.points.get(second, 0)
+        return state.points.get(0, 0), state.points.get(1, 0)
 
     def grade(self, first: Number, second: Number) -> str:
         """Returns the name of a row, then that of a column."""
@@ -71,7 +71,9 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
 
     bounds: tuple[tuple[int | None, int | None], ...]
     """Floor and limit of each group."""
-    groups: Mapping[str, int]
+    names: Mapping[int, str]
+    """The ids of its rules, by the numbers under which points are kept; or of the two scores."""
+    groups: Mapping[int, int]
     """The place of its group, by rule that holds points: those that fade hold none."""
     floor: int | None
     limit: int | None
@@ -81,6 +83,10 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     """The value of somebody of whom nothing is known."""
     pair: Pair | None = None
     """Of a combined score."""
+
+    def number(self, rule_id: str) -> int:
+        """Returns under which number the points of a rule are kept."""
+        return next(number for number, name in self.names.items() if name == rule_id)
 
     def begin(self) -> ScoreState:
         """Returns the score of somebody of whom nothing is known."""
@@ -138,10 +144,12 @@ def scale(score: Score, known: Mapping[str, Scale] = MappingProxyType({})) -> Sc
     if score.combined is not None:
         return _combined(score, score.combined, known)
     bounds = tuple((group.floor, group.limit) for group in score.groups)
+    numbers = numbered(rule.id for group in score.groups for rule in group.rules)
     return Scale(
         bounds=bounds,
+        names={number: rule_id for rule_id, number in numbers.items()},
         groups={
-            rule.id: place
+            numbers[rule.id]: place
             for place, group in enumerate(score.groups)
             for rule in group.rules
             if rule.decay is None or rule.decay.half_life is None
@@ -160,7 +168,8 @@ def _combined(score: Score, combined: Combined, known: Mapping[str, Scale]) -> S
     rows, columns = ladder(combined.matrix.rows), ladder(combined.matrix.columns)
     return Scale(
         bounds=((None, None), (None, None)),
-        groups={first: 0, second: 1},
+        names={0: first, 1: second},
+        groups={0: 0, 1: 1},
         floor=None,
         limit=None,
         levels=ladder(score.levels),

@@ -186,7 +186,8 @@ class _Builder:
         elif rule.on is not None:
             node.on = conditions.text({key: written[key] for key in _ON if key in written})
             node.events = self._gathered(rule, rule.on)
-        self._watch(node, lambda profile: _points(profile, score_id, rule.id))
+        number = self._number(score_id, rule)
+        self._watch(node, lambda profile: _points(profile, score_id, number))
         return node
 
     def _scored(self, score_id: str) -> Scored:
@@ -195,12 +196,15 @@ class _Builder:
         assert isinstance(node, Scored)
         return node
 
+    def _number(self, score_id: str, rule: Rule) -> int:
+        return self.scene.compiled.scales[score_id].number(rule.id)
+
     def _points(self, score_id: str, rule: Rule, state: ScoreState) -> float:
         """Returns what a rule gives now: points that fade are held nowhere."""
         compiled = self.scene.compiled
         node = compiled.nodes[compiled.places[f"score/{score_id}/{rule.id}"]]
         if not isinstance(node, FadingRule):
-            return state.points.get(rule.id, 0)
+            return state.points.get(self._number(score_id, rule), 0)
         term = node.term(self.profile, self.history.at_ms)
         return 0 if term is None else term.at(self.history.at_ms)
 
@@ -322,6 +326,6 @@ def _asks(node: trees.Condition) -> bool:
     return node.kind == "property" or any(map(_asks, node.parts))
 
 
-def _points(profile: Profile, score_id: str, rule_id: str) -> float:
+def _points(profile: Profile, score_id: str, number: int) -> float:
     state = profile.scores.get(score_id)
-    return 0 if state is None else state.points.get(rule_id, 0)
+    return 0 if state is None else state.points.get(number, 0)

@@ -24,7 +24,7 @@ Watch = Callable[[Profile, int], tuple[Any, int]]
 
 def copy(profile: Profile) -> Profile:
     """Returns a profile that may be changed without changing this one."""
-    return profiles.decode(profiles.encode(profile))
+    return profiles.decode(profile.id, profiles.encode(profile))
 
 
 def advance(compiled: Compiled, profile: Profile, until_ms: int) -> Decision:

@@ -212,7 +212,7 @@ class _Run:
         if stored is None:
             raise OperationFailed(unknown(self._id, f"by {events.iso(high_water)}"))
         return History(
-            profile=profiles.decode(stored[WAKE_BYTES:]),
+            profile=profiles.decode(self._id, stored[WAKE_BYTES:]),
             at_ms=high_water,
             heard=[*self._once(), *self._told],
             segment_changes=self._decision.segment_changes,

@@ -144,7 +144,7 @@ class _Reader:
         if stored is None:
             where = f"in {full_name(self.options.prefix, 'profiles')}"
             raise OperationFailed(histories.unknown(self.id, where))
-        return profiles.decode(stored[WAKE_BYTES:]), table.progress
+        return profiles.decode(self.id, stored[WAKE_BYTES:]), table.progress
 
     def _heard(self, profile: Profile) -> tuple[list[Heard], list[str]]:
         """Returns the person's events that were decided on, each once, and what to say of them."""

@@ -3,12 +3,11 @@
 Changes, commands and decisions leave one by one; of scores and memberships only the latest does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
-from processors.decisions.decays import Number
-from processors.decisions.moments import Decision
+from processors.decisions.moments import Decision, Points
 from schemas.letters import DeadLetter
 from schemas.records import ScoreChange, ScoreRecord, SegmentChange, SegmentRecord
 
@@ -60,11 +59,11 @@ class Outputs:
             yield "segments", f"{profile_id}/{segment_id}", segment and _segment(segment)
 
 
-_Scored = tuple[ScoreChange, Mapping[str, Number]]
+_Scored = tuple[ScoreChange, Points]
 """How a score moved, and what its rules held then."""
 
 
-def _score(change: ScoreChange, points: Mapping[str, Number]) -> ScoreRecord:
+def _score(change: ScoreChange, points: Points) -> ScoreRecord:
     return ScoreRecord(
         profile_id=change.profile_id,
         score_id=change.score_id,
@@ -76,13 +75,14 @@ def _score(change: ScoreChange, points: Mapping[str, Number]) -> ScoreRecord:
     )
 
 
-def breakdown(points: Mapping[str, Number]) -> str:
+def breakdown(points: Points) -> str:
     """Returns the points of each rule as JSON, by its id.
 
-    >>> breakdown({"view": 2.5, "buy": 10})
+    >>> breakdown(({1: "view", 2: "buy"}, {1: 2.5, 2: 10}))
     '{"buy":10,"view":2.5}'
     """
-    return _sorted.encode(points).decode()
+    names, held = points
+    return _sorted.encode({names[number]: each for number, each in held.items()}).decode()
 
 
 _sorted = msgspec.json.Encoder(order="sorted")

@@ -11,7 +11,7 @@ from processors.state.amounts import Measured
 from processors.state.errors import UnreadableProfile
 from processors.state.swings import Swings
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout; a reader refuses what it does not know."""
 
 NEVER = 1 << 62
@@ -28,9 +28,9 @@ class ScoreState(msgspec.Struct, array_like=True, gc=False):
     """As last told: a score whose points fade has another one now."""
     added: int = 0
     """Points given by triggers, outside of the groups."""
-    points: dict[str, int | float] = {}
-    """What each rule holds now, but for points that fade; absent is 0. Of a combined score: the
-    values of the two."""
+    points: dict[int, int | float] = {}
+    """What each rule holds now by its number, but for points that fade; absent is 0. Of a combined
+    score: the values of the two."""
     sums: list[int | float] = []
     """The sum of each group's rules, before it is held between its bounds."""
 
@@ -40,6 +40,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
 
     format: int = FORMAT
     id: str = ""
+    """Left out of its bytes: they stand under it."""
     clock: int = 0
     """The largest `now` it has seen."""
     offset: int = -1
@@ -66,8 +67,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     status: str | None = None
     fired: dict[str, list[int]] = {}
     """When each trigger with a limit fired, oldest first."""
-    timers: dict[str, int] = {}
-    """When each definition is to be looked at again."""
+    timers: dict[int, int] = {}
+    """When each definition is to be looked at again, by the number of its timer."""
     pages: int = 0
     """How many pages of message ids have left it so far (see duplicates)."""
     measured: Measured | None = None
@@ -90,22 +91,48 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Profile)
 
-encode = _encoder.encode
+
+def encode(profile: Profile) -> bytes:
+    """Returns the bytes of a profile, which are all of it but its id."""
+    profile_id, profile.id = profile.id, ""
+    data = _encoder.encode(profile)
+    profile.id = profile_id
+    return data
 
 
-def decode(data: bytes | memoryview) -> Profile:
+def decode(profile_id: str, data: bytes | memoryview) -> Profile:
     """Returns the profile of a changelog record.
 
     Raises:
-        UnreadableProfile: the bytes are no profile, or of a newer layout.
+        UnreadableProfile: the bytes are no profile, or of another layout.
     """
     try:
         profile = _decoder.decode(data)
     except msgspec.DecodeError as error:
-        raise UnreadableProfile("a profile in the changelog can not be read") from error
+        raise _unreadable(data) from error
     if profile.format != FORMAT:
-        raise UnreadableProfile(f"a profile has layout {profile.format}, known is {FORMAT}")
+        raise _unreadable(data)
+    profile.id = profile_id
     return profile
+
+
+class _Layout(msgspec.Struct, array_like=True):
+    """What begins the bytes of a profile, whatever the layout."""
+
+    format: int
+
+
+_layout_decoder = msgspec.msgpack.Decoder(_Layout)
+
+
+def _unreadable(data: bytes | memoryview) -> UnreadableProfile:
+    try:
+        found = _layout_decoder.decode(data).format
+    except msgspec.DecodeError:
+        found = FORMAT
+    if found == FORMAT:
+        return UnreadableProfile("a profile in the changelog can not be read")
+    return UnreadableProfile(f"a profile has layout {found}, known is {FORMAT}")
 
 
 def trait(held: dict[str, tuple[Any, int]], path: tuple[str, ...]) -> Any:

@@ -215,7 +215,7 @@ def sums(driver: Driver) -> dict[str, Decimal]:
     """Returns what each profile holds of the one amount that is added up for good."""
     found = {}
     for profile_id, stored in driver.table.profiles.items():
-        measured = profiles.decode(stored[WAKE_BYTES:]).measured
+        measured = profiles.decode(profile_id, stored[WAKE_BYTES:]).measured
         for kept in measured.sums.values() if measured is not None else ():
             assert profile_id not in found
             found[profile_id] = Decimal(amounts.total(kept)) / UNIT

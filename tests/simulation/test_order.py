@@ -40,7 +40,7 @@ def standing(driver: Driver, now: int) -> dict[str, Any]:
     widths = driver.compiled.kept
     found = {}
     for profile_id, value in driver.table.profiles.items():
-        profile = profiles.decode(value[WAKE_BYTES:])
+        profile = profiles.decode(profile_id, value[WAKE_BYTES:])
         times = {}
         measured = profile.measured or NOTHING
         for key, kept in profile.times.items():
@@ -134,7 +134,7 @@ def test_windows_are_exact_to_the_millisecond(
             "at_most": inside <= times,
             "exactly": inside == times,
         }[count]
-        profile = profiles.decode(partition.driver.table.profiles["p"][WAKE_BYTES:])
+        profile = profiles.decode("p", partition.driver.table.profiles["p"][WAKE_BYTES:])
         state = profile.scores.get("fit")
         assert ("s" in profile.segments) is is_in
         assert (state.value if state else 0) == min(inside, times)

@@ -42,7 +42,7 @@ def act(worker: Worker, what: str, size: int) -> None:
 
 def decoded(table: Table) -> dict[str, Profile]:
     return {
-        profile_id: profiles.decode(value[WAKE_BYTES:])
+        profile_id: profiles.decode(profile_id, value[WAKE_BYTES:])
         for profile_id, value in table.profiles.items()
     }
 
@@ -104,8 +104,8 @@ def test_changelog_gives_the_table_back_after_every_batch(
 def test_bytes_of_profiles_give_them_back(documents: list[Document], log: list[Json]) -> None:
     worker = Worker(documents, log)
     worker.end(END)
-    for value in worker.table.profiles.values():
-        profile = profiles.decode(value[WAKE_BYTES:])
+    for profile_id, value in worker.table.profiles.items():
+        profile = profiles.decode(profile_id, value[WAKE_BYTES:])
         assert profiles.encode(profile) == value[WAKE_BYTES:]
         assert profile.due == min(profile.timers.values(), default=profiles.NEVER)
 

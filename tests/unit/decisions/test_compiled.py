@@ -48,6 +48,18 @@ def test_rules_stand_before_their_score_and_all_after_what_they_read() -> None:
     assert found.size == 3
 
 
+def test_timers_have_numbers_of_their_own_that_hang_on_names_alone() -> None:
+    documents = [segment({"event": "a", "within": f"{n + 1}h"}, f"s{n}") for n in range(400)]
+    documents.append(trigger({"inactive": "1d"}))
+    found = compile_documents(*documents)
+    assert found.timers == {node.timer: place for place, node in enumerate(found.nodes)}
+    assert [node.key for node in found.nodes if node.timer < 0] == ["inactive/t"]
+    assert [each.id for each in found.alarms.values()] == ["t"]
+    for alone in (documents[7], documents[-1]):
+        (node,) = compile_documents(alone).nodes
+        assert found.nodes[found.timers[node.timer]].key == node.key
+
+
 def test_an_event_that_no_definition_names_has_no_plan() -> None:
     found = compile_documents(segment({"event": "a"}), trigger("b"))
     assert set(found.plans) == {"a", "b"}

@@ -13,6 +13,7 @@ from tests.builders import (
     T0,
     Document,
     Person,
+    by_rule,
     group,
     holding,
     identify,
@@ -177,10 +178,10 @@ def test_rules_of_all_kinds_stand_in_one_score() -> None:
     held = holding({"trait": "plan", "equals": "gold"}, 3)
     person = Person(score(fading(), on("b", 1), held))
     person.hears(track("a"))
-    assert person.hears(track("b", T0 + DAY)).points == [{"a": 5.0, "b": 1}]
-    assert person.hears(identify(T0 + 2 * DAY, plan="gold")).points == [
-        {"a": 2.5, "b": 1, "held": 3}
-    ]
+    (given,) = person.hears(track("b", T0 + DAY)).points
+    assert by_rule(given) == {"a": 5.0, "b": 1}
+    (given,) = person.hears(identify(T0 + 2 * DAY, plan="gold")).points
+    assert by_rule(given) == {"a": 2.5, "b": 1, "held": 3}
     assert person.score() == 6.5
 
 
@@ -256,7 +257,7 @@ def test_a_combined_score_has_the_sum_and_a_grade_of_both() -> None:
     assert of_both(person.hears(identify(T0 + 1, plan="x")).score_changes) == [(30, 90, "B3")]
     decision = person.hears(track("a", T0 + 2))
     assert of_both(decision.score_changes) == [(90, 120, "B2")]
-    assert decision.points[-1] == {"fit": 60, "engagement": 60}
+    assert by_rule(decision.points[-1]) == {"fit": 60, "engagement": 60}
     assert decision.score_changes[-1].rule is None
 
 
@@ -289,7 +290,7 @@ def test_a_combined_score_begins_with_what_both_are_for_somebody_unknown() -> No
     assert person.score("both") == 2
     person.hears(track("a"))
     assert person.score("both") == 7
-    assert person.profile.scores["both"].points == {"fit": 10, "engagement": -3}
+    assert person.points("both") == {"fit": 10, "engagement": -3}
 
 
 def test_a_part_that_fades_may_be_unknown_yet() -> None:
@@ -337,7 +338,7 @@ def test_combined_scores_may_be_combined() -> None:
     person.hears(identify(plan="x"))
     assert person.score("all") == 120
     assert person.profile.tags == ["hot"]
-    assert person.profile.scores["all"].points == {"both": 60, "fit": 60}
+    assert person.points("all") == {"both": 60, "fit": 60}
 
 
 def test_a_trigger_waits_for_the_sum_to_cross() -> None:

@@ -32,11 +32,11 @@ def scored(person: Person) -> float:
 
 def test_a_timer_is_set_moved_and_taken_away() -> None:
     profile = Profile()
-    set_timer(profile, "s", 10)
-    set_timer(profile, "s", 20)
-    assert profile.timers == {"s": 20}
-    set_timer(profile, "s", NEVER)
-    set_timer(profile, "s", NEVER)
+    set_timer(profile, 1, 10)
+    set_timer(profile, 1, 20)
+    assert profile.timers == {1: 20}
+    set_timer(profile, 1, NEVER)
+    set_timer(profile, 1, NEVER)
     assert profile.timers == {}
 
 

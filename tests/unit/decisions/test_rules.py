@@ -18,7 +18,7 @@ def built(**keys: Any) -> Built:
     document = score(on("a", 10, "r", **keys))
     found = Score.model_validate(document)
     rule: Rule = found.groups[0].rules[0]
-    holder = Holder("fit", "r", 0, scale(found, {}))
+    holder = Holder("fit", "r", 1, 0, scale(found, {}))
     return counting("score/fit/r", holder, rule, Features())
 
 

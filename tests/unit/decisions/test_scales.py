@@ -22,7 +22,7 @@ def scale(*groups: Document, **keys: Any) -> Scale:
 
 
 def total(found: Scale, points: dict[str, int], added: int = 0) -> float:
-    state = ScoreState(0, added, dict(points))
+    state = ScoreState(0, added, {found.number(rule): held for rule, held in points.items()})
     found.keep(state)
     return found.total(state)
 
@@ -58,9 +58,9 @@ def test_floor_is_zero_unless_said(bounds: dict[str, Any], expected: int) -> Non
 
 def test_rules_that_ended_give_nothing_and_are_dropped() -> None:
     found = scale(group(on("a")))
-    state = ScoreState(0, 0, {"ended": 60, "a": 1})
+    state = ScoreState(0, 0, {99: 60, found.number("a"): 1})
     found.keep(state)
-    assert state.points == {"a": 1}
+    assert state.points == {found.number("a"): 1}
     assert found.total(state) == 1
 
 

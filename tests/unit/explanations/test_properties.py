@@ -33,8 +33,9 @@ class World:
         self.driver.feed(pairs)
         self.person = person
         stored = self.driver.table.profiles.get(person)
-        self.profile = None if stored is None else profiles.decode(stored[WAKE_BYTES:])
+        self.profile = None
         if stored is not None:
+            self.profile = profiles.decode(person, stored[WAKE_BYTES:])
             lines = [Entry(f"f:{n}", None, encoded(each)) for n, each in enumerate(log)]
             history = histories.recall(self.compiled, lines, person)
             keys = building.choose(definitions, None)

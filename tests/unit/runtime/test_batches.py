@@ -71,7 +71,7 @@ class Open:
 
 
 def profile(table: Table, profile_id: str = "p") -> Profile:
-    return profiles.decode(table.profiles[profile_id][WAKE_BYTES:])
+    return profiles.decode(profile_id, table.profiles[profile_id][WAKE_BYTES:])
 
 
 # Joining and dropping

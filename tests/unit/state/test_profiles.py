@@ -16,6 +16,7 @@ names = st.text(max_size=5)
 instants = st.integers(0, NEVER)
 integers = st.integers(-(2**63), 2**63 - 1)
 finite = st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.integers(-(2**31), 2**31 - 1)
 leaves = st.none() | st.booleans() | integers | st.floats(allow_nan=False) | names
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=2)
@@ -43,7 +44,7 @@ known_profiles = st.builds(
             ScoreState,
             value=integers | finite,
             added=integers,
-            points=st.dictionaries(names, integers | finite, max_size=3),
+            points=st.dictionaries(numbers, integers | finite, max_size=3),
         ),
         max_size=2,
     ),
@@ -51,7 +52,7 @@ known_profiles = st.builds(
     lists=st.lists(names, max_size=3),
     status=st.none() | names,
     fired=times,
-    timers=counts,
+    timers=st.dictionaries(numbers, instants, max_size=3),
     decays=st.dictionaries(names, st.tuples(instants, finite), max_size=2),
 )
 
@@ -60,40 +61,55 @@ known_profiles = st.builds(
 @given(known_profiles)
 def test_bytes_give_the_profile_back(profile: Profile) -> None:
     data = profiles.encode(profile)
-    found = profiles.decode(data)
+    found = profiles.decode(profile.id, data)
     assert found == profile
     assert profiles.encode(found) == data
 
 
 def test_whole_scores_stay_integers_and_others_are_decimals() -> None:
-    profile = Profile(scores={"a": ScoreState(5), "b": ScoreState(2.5, 0, {"r": 1.5})})
-    found = profiles.decode(profiles.encode(profile)).scores
+    profile = Profile(scores={"a": ScoreState(5), "b": ScoreState(2.5, 0, {9: 1.5})})
+    found = profiles.decode("p", profiles.encode(profile)).scores
     assert [type(found[name].value) for name in "ab"] == [int, float]
 
 
 def test_profile_can_be_read_out_of_a_larger_record() -> None:
     record = b"12345678" + profiles.encode(Profile(id="p"))
-    assert profiles.decode(memoryview(record)[8:]) == Profile(id="p")
+    assert profiles.decode("p", memoryview(record)[8:]) == Profile(id="p")
 
 
 def test_fields_that_an_older_layout_lacks_have_their_defaults() -> None:
-    assert profiles.decode(msgspec.msgpack.encode([profiles.FORMAT, "p"])) == Profile(id="p")
+    data = msgspec.msgpack.encode([profiles.FORMAT, ""])
+    assert profiles.decode("p", data) == Profile(id="p")
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xc1", b"{}", msgspec.msgpack.encode([1, 2]), msgspec.msgpack.encode({"id": "p"})],
+    [
+        b"",
+        b"\xc1",
+        b"{}",
+        msgspec.msgpack.encode([profiles.FORMAT, 2]),
+        msgspec.msgpack.encode({"id": "p"}),
+    ],
     ids=["nothing", "no msgpack", "json", "wrong field", "no array"],
 )
 def test_bytes_of_no_profile_are_refused(data: bytes) -> None:
     with pytest.raises(UnreadableProfile, match="can not be read"):
-        profiles.decode(data)
+        profiles.decode("p", data)
 
 
-def test_profile_of_a_newer_layout_is_refused() -> None:
-    data = profiles.encode(Profile(format=profiles.FORMAT + 1, id="p"))
-    with pytest.raises(UnreadableProfile, match="layout 2, known is 1"):
-        profiles.decode(data)
+def test_bytes_do_not_repeat_the_id_that_they_stand_under() -> None:
+    profile = Profile(id="somebody")
+    assert b"somebody" not in profiles.encode(profile)
+    assert profile.id == "somebody"
+
+
+@pytest.mark.parametrize("rest", [[], ["p", "whatever"]], ids=["alike", "quite different"])
+@pytest.mark.parametrize("layout", [profiles.FORMAT - 1, profiles.FORMAT + 1])
+def test_profile_of_another_layout_is_refused(layout: int, rest: list[str]) -> None:
+    data = msgspec.msgpack.encode([layout, *rest])
+    with pytest.raises(UnreadableProfile, match=f"layout {layout}, known is {profiles.FORMAT}"):
+        profiles.decode("p", data)
 
 
 def test_a_bytearray_in_a_profile_is_its_own() -> None:
