@@ -190,7 +190,10 @@ def _apply(
     if not dirty and not plan.triggers and not traits:
         return None
     moment = Moment(decision, compiled.scales, now, event.message_id)
-    _place(moment, parent)
+    if parent is None:
+        moment.told = len(decision.emitted)
+    else:
+        moment.depth, moment.told = parent.depth + 1, parent.told
     moment.late, moment.adopted = late, adopted_ms
     moment.properties = properties
     if traits:
@@ -205,14 +208,6 @@ def _apply(
 def _heard_by(plan: Plan, properties: Properties, at_ms: int) -> list[Trigger]:
     """Returns the triggers that wait for an event of such properties."""
     return [each for each in plan.triggers if each.where is None or each.where(properties, at_ms)]
-
-
-def _place(moment: Moment, parent: Moment | None) -> None:
-    """Tells a moment where it stands among those that led to it."""
-    if parent is None:
-        moment.told = len(moment.decision.emitted)
-    else:
-        moment.depth, moment.told = parent.depth + 1, parent.told
 
 
 def _stir(compiled: Compiled, profile: Profile, at_ms: int, *, is_told: bool) -> Bits:

@@ -172,7 +172,9 @@ class WindowRule(msgspec.Struct, kw_only=True):
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Holds the points of the occurrences that count now."""
         kept = profile.times.get(self.feature, ())
-        times = min(windows.count(kept, moment.now - self.width_ms), self.most)
+        times = windows.count(kept, moment.now - self.width_ms)
+        if times > self.most:
+            times = self.most
         set_timer(profile, self.timer, kept[-times] + self.width_ms if times else NEVER)
         return self.users if self.holder.hold(profile, moment, times * self.points) else 0
 

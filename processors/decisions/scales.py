@@ -27,7 +27,8 @@ class Ladder(msgspec.Struct, frozen=True):
         """
         if not self.names:
             return None
-        return self.names[max(0, bisect_right(self.leasts, value) - 1)]
+        place = bisect_right(self.leasts, value)
+        return self.names[place - 1] if place else self.names[0]
 
     def span(self, name: str) -> tuple[float, float]:
         """Returns the values that have this name: from, and up to but without.
@@ -95,7 +96,9 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     def total(self, state: ScoreState) -> Number:
         """Returns the value of a score from the sums of its groups."""
         total: Number = state.added
-        for points, (floor, limit) in zip(state.sums, self.bounds, strict=True):
+        sums = state.sums
+        for place, (floor, limit) in enumerate(self.bounds):
+            points = sums[place]
             if limit is not None and points > limit:
                 total += limit
             elif floor is not None and points < floor:

@@ -282,7 +282,7 @@ class Batch:
         if stored is None:
             profile = Profile(id=profile_id)
             return Loaded(profile, NEVER, Seen(profile))
-        profile = profiles.decode(profile_id, memoryview(stored)[WAKE_BYTES:])
+        profile = profiles.decode(profile_id, stored[WAKE_BYTES:])
         if table.fill is not None and profile.definitions != self._compiled.id:
             table.fill(profile)
         pages = table.pages.get(profile_id, NO_PAGES) if profile.pages else NO_PAGES
