@@ -43,7 +43,7 @@ CELLS = {
 SUBJECTS = ("event", "not_event", "property", "trait", "account", "same")
 
 MAX_PROFILE_BYTES = {"segments": 950, "scores": 970, "triggers": 750, ".": 1_500}
-"""522 of each are the profile without any definition: ids of 20 messages, traits, the account."""
+"""525 of each are the profile without any definition: ids of 20 messages, traits, the account."""
 
 PERSON = "5f2b9c04-7d0e-4f5a-9f0e-1c2d3e4f5a6b"
 
