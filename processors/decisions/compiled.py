@@ -32,7 +32,7 @@ from processors.decisions.nodes import (
     SegmentNode,
     StateRule,
 )
-from processors.decisions.numbers import WIDE, numbered
+from processors.decisions.numbers import numbered
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger
@@ -93,7 +93,7 @@ class Compiled(msgspec.Struct, kw_only=True):
     triggers: frozenset[str]
     woken: dict[Change, list[Trigger]]
     """Who waits for a segment, a score or a trait to change."""
-    timers: dict[int, int]
+    timers: dict[int, int] = {}
     """Place of a node in the evaluation order, by the number of its timer."""
     alarms: dict[int, Trigger]
     """Who waits for an instant, by the number of its timer."""
@@ -260,9 +260,8 @@ class _Build:
                 node.marks = marks(found.reached, found.passed)
 
     def _number(self) -> None:
-        """Numbers the timers. Those of alarms, which may outlast the set, are wide and negative."""
-        numbers = numbered(self.places.keys() - self.alarms.keys())
-        numbers |= {key: ~number for key, number in numbered(self.alarms, WIDE).items()}
+        """Numbers the timers, by the names of their nodes."""
+        numbers = numbered(self.places)
         for node in self.nodes:
             node.timer = numbers[node.key]
 

@@ -16,7 +16,7 @@ names = st.text(max_size=5)
 instants = st.integers(0, NEVER)
 integers = st.integers(-(2**63), 2**63 - 1)
 finite = st.floats(allow_nan=False, allow_infinity=False)
-numbers = st.integers(-(2**31), 2**31 - 1)
+numbers = st.integers(0, 2**32 - 1)
 leaves = st.none() | st.booleans() | integers | st.floats(allow_nan=False) | names
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=2)
