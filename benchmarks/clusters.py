@@ -124,8 +124,13 @@ def fresh(
     _delete(log.cluster, lambda name: name.startswith(log.prefix) and name != kept)
     _create(log)
     for name in definitions:
-        chosen = files.load(DEFINITIONS / name)
-        publishing.publish(log.cluster, log.prefix, chosen, now_ms=int(time.time() * 1000))
+        publish(log, name)
+
+
+def publish(log: Log, name: str | Path) -> None:
+    """Publishes a folder beside the job's, by name, or anywhere."""
+    chosen = files.load(DEFINITIONS / name)
+    publishing.publish(log.cluster, log.prefix, chosen, now_ms=int(time.time() * 1000))
 
 
 def fresh_outputs(log: Log, prefix: str) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import clusters, latency, reports, scaling, states, stream
+from benchmarks import clusters, latency, reports, scaling, states, stream, takeovers
 from benchmarks.errors import BenchFailed
 from benchmarks.reports import Report
 from benchmarks.workloads import Workload
@@ -75,6 +75,20 @@ def measure_latency(
     options = latency.Options(rate=rate, seconds=seconds, people=people)
     with clusters.broker() as cluster:
         _finish(latency.measure(cluster, options), save)
+
+
+@cli.command("takeover")
+def measure_takeover(
+    people: Annotated[int, typer.Option(min=100, help="About how many people there are.")] = (
+        1_000_000
+    ),
+    rate: Annotated[int, typer.Option(min=1, help="Events a second meanwhile.")] = 2_000,
+    save: Save = False,
+) -> None:
+    """CPU time until everybody is evaluated under a new segment, and how long events wait."""
+    options = takeovers.Options(people=people, rate=rate)
+    with clusters.broker() as cluster:
+        _finish(takeovers.measure(cluster, options, _say), save)
 
 
 @cli.command("memory")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks import clusters, latency, peers, states, stream
+from benchmarks import clusters, latency, peers, states, stream, takeovers
 from benchmarks.reports import Report
 from benchmarks.workloads import Workload
 from processors.runtime.clients import Cluster
@@ -15,6 +15,7 @@ EVENTS = 5_000
 LATENCY = latency.Options(
     rate=500, seconds=4, warm_up=1, every=10, people=1_000, seed=secrets.randbits(32)
 )
+TAKEOVER = takeovers.Options(people=2_000, rate=200, warm_up=2, every=5, seed=secrets.randbits(32))
 WORKLOAD = Workload(events=EVENTS, people=1_000, seed=secrets.randbits(32))
 """A log that no other run on the same broker has."""
 
@@ -23,7 +24,7 @@ WORKLOAD = Workload(events=EVENTS, people=1_000, seed=secrets.randbits(32))
 def cluster(kafka: str) -> Iterator[Cluster]:
     found = Cluster(bootstrap=kafka)
     yield found
-    for workload in (WORKLOAD, states.of_few(WORKLOAD), LATENCY.workload):
+    for workload in (WORKLOAD, states.of_few(WORKLOAD), LATENCY.workload, TAKEOVER.workload):
         clusters.remove(found, workload)
 
 
@@ -73,6 +74,15 @@ def test_latency_is_that_of_each_marked_event(cluster: Cluster) -> None:
     [count] = column(report, "commands")
     assert 150 <= int(count) <= 200  # of the 200 after the warm-up, whose border no event meets
     assert 0 < report.figures["p50_ms"] <= report.figures["p99_ms"] <= report.figures["p100_ms"]
+
+
+def test_a_takeover_ends_with_everybody_under_the_new_segment(cluster: Cluster) -> None:
+    report = takeovers.measure(cluster, TAKEOVER, lambda _: None)
+
+    [profiles], [entered] = column(report, "profiles"), column(report, "entered")
+    assert 1_900 <= int(profiles.replace(",", "")) <= 2_200
+    assert 500 <= int(entered.replace(",", "")) <= 1_500
+    assert 0 < report.figures["p50_ms"] <= report.figures["p99_ms"]
 
 
 def test_memory_is_told_by_profile(cluster: Cluster) -> None:

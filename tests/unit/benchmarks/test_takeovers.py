@@ -1,0 +1,52 @@
+import pytest
+
+from benchmarks import takeovers
+from benchmarks.errors import BenchFailed
+from benchmarks.takeovers import Options, Takeover
+from processors.runtime.tables import Progress
+
+FOUND = Takeover(
+    profiles=1_000_000,
+    entered=9,
+    seconds=50,
+    cpu_s=40,
+    flow_cpu_s=10,
+    waits_ms=[*map(float, range(1, 1_001))],
+)
+
+
+def test_the_cost_of_a_profile_leaves_out_that_of_the_events() -> None:
+    found = takeovers.report(Options(rate=100, every=5), FOUND)
+
+    assert found.figures == {
+        "cpu_s": 40,
+        "us_a_profile": 30,
+        "seconds": 50,
+        "p50_ms": 500,
+        "p99_ms": 990,
+        "p100_ms": 1_000,
+    }
+    assert found.rows[0][-2:] == ("1,000,000", "9")
+
+
+def test_events_that_did_not_flow_are_told() -> None:
+    with pytest.raises(BenchFailed, match=r"1,000 marked events left, not 5,000"):
+        takeovers.report(Options(rate=2_000, every=20), FOUND)
+
+
+@pytest.mark.parametrize(
+    ("definitions", "is_settled", "expected"),
+    [("new", True, True), ("new", False, False), ("old", True, False)],
+)
+def test_all_partitions_must_be_through(definitions: str, is_settled: bool, expected: bool) -> None:
+    through = Progress(definitions="new")
+    last = Progress(definitions=definitions, is_settled=is_settled)
+
+    assert takeovers.is_through([through, through, last, through], {"old"}) is expected
+    assert not takeovers.is_through([through, through, through], {"old"})
+
+
+def test_as_many_people_as_asked_for_do_something() -> None:
+    workload = Options(people=1_000_000).workload
+
+    assert (workload.people, workload.events, workload.zipf) == (1_100_000, 2_640_000, 0.0)
