@@ -55,10 +55,10 @@ class Takeover(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     cpu_s: float
     """Of the worker, for the events that came meanwhile too."""
-    flow_cpu_s: float
-    """What those would have cost alone, as they did before."""
     waits_ms: list[float]
     """Of each marked event that left meanwhile, until its command came."""
+    before_ms: list[float]
+    """The same right before."""
 
 
 def measure(cluster: Cluster, options: Options, say: Callable[[str], None]) -> Report:
@@ -89,28 +89,24 @@ def _flow(log: Log, options: Options) -> Process:
     return Process(["-m", "benchmarks.pacing", *map(str, arguments)], env, name="the producer")
 
 
-class _Point(msgspec.Struct, frozen=True):
-    """An instant, and how much CPU time the worker had used by then."""
-
-    at_ns: int
-    cpu_s: float
-
-
 def _take_over(log: Log, options: Options, worker: Process, arrivals: Arrivals) -> Takeover:
     """Publishes the segment, and returns what happened until all partitions were through."""
 
-    def reach(at_ns: int) -> _Point:
-        """Waits for the command of an event that left by then or later."""
+    def reach(at_ns: int) -> int:
+        """Waits for the command of an event that left by then or later; returns when it came."""
         worker.wait_until(
             lambda: bool(arrivals.taken) and arrivals.taken[-1][0] >= at_ns,
             LONGEST_S,
             every_s=POLL_S,
         )
-        return _Point(time.time_ns(), worker.cpu_s)
+        return time.time_ns()
+
+    def waits_ms(from_ns: int, to_ns: int) -> list[float]:
+        return [(came - left) / 1e6 for left, came in arrivals.taken if from_ns <= left < to_ns]
 
     half_ns = options.warm_up * 500_000_000
     half = reach(time.time_ns() + half_ns)
-    begin = reach(half.at_ns + half_ns)
+    begin, cpu_s = reach(half + half_ns), worker.cpu_s
     reader = clients.reader(log.cluster, "bench-takeover")
     try:
         before = {each.definitions for each in progress(log, reader)}
@@ -118,21 +114,17 @@ def _take_over(log: Log, options: Options, worker: Process, arrivals: Arrivals) 
         worker.wait_until(
             lambda: is_through(progress(log, reader), before), LONGEST_S, every_s=POLL_S
         )
-        end = _Point(time.time_ns(), worker.cpu_s)
+        end, cpu_s = time.time_ns(), worker.cpu_s - cpu_s
     finally:
         reader.close()
-    reach(end.at_ns)
-    seconds = (end.at_ns - begin.at_ns) / 1e9
-    flow_share = (begin.cpu_s - half.cpu_s) / ((begin.at_ns - half.at_ns) / 1e9)
+    reach(end)
     return Takeover(
         profiles=int(workers.metrics(worker)["beckon_profiles"]),
         entered=clusters.results(log).entered["undecided"],
-        seconds=seconds,
-        cpu_s=end.cpu_s - begin.cpu_s,
-        flow_cpu_s=flow_share * seconds,
-        waits_ms=[
-            (to - since) / 1e6 for since, to in arrivals.taken if begin.at_ns <= since < end.at_ns
-        ],
+        seconds=(end - begin) / 1e9,
+        cpu_s=cpu_s,
+        waits_ms=waits_ms(begin, end),
+        before_ms=waits_ms(half, begin),
     )
 
 
@@ -172,11 +164,12 @@ def report(options: Options, found: Takeover) -> Report:
         raise BenchFailed(f"{len(found.waits_ms):,} marked events left, not {wanted:,.0f}")
     figures = {
         "cpu_s": found.cpu_s,
-        "us_a_profile": (found.cpu_s - found.flow_cpu_s) / found.profiles * 1e6,
+        "us_a_profile": found.cpu_s / found.profiles * 1e6,
         "seconds": found.seconds,
         "p50_ms": measures.percentile(found.waits_ms, 0.5),
         "p99_ms": measures.percentile(found.waits_ms, 0.99),
         "p100_ms": measures.percentile(found.waits_ms, 1.0),
+        "p99_before_ms": measures.percentile(found.before_ms, 0.99),
     }
     row = {name: f"{value:.1f}" for name, value in figures.items()}
     for name, most in TARGETS.items():
@@ -194,9 +187,9 @@ def report(options: Options, found: Takeover) -> Report:
         figures=figures,
         notes=(
             "cpu_s: of the whole worker process, from before the segment is published to where all"
-            f" partitions are through; {found.flow_cpu_s:.1f} s of it are for the events that came"
-            " meanwhile, as they cost before, and are not in us_a_profile.",
+            " partitions are through; the events that came meanwhile are in it.",
             "ms: from before a marked event is handed to its producer to where its command is read;"
-            f" {len(found.waits_ms):,} of them, while everybody was evaluated.",
+            f" {len(found.waits_ms):,} of them while everybody was evaluated, and"
+            f" {len(found.before_ms):,} right before.",
         ),
     )

@@ -10,21 +10,22 @@ FOUND = Takeover(
     entered=9,
     seconds=50,
     cpu_s=40,
-    flow_cpu_s=10,
     waits_ms=[*map(float, range(1, 1_001))],
+    before_ms=[*map(float, range(1, 101))],
 )
 
 
-def test_the_cost_of_a_profile_leaves_out_that_of_the_events() -> None:
+def test_times_meanwhile_stand_beside_those_before() -> None:
     found = takeovers.report(Options(rate=100, every=5), FOUND)
 
     assert found.figures == {
         "cpu_s": 40,
-        "us_a_profile": 30,
+        "us_a_profile": 40,
         "seconds": 50,
         "p50_ms": 500,
         "p99_ms": 990,
         "p100_ms": 1_000,
+        "p99_before_ms": 99,
     }
     assert found.rows[0][-2:] == ("1,000,000", "9")
 
