@@ -11,7 +11,7 @@ import msgspec
 from processors.decisions import decide
 from processors.decisions.compiled import Compiled, compile_set
 from processors.decisions.decide import Arrival, Due
-from processors.decisions.moments import Decision, Points
+from processors.decisions.moments import Decision
 from processors.definitions import sets, syntax
 from processors.definitions.predicates import Predicate
 from processors.runtime.batches import Policy
@@ -211,13 +211,8 @@ class Person:
 
     def points(self, id: str = "fit") -> dict[str, int | float]:
         """Returns what the rules of a score hold."""
-        return by_rule((self.compiled.scales[id].names, self.profile.scores[id].points))
-
-
-def by_rule(points: Points) -> dict[str, int | float]:
-    """Returns points by the ids of the rules."""
-    names, held = points
-    return {names[number]: each for number, each in held.items()}
+        names = self.compiled.scales[id].names
+        return {names[each]: held for each, held in self.profile.scores[id].points.items()}
 
 
 def moves(decision: Decision) -> list[tuple[str, str, int, str]]:

@@ -220,9 +220,9 @@ def tell(
         moment.note(("grade", node.id), move.old_grade, move.grade)
     if any(is_awaited(move.old, move.new) for is_awaited in node.watchers):
         moment.note(("score", node.id), move.old, move.new)
-    held = ((number, rounded(points)) for number, points in move.held.items())
-    points = {number: points for number, points in held if points}
-    moment.decision.points.append((node.scale.names, points))
+    names = node.scale.names
+    held = ((names[number], rounded(points)) for number, points in move.held.items())
+    moment.decision.points.append({rule: points for rule, points in held if points})
     moment.decision.score_changes.append(
         ScoreChange(
             profile_id=profile.id,

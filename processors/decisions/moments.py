@@ -15,17 +15,13 @@ CLOCK = "clock"
 DEFINITION = "definition"
 
 
-Points = tuple[Mapping[int, str], Mapping[int, int | float]]
-"""The rules of a score by their numbers, and what they hold."""
-
-
 class Decision(msgspec.Struct, kw_only=True):
     """What stimuli led to, beside the changed profiles; in the order in which it happened."""
 
     commands: list[Command] = []
     segment_changes: list[SegmentChange] = []
     score_changes: list[ScoreChange] = []
-    points: list[Points] = []
+    points: list[Mapping[str, int | float]] = []
     """Of each of these changes, what the score's rules held then."""
     decisions: list[DecisionRecord] = []
     emitted: list[Event] = []

@@ -242,7 +242,8 @@ class ScoreNode(msgspec.Struct, kw_only=True):
             if is_awaited(old, new):
                 moment.note(("score", self.id), old, new)
                 break
-        moment.decision.points.append((scale.names, state.points.copy()))
+        names = scale.names
+        moment.decision.points.append({names[each]: held for each, held in state.points.items()})
         moment.decision.score_changes.append(
             ScoreChange(
                 profile_id=profile.id,

@@ -3,11 +3,12 @@
 Changes, commands and decisions leave one by one; of scores and memberships only the latest does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from processors.decisions.moments import Decision, Points
+from processors.decisions.decays import Number
+from processors.decisions.moments import Decision
 from schemas.letters import DeadLetter
 from schemas.records import ScoreChange, ScoreRecord, SegmentChange, SegmentRecord
 
@@ -41,29 +42,27 @@ class Outputs:
 
     def _latest(self) -> Iterator[tuple[str, str, msgspec.Struct | None]]:
         said = self.decision
-        scores: dict[tuple[str, str], _Scored | None] = {
-            (each.profile_id, each.score_id): (each, points)
+        scores: dict[str, _Scored | None] = {
+            f"{each.profile_id}/{each.score_id}": (each, points)
             for each, points in zip(said.score_changes, said.points, strict=True)
         }
-        segments: dict[tuple[str, str], SegmentChange | None] = {
-            (each.profile_id, each.segment_id): each for each in said.segment_changes
+        segments: dict[str, SegmentChange | None] = {
+            f"{each.profile_id}/{each.segment_id}": each for each in said.segment_changes
         }
         for kind, profile_id, id_ in said.removed:
-            if kind == "segment":
-                segments[profile_id, id_] = None
-            else:
-                scores[profile_id, id_] = None
-        for (profile_id, score_id), score in scores.items():
-            yield "scores", f"{profile_id}/{score_id}", score and _score(*score)
-        for (profile_id, segment_id), segment in segments.items():
-            yield "segments", f"{profile_id}/{segment_id}", segment and _segment(segment)
+            ended = segments if kind == "segment" else scores
+            ended[f"{profile_id}/{id_}"] = None
+        for key, score in scores.items():
+            yield "scores", key, score and _score(*score)
+        for key, segment in segments.items():
+            yield "segments", key, segment and _segment(segment)
 
 
-_Scored = tuple[ScoreChange, Points]
+_Scored = tuple[ScoreChange, Mapping[str, Number]]
 """How a score moved, and what its rules held then."""
 
 
-def _score(change: ScoreChange, points: Points) -> ScoreRecord:
+def _score(change: ScoreChange, points: Mapping[str, Number]) -> ScoreRecord:
     return ScoreRecord(
         profile_id=change.profile_id,
         score_id=change.score_id,
@@ -75,14 +74,13 @@ def _score(change: ScoreChange, points: Points) -> ScoreRecord:
     )
 
 
-def breakdown(points: Points) -> str:
+def breakdown(points: Mapping[str, Number]) -> str:
     """Returns the points of each rule as JSON, by its id.
 
-    >>> breakdown(({1: "view", 2: "buy"}, {1: 2.5, 2: 10}))
+    >>> breakdown({"view": 2.5, "buy": 10})
     '{"buy":10,"view":2.5}'
     """
-    names, held = points
-    return _sorted.encode({names[number]: each for number, each in held.items()}).decode()
+    return _sorted.encode(points).decode()
 
 
 _sorted = msgspec.json.Encoder(order="sorted")
