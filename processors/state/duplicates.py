@@ -62,7 +62,7 @@ class Seen:
         digest = number.to_bytes(ID_BYTES, "big")
         ids, known = self._ids, self.known
         if known is None:
-            has = digest in ids or (self._pages and self._is_on_page(digest))
+            has = ids.find(digest) >= 0 or (self._pages and self._is_on_page(digest))
             if has and self._holds(digest, log_s):
                 return False
         elif number in known:
