@@ -45,7 +45,7 @@ class Backfilling:
     def fill(self, profile: Profile) -> None:
         """Lays what was found of a person into the partition's own profile."""
         stored = self._table.profiles.get(profile.id)
-        found = None if stored is None else profiles.decode(stored[WAKE_BYTES:])
+        found = None if stored is None else profiles.decode(profile.id, stored[WAKE_BYTES:])
         self.backfill.fill(profile, found)
 
 
