@@ -21,7 +21,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_batch: int = 5_000
     poll_ms: int = 100
     slice: int = 500
-    """How many profiles are looked at between two polls where no event asks for it."""
+    """How many profiles are looked at between two polls where no event asks for it: shared by the
+    partitions that have work then."""
 
     def topic(self, name: str) -> str:
         """Returns the full name of a topic."""

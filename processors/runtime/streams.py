@@ -148,13 +148,14 @@ class Stream:
         self, todo: list[Owned], parts: dict[int, list[Polled]], records: list[Polled]
     ) -> None:
         work: dict[int, tuple[Batch, Outputs]] = {}
+        share = -(-self._options.slice // len(todo))
         try:
             self._writer = self._transactions.begin()
             for one in todo:
                 partition = one.partition
                 batch, outputs = work[partition] = self._begin(one)
                 self._decide(partition, batch, parts.get(partition, ()))
-                self._run_clock(one, batch)
+                self._run_clock(one, batch, share)
                 self._write(partition, batch, outputs)
             self._commit(work)
         except (Aborted, SchemasUnavailable) as error:
@@ -273,15 +274,15 @@ class Stream:
         )
         self._deciding = None
 
-    def _run_clock(self, one: Owned, batch: Batch) -> None:
+    def _run_clock(self, one: Owned, batch: Batch, share: int) -> None:
         """Fires timers and looks at outdated profiles, a bounded number of both."""
         if one.table.outdated:
-            batch.settle(self._options.slice)
+            batch.settle(share)
         if self._options.policy.clock == "stream":
             batch.fire(batch.high_water, self._options.max_batch)
         elif (until_ms := self._horizon(one)) > 0:
             one.target = None
-            batch.fire(until_ms, self._options.slice)
+            batch.fire(until_ms, share)
 
     def _write(self, partition: int, batch: Batch, outputs: Outputs) -> None:
         """Writes what a batch has come to, right after it: what it has touched is near still."""
