@@ -183,7 +183,7 @@ class CombinedNode(msgspec.Struct, kw_only=True):
         set_timer(profile, self.timer, crossing(course, self.marks, now))
         old, old_grade = value(profile, self.id, self.scale.empty), pair.grade(*pair.values(was))
         new, grade = rounded(course.at(now)), pair.grade(first, second)
-        held = dict(enumerate((first, second)))
+        held = {0: first, 1: second}
         if any(part.id in profile.scores for part in self.parts):
             profile.scores[self.id] = ScoreState(new, 0, held, [])
         elif was is not None:
