@@ -230,7 +230,8 @@ def _bring(history: History, compiled: Compiled) -> None:
     """Brings a profile under the active definitions and to its instant, as the worker would."""
     if history.profile.definitions != compiled.id:
         history.notes.append(
-            "the worker has not taken up the published definitions for this person"
+            "the worker has not taken up the published definitions for this person: what they"
+            " count anew is not in these answers yet"
         )
     decision = futures.advance(compiled, history.profile, history.at_ms)
     if decision.fired:

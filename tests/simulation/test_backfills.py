@@ -11,12 +11,13 @@ from processors.decisions import backfills
 from processors.decisions.compiled import Compiled
 from processors.runtime.memory import Driver
 from tests.builders import Document, Json, Recorder, compiled, emit, trigger
+from tests.logs import histories
 from tests.oracle.recompute import recompute
 from tests.properties import budget
 from tests.simulation.results import Row, of_engine, records, tables
 from tests.simulation.test_oracle import end_of
 from tests.simulation.test_order import is_close, standing
-from tests.worlds import GAPS, STATIC, histories, states
+from tests.worlds import GAPS, STATIC, states
 
 TELLER = trigger("a", emit("c"), id="teller")
 """What triggers tell counts too, though it stands in the log after what it was told for."""

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import DAY, T0, Document, Json, group, identify, on, score, tag, track, trigger
+from tests.logs import busy_entries, histories
 from tests.properties import budget
 from tests.simulation.results import compare
 from tests.worlds import (
@@ -16,10 +17,8 @@ from tests.worlds import (
     ZONES,
     about_amounts,
     appointments,
-    busy_entries,
     crossings,
     definitions,
-    histories,
     sequences,
     timed,
 )

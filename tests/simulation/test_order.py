@@ -27,9 +27,10 @@ from tests.builders import (
     segment,
     track,
 )
+from tests.logs import sorted_histories
 from tests.properties import budget
 from tests.simulation.results import of_engine
-from tests.worlds import DURATIONS, GAPS, STATIC, is_combined, sorted_histories, states
+from tests.worlds import DURATIONS, GAPS, STATIC, is_combined, states
 
 WIDTHS = {"1s": 1_000, "1m": MINUTE, "1h": 60 * MINUTE, "1d": DAY, "3d": 3 * DAY, "7d": 7 * DAY}
 WEEK = 7 * DAY

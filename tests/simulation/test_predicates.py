@@ -10,8 +10,9 @@ from processors.definitions.predicates import predicate
 from processors.predicates import Person
 from processors.runtime.memory import Driver
 from tests.builders import DAY, Document, Json, Recorder, compiled, keyed, segment
+from tests.logs import histories
 from tests.properties import budget
-from tests.worlds import definitions, histories, ids
+from tests.worlds import definitions, ids
 
 
 def alike(documents: list[Document]) -> tuple[Document, Any]:

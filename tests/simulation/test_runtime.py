@@ -13,10 +13,11 @@ from processors.runtime.tables import WAKE_BYTES, Table
 from processors.state import duplicates, profiles
 from processors.state.profiles import Profile
 from tests.builders import DAY, T0, Document, Json, compiled, encoded
+from tests.logs import histories
 from tests.properties import budget
 from tests.simulation.results import STREAMS, of_engine, of_records, tables
 from tests.simulation.workers import Worker, timers
-from tests.worlds import definitions, histories
+from tests.worlds import definitions
 
 END = T0 + 60 * DAY
 

@@ -32,8 +32,9 @@ from tests.builders import (
     track,
     trigger,
 )
+from tests.logs import sorted_histories
 from tests.properties import budget
-from tests.worlds import DATES, DURATIONS, STATIC, sorted_histories
+from tests.worlds import DATES, DURATIONS, STATIC
 from tests.worlds import conditions as any_condition
 
 WIDTHS = {"1s": SECOND, "1m": 60 * SECOND, "1h": HOUR, "1d": DAY, "3d": 3 * DAY, "7d": 7 * DAY}

@@ -14,7 +14,7 @@ from processors.runtime.tables import WAKE_BYTES
 from processors.state import profiles
 from processors.state.profiles import Profile
 from schemas.records import SegmentChange
-from tests import worlds
+from tests import logs, worlds
 from tests.builders import DAY, Document, Json, Recorder, encoded, keyed
 from tests.properties import budget
 
@@ -136,10 +136,10 @@ def check_conditions(world: World) -> None:
             assert node.count == len(node.events)
 
 
-@given(worlds.definitions(), worlds.histories())
+@given(worlds.definitions(), logs.histories())
 @budget(60)
 def test_explained_is_what_the_engine_holds(documents: list[Document], log: list[Json]) -> None:
-    for person in worlds.PEOPLE:
+    for person in logs.PEOPLE:
         world = World(documents, log, person)
         if world.profile is not None:
             check_history(world, world.profile)

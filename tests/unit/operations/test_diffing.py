@@ -33,8 +33,9 @@ from tests.builders import (
     track,
     trigger,
 )
+from tests.logs import histories
 from tests.properties import budget
-from tests.worlds import definitions, histories
+from tests.worlds import definitions
 
 END = T0 + 60 * DAY
 
