@@ -115,18 +115,25 @@ def consumer(cluster: Cluster, group: str, instance: str | None) -> Consumer:
     return Consumer(settings, logger=logger)
 
 
-def reader(cluster: Cluster, name: str) -> Consumer:
-    """Returns a consumer that reads given partitions from end to end and belongs to no group."""
+def reader(cluster: Cluster, name: str, *, sees_open: bool = False) -> Consumer:
+    """Returns a consumer that reads given partitions from end to end and belongs to no group.
+
+    Args:
+        cluster: where.
+        name: of the group under which it asks for offsets.
+        sees_open: whether transactions that are open or aborted are there for it too.
+    """
     return Consumer(
         {
             **common(cluster),
             "group.id": name,
             "enable.auto.commit": False,
-            "isolation.level": "read_committed",
+            "isolation.level": "read_uncommitted" if sees_open else "read_committed",
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 20,
             "fetch.message.max.bytes": 4_194_304,
+            "queued.max.messages.kbytes": 16_384,
             "message.max.bytes": MAX_STATE_BYTES,
             "check.crcs": cluster.checksums,
         },

@@ -17,6 +17,7 @@ from processors.runtime.backfills import Backfilling, Recorded
 from processors.runtime.clients import CALL_S, Cluster, Polled
 from processors.runtime.errors import RuntimeFailure
 from processors.runtime.tables import Span
+from processors.state.profiles import NEVER
 from schemas.letters import Headers
 
 EMITTED: Headers = [("beckon-emitted", b"1")]
@@ -26,6 +27,8 @@ MAX_AHEAD = 10_000
 """How many records it may hold that the stream has not come to yet."""
 END_S = 0.05
 """The longest that events wait while its last records come."""
+AGAIN_S = 0.5
+"""How long after that it does not try again."""
 COMMIT_S = 1.0
 """How often it tells how far it is."""
 
@@ -75,10 +78,11 @@ class Rereader:
         self.note = note
         self._place = place
         self._reader = clients.reader(cluster, place.group)
+        self._sees_open = clients.reader(cluster, place.group, sees_open=True)
         self._held: deque[Polled] = deque()
         self._end = -1
         """The offset at which the end was last reached."""
-        self._told_s = 0.0
+        self._told_s = self._again_s = 0.0
         self.start = self._first(since_ms)
         self.position = max(0, self.start)
         """The next record to be counted."""
@@ -120,10 +124,13 @@ class Rereader:
 
         Returns what was read; None where it is too much for the moment: read on, and ask again.
         """
+        if time.monotonic() < self._again_s:
+            return None
         end = self._log_end() if end is None else end
         deadline_s = time.monotonic() + END_S
         while not self._has_reached(end):
             if len(self._held) >= MAX_AHEAD or time.monotonic() > deadline_s:
+                self._again_s = time.monotonic() + AGAIN_S
                 return None
             self._fetch(MAX_AHEAD - len(self._held), 0.01)
         ahead = [each for each in self._held if each.offset() < end]
@@ -131,8 +138,9 @@ class Rereader:
         return Span(self.filling.backfill.keys, max(0, self.start), until, end)
 
     def close(self) -> None:
-        """Lets go of the consumer."""
+        """Lets go of its consumers."""
         self._reader.close()
+        self._sees_open.close()
 
     def _first(self, since_ms: int) -> int:
         if since_ms <= 0:
@@ -142,8 +150,16 @@ class Rereader:
         return found.offset if found.error is None and found.offset >= 0 else OFFSET_BEGINNING
 
     def _log_end(self) -> int:
-        _, end = self._reader.get_watermark_offsets(self._at(self.position), CALL_S)
-        return int(end)
+        """Returns where the partition ends.
+
+        Transactions of others that are still open hide what comes after them from the reader, but
+        not from here: so it waits for what was told behind them.
+        """
+        try:
+            return int(self._sees_open.get_watermark_offsets(self._at(self.position), CALL_S)[1])
+        except KafkaException as error:
+            logger.warning("where events end is not known", extra={"why": clients.words(error)})
+            return NEVER
 
     def _has_reached(self, end: int) -> bool:
         return self._end >= end or bool(self._held and self._held[-1].offset() >= end - 1)

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from processors.decisions import backfills
 from processors.runtime.backfills import Backfilling
 from processors.runtime.batches import Policy
+from processors.runtime.rereading import EMITTED, Rereader
 from processors.runtime.rereading import Place as Part
-from processors.runtime.rereading import Rereader
 from processors.runtime.tables import Crash
+from processors.state.profiles import Profile
 from tests.builders import (
     HOUR,
     SECOND,
@@ -150,3 +152,31 @@ def test_windows_are_read_from_where_they_begin(kafka: str, tmp_path: Path) -> N
         assert begins(T0 + 99 * HOUR) == 99
         assert begins(0) < 0
         assert begins(T0 + 999 * HOUR) < 0
+
+
+def test_what_was_told_behind_an_open_transaction_is_waited_for(kafka: str, tmp_path: Path) -> None:
+    """Those of others hide from a reader of what is committed what stands after them."""
+    with place(kafka, prefix_of("hidden"), tmp_path, partitions=1) as found:
+        topic = found.topic("events")
+        found.produce(log(0, 3), partition=0)
+        other = Producer({"bootstrap.servers": kafka, "transactional.id": found.prefix})
+        other.init_transactions(30)
+        other.begin_transaction()
+        for key, value in log(3, 1):
+            other.produce(topic, value, key, 0)
+        assert other.flush(30) == 0
+        key, value = keyed(track("thanked", T0, person="ann"))
+        found.producer.produce(topic, value, key, 0, headers=[*EMITTED])
+        assert found.producer.flush(30) == 0
+        after = compiled(segment({"event": "thanked"}))
+        backfill = backfills.backfill(after, backfills.lacking(compiled(), after))
+        filling = Backfilling(backfill, Policy(clock="stream"), crash=Crash())
+        part = Part(topic=topic, partition=0, group="hidden")
+        with contextlib.closing(Rereader(found.cluster, part, filling, note="x")) as reader:
+            until(lambda: reader.read(3, 10, 0.1), "all before is read", pause_s=0)
+            assert reader.finish(3) is None
+            other.abort_transaction(30)
+            until(lambda: reader.finish(3) is not None, "it ends", pause_s=0)
+        ann = Profile(id="ann")
+        filling.fill(ann)
+        assert len(ann.counts) == 1

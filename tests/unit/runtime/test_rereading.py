@@ -89,6 +89,18 @@ def test_it_does_not_end_where_too_much_lies_ahead(
     assert "told" not in counted(reader)
 
 
+def test_it_does_not_end_where_the_end_is_not_known(
+    reader: Rereader, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rereading, "CALL_S", 0.5)
+    monkeypatch.setattr(rereading, "AGAIN_S", 0.0)
+    until(lambda: reader.read(6, 100, 0.1))
+    broker.mock.fail(Request.LIST_OFFSETS, *[KafkaError.TOPIC_AUTHORIZATION_FAILED] * 2)
+    assert reader.finish(6) is None
+    broker.mock.heal()
+    until(lambda: reader.finish(6) is not None)
+
+
 def test_that_nobody_is_told_how_far_it_is_stops_nothing(reader: Rereader, broker: Broker) -> None:
     broker.mock.fail(Request.OFFSET_COMMIT, *[KafkaError.GROUP_AUTHORIZATION_FAILED] * 9)
     until(lambda: reader.read(6, 100, 0.1))
