@@ -18,7 +18,7 @@ from tests.builders import T0, compiled, keyed, segment, track
 from tests.embedded import Broker
 from tests.faults import Request
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 EMITTED: dict[str, str | bytes | None] = {"beckon-emitted": b"1"}
 
 

@@ -41,7 +41,7 @@ from tests.builders import (
 from tests.embedded import Broker, Pair
 from tests.faults import Mock, Request
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 GRACE_MS = 2_000
 KEEN: Document = segment({"event": "view", "within": "1h"}, id="keen")
 HEAT: Document = score(on("view", 5), id="heat")

@@ -17,9 +17,9 @@ from tests.builders import (
     trigger,
 )
 from tests.embedded import Broker
-from tests.unit.runtime.test_streams import Start, Worker, start, view
+from tests.unit.runtime.test_streams import Start, Worker, leaving, start, view
 
-__all__ = ["start"]
+__all__ = ["leaving", "start"]
 
 BUYS = segment({"event": "buy"}, id="buyers")
 VIEWS = segment({"event": "view", "within": "2d"}, id="viewers")
@@ -198,6 +198,7 @@ def test_what_was_told_for_events_before_counts_though_it_stands_after_them(star
     assert members(worker, "thanked") == {"ann", "bob"}
 
 
+@pytest.mark.usefixtures("leaving")
 def test_a_worker_that_dies_meanwhile_goes_on_under_those_before(
     start: Start, broker: Broker
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_worker_that_dies_meanwhile_goes_on_under_those_before(
     assert members(second, "buyers") == {"ann"}
 
 
+@pytest.mark.usefixtures("leaving")
 def test_a_worker_that_dies_before_all_are_evaluated_has_the_rest_read_again(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
