@@ -46,6 +46,7 @@ from tests.builders import (
     track,
     trigger,
 )
+from tests.embedded import members_leave
 from tests.integration.workers import (
     LIMIT_S,
     STREAMS,
@@ -354,8 +355,11 @@ def told(request: pytest.FixtureRequest) -> Told:
         found: Told = request.getfixturevalue("in_memory")
         return found
     broker: Broker = request.getfixturevalue(request.param)
-    with on_kafka(broker, f"contract-{time.monotonic_ns()}.") as runtime:
-        return tell(runtime)
+    with pytest.MonkeyPatch.context() as patch:
+        if not broker.is_real:
+            members_leave(patch)
+        with on_kafka(broker, f"contract-{time.monotonic_ns()}.") as runtime:
+            return tell(runtime)
 
 
 def moves(written: Written, person: str) -> list[tuple[str, str, int, str]]:

@@ -383,8 +383,7 @@ def place(bootstrap: str, prefix: str, folder: Path, **more: Any) -> Iterator[Pl
 def read(bootstrap: str, *names: str, tail: int | None = None) -> Iterator[Message]:
     """Yields the committed records that topics have now, or about the last few of each partition.
 
-    One consumer reads them all: a new one needs half a second until it has its first record. Waits
-    for transactions that are open: what they bring is part of it.
+    Waits for transactions that are open: what they bring is part of it.
     """
     settings = {
         "bootstrap.servers": bootstrap,
@@ -394,9 +393,12 @@ def read(bootstrap: str, *names: str, tail: int | None = None) -> Iterator[Messa
         "enable.partition.eof": True,
         "fetch.wait.max.ms": 50,
         "message.max.bytes": 16_777_216,
+        "reconnect.backoff.ms": 20,
     }
     waiting = {part: end for part, end in ends_of(bootstrap, names).items() if end > 0}
     with contextlib.closing(Consumer(settings)) as consumer:
+        for name in {name for name, _ in waiting}:
+            consumer.list_topics(name, LIMIT_S)  # without their leaders it waits for half a second
         consumer.assign(
             [
                 TopicPartition(*part, OFFSET_BEGINNING if tail is None else max(0, end - tail))
@@ -406,7 +408,7 @@ def read(bootstrap: str, *names: str, tail: int | None = None) -> Iterator[Messa
         end_s = time.monotonic() + LIMIT_S
         while waiting:
             assert time.monotonic() < end_s, f"could not be read to the end: {waiting}"
-            for message in consumer.consume(10_000, 0.05):
+            for message in consumer.consume(1, 0.05) + consumer.consume(10_000, 0):
                 error = message.error()
                 if error is None:
                     yield message
@@ -423,6 +425,7 @@ def ends_of(bootstrap: str, names: Iterable[str]) -> dict[tuple[str, int], int]:
         "bootstrap.servers": bootstrap,
         "group.id": "tests",
         "isolation.level": "read_uncommitted",  # or a transaction that is open would be the end
+        "reconnect.backoff.ms": 20,
     }
     with contextlib.closing(Consumer(settings)) as consumer:
         return {

@@ -37,7 +37,7 @@ class System:
         self.waiting: list[tuple[int, bytes, bytes, int]] = []
         self._producer = clients.producer(broker.cluster, None, clients.logger)
         for name in NAMES:
-            broker.topic(name)
+            self._producer.list_topics(broker.topic(name), TIMEOUT_S)
         self.publish(*documents)
 
     def publish(self, *documents: Document, is_taken_up: bool = True) -> None:

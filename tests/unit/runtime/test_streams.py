@@ -38,7 +38,7 @@ from tests.builders import (
     track,
     trigger,
 )
-from tests.embedded import Broker, Pair
+from tests.embedded import Broker, Pair, members_leave
 from tests.faults import Mock, Request
 
 LIMIT_S = 60.0
@@ -173,12 +173,7 @@ def start(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 @pytest.fixture
 def leaving(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has workers leave their group when they are closed.
-
-    The embedded broker knows no static members: after a restart it misses the one before first.
-    """
-    consumer = clients.consumer
-    monkeypatch.setattr(clients, "consumer", lambda at, group, slot: consumer(at, group, None))
+    members_leave(monkeypatch)
 
 
 def view(at: int = 0, person: str = "ann") -> Pair:

@@ -196,13 +196,19 @@ def test_silent_cluster_is_told_after_some_tries(
 
 
 def test_records_that_are_not_taken_in_time_are_aborted(
-    one: Transactions, broker: Broker, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+    one: Transactions,
+    broker: Broker,
+    mock: Mock,
+    consumer: Consumer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    mock.fail(Request.PRODUCE, *[KafkaError.NOT_ENOUGH_REPLICAS] * 9)
     write(one, broker)
     with monkeypatch.context() as patch:
         patch.setattr(transactions, "CALL_S", 0)
         with pytest.raises(Aborted, match="not delivered in time"):
             one.commit(consumer, offsets(broker))
+    mock.heal()
     topic = write(one, broker, b"again")
     one.commit(consumer, offsets(broker))
     assert values(broker, topic)[-1] == b"again"
