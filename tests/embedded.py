@@ -19,8 +19,6 @@ from processors.runtime.clients import Cluster
 from tests.faults import Mock
 
 TIMEOUT_S = 10.0
-HASTE = {"enable.sparse.connections": "false"}
-"""Clients here live for a second, of which half may go by until they connect by themselves."""
 NUMBERS = count(1)
 
 Pair = tuple[bytes | None, bytes | None]
@@ -49,7 +47,7 @@ class Broker:
 
     @property
     def cluster(self) -> Cluster:
-        return Cluster(bootstrap=self.mock.bootstrap, security=HASTE, checksums=False)
+        return Cluster(bootstrap=self.mock.bootstrap, checksums=False)
 
     def topic(self, name: str) -> str:
         """Makes a topic of four partitions; returns its full name."""

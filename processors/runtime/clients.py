@@ -80,7 +80,6 @@ def common(cluster: Cluster) -> dict[str, Any]:
         "bootstrap.servers": cluster.bootstrap,
         "client.id": cluster.client_id,
         "topic.metadata.refresh.interval.ms": 10_000,
-        "reconnect.backoff.ms": 20,  # half of it lies between a new client's connections
         "allow.auto.create.topics": False,
         **cluster.security,
     }

@@ -135,11 +135,11 @@ class Partitions:
         """Has a new partition read from an offset on; returns whether that was possible yet.
 
         It is not while the consumer still asks where the group has been: that takes as long as a
-        transaction is pending there. The beginning is told too: the answer to a consumer that asks
-        where it is gets lost if a pause ends meanwhile, and nothing is ever read.
+        transaction is pending there.
         """
         try:
-            self.seek(partition, offset)
+            if offset > 0:
+                self.seek(partition, offset)
         except KafkaException as error:
             if clients.code(error) != KafkaError._STATE:
                 raise
@@ -230,9 +230,8 @@ class Partitions:
         self._joined = True  # only now: nobody may take it for running before it restores
         if not partitions:
             return
-        consumer.position(partitions)  # what it has never heard of can not be paused
-        consumer.pause(partitions)  # first: a pause that comes while it begins may stop it for good
         consumer.incremental_assign(partitions)
+        consumer.pause(partitions)
         logger.info(
             "partitions came", extra={"partitions": sorted(each.partition for each in partitions)}
         )

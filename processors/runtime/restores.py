@@ -44,8 +44,8 @@ class Restored(msgspec.Struct, kw_only=True):
 class Restorer:
     """Restores partitions, one after the other; used by one thread.
 
-    One consumer reads all of them. It is no member of the group, whose offsets it asks for: a
-    member has to wait for each rebalance.
+    One consumer reads all of them: a new one needs half a second until it has its first record. It
+    is no member of the group, whose offsets it asks for: a member has to wait for each rebalance.
     """
 
     def __init__(self, cluster: Cluster, group: str) -> None:
@@ -120,8 +120,6 @@ def _committed(reader: Consumer, source: Source) -> int:
     asked = [TopicPartition(source.events, source.partition)]
     try:
         found = reader.committed(asked, CALL_S)[0]
-        # one that does not know the leader when it begins to read looks again after half a second
-        reader.list_topics(source.changelog, CALL_S)
     except KafkaException as error:
         raise BrokerAway(f"no committed offsets ({clients.words(error)})") from error
     if found.error is not None:

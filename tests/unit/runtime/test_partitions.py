@@ -228,7 +228,7 @@ def test_close_before_anything_came_is_one(start: Start) -> None:
 
 
 class Hesitant:
-    """A consumer that still asks where the group has been in partition 0: it can not seek there."""
+    """A consumer that still asks where the group has been, so it can not be told to seek."""
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
@@ -238,7 +238,7 @@ class Hesitant:
         return getattr(self._consumer, name)
 
     def seek(self, partition: TopicPartition) -> None:
-        if self.asks and partition.partition == 0:
+        if self.asks:
             raise KafkaException(KafkaError(KafkaError._STATE))
         self._consumer.seek(partition)
 
