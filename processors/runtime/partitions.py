@@ -134,12 +134,10 @@ class Partitions:
     def _has_begun_at(self, partition: int, offset: int) -> bool:
         """Has a new partition read from an offset on; returns whether that was possible yet.
 
-        It is not while the consumer still asks where the group has been: that takes as long as a
-        transaction is pending there.
+        What may have been fetched before the pause took hold is fetched again by that.
         """
         try:
-            if offset > 0:
-                self.seek(partition, offset)
+            self.seek(partition, offset)
         except KafkaException as error:
             if clients.code(error) != KafkaError._STATE:
                 raise
@@ -230,8 +228,11 @@ class Partitions:
         self._joined = True  # only now: nobody may take it for running before it restores
         if not partitions:
             return
-        consumer.incremental_assign(partitions)
-        consumer.pause(partitions)
+        # With an offset the client need not ask where the group has been. A pause that came while
+        # it asks might have the answer lost, and the partition never read.
+        begun = [TopicPartition(self._events, each, 0) for each in wanted]
+        consumer.incremental_assign(begun)
+        consumer.pause(begun)
         logger.info(
             "partitions came", extra={"partitions": sorted(each.partition for each in partitions)}
         )

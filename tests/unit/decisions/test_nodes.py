@@ -348,3 +348,11 @@ def test_a_timer_fires_before_an_event_of_the_same_instant_or_later(at: int) -> 
 def test_a_tag_lets_in_through_a_trigger() -> None:
     person = Person(segment({"tag": "vip"}), trigger("a", tag("vip")))
     assert [one for one, *_ in moves(person.hears(track("a")))] == ["s"]
+
+
+def test_a_rule_counts_no_more_than_its_most_where_another_one_keeps_more() -> None:
+    rules = (on("a", 10, "few", within="7d", max_occurrences=1), on("a", 1, "all", within="7d"))
+    person = Person(score(*rules))
+    for at in range(3):
+        person.hears(track("a", T0 + at))
+    assert scored(person) == 13

@@ -228,7 +228,7 @@ def test_close_before_anything_came_is_one(start: Start) -> None:
 
 
 class Hesitant:
-    """A consumer that still asks where the group has been, so it can not be told to seek."""
+    """A consumer that has not begun with one partition yet, so it can not be told to seek."""
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
@@ -238,7 +238,7 @@ class Hesitant:
         return getattr(self._consumer, name)
 
     def seek(self, partition: TopicPartition) -> None:
-        if self.asks:
+        if self.asks and partition.partition == 0:
             raise KafkaException(KafkaError(KafkaError._STATE))
         self._consumer.seek(partition)
 
