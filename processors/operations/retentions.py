@@ -27,10 +27,10 @@ from schemas.topics import full_name
 KEPT = "retention.ms"
 
 
-def kept_ms(cluster: Cluster, prefix: str) -> int | None:
-    """Returns for how long `events` keeps its records, ms; None: for ever, or nobody tells."""
+def kept_ms(cluster: Cluster, prefix: str, name: str = "events") -> int | None:
+    """Returns for how long a topic keeps its records, ms; None: for ever, or nobody tells."""
     admin = AdminClient(clients.common(cluster))
-    resource = ConfigResource(ResourceType.TOPIC, full_name(prefix, "events"))
+    resource = ConfigResource(ResourceType.TOPIC, full_name(prefix, name))
     try:
         found = admin.list_topics(timeout=CALL_S)
         if found.controller_id not in found.brokers:
