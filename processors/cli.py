@@ -1,7 +1,7 @@
 """The command line: `beckon …`. Each command says what it did, and what to do next.
 
-Exit codes: 0 done, 1 it could not be done, 2 wrong use, 3 two sets differ (`diff --exit-code`), 69
-the cluster did not answer in time, 70 it did not stop in time.
+Exit codes: 0 done, 1 it could not be done, 2 wrong use, 3 two sets differ, or a segment is above
+its limit (`--exit-code`), 69 the cluster did not answer in time, 70 it did not stop in time.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import revisions
+from processors import reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
@@ -144,6 +144,8 @@ def create_topics() -> None:
 
 cli.command()(revisions.publish)
 cli.command()(revisions.definitions)
+cli.command()(reports.segments)
+cli.command()(reports.effectiveness)
 
 
 @cli.command()
