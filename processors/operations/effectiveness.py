@@ -145,6 +145,6 @@ def warnings(found: Effectiveness) -> Iterator[str]:
         if rule.share is not None and rule.share > MOST:
             yield f"rule {id_} gives {rule.share:.0%} of all points"
         if not rule.holders.people:
-            yield f"rule {id_} never gives any points"
+            yield f"rule {id_} gives nobody any points before they convert"
     if found.added.share is not None and found.added.share > MOST:
         yield f"triggers give {found.added.share:.0%} of all points"

@@ -141,7 +141,9 @@ def test_rule_that_gives_more_than_half_of_all_points_is_warned_of() -> None:
 
 
 def test_rule_that_never_gives_points_is_warned_of() -> None:
-    assert warned(stands(True, held=["view"]), stands(False)) == ["rule buy never gives any points"]
+    assert warned(stands(True, held=["view"]), stands(False)) == [
+        "rule buy gives nobody any points before they convert"
+    ]
 
 
 def test_history_that_tells_nobody_apart_is_warned_of() -> None:
