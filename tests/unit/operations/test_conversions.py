@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.definitions import sets
+from processors.explanations import building, histories, trees
 from processors.operations import conversions, diffing
 from processors.operations.conversions import Question
 from processors.operations.diffing import History
@@ -21,6 +23,7 @@ from tests.builders import (
     T0,
     Document,
     Json,
+    compiled,
     encoded,
     group,
     holding,
@@ -33,7 +36,9 @@ from tests.builders import (
     trigger,
 )
 from tests.properties import budget
+from tests.worlds import EVENTS, definitions, sorted_histories
 
+CONVERSION = EVENTS[0]
 LEVELS = {"hot": 20, "warm": 10, "cold": 0}
 
 
@@ -258,3 +263,56 @@ def test_bands_area_and_holders_are_those_of_a_recount(
     viewed = [converted for converted, _, has_viewed in counted.rows if has_viewed]
     assert found.rules["view"].holders == People(people=len(viewed), conversions=sum(viewed))
     assert found.late == 0
+
+
+def explained(documents: list[Document], log: list[Json], who: str) -> dict[str, trees.Score]:
+    """What `beckon explain` says of a person once so much has happened, by score."""
+    definitions, set_ = sets.from_documents(documents), compiled(*documents)
+    entries = [histories.Entry(str(place), None, encoded(each)) for place, each in enumerate(log)]
+    history = histories.recall(set_, entries, who)
+    told = building.explain(definitions, set_, history, building.choose(definitions, None))
+    return {each.id: each for each in told.scores}
+
+
+def foretold(
+    documents: list[Document], log: list[Json], bought: dict[str, int]
+) -> dict[str, list[tuple[bool, trees.Score]]]:
+    """Everybody's scores, as explained of the log up to their conversion."""
+    found: dict[str, list[tuple[bool, trees.Score]]] = {}
+    for who in sorted({each["userId"] for each in log}):
+        place = bought.get(who, len(log))
+        before = log[:place]
+        if who in bought:  # somebody else's event of no meaning brings time to the instant
+            nothing = log[place] | {"messageId": "then", "userId": "nobody", "type": "page"}
+            before = [*before, nothing]
+        for id_, told in explained(documents, before, who).items():
+            found.setdefault(id_, []).append((who in bought, told))
+    return found
+
+
+@budget(30)
+@given(definitions(), sorted_histories())
+def test_any_score_is_as_explained_right_before_the_conversion(
+    documents: list[Document], log: list[Json]
+) -> None:
+    bought: dict[str, int] = {}
+    for place, each in enumerate(log):
+        if each.get("event") == CONVERSION:
+            bought.setdefault(each["userId"], place)
+    known = {who: {each["userId"] for each in log[:place]} for who, place in bought.items()}
+    hypothesis.assume(all(who in others for who, others in known.items()))
+    for id_, people in foretold(documents, log, bought).items():
+        found = measured(documents, log, score=id_, conversion=CONVERSION)
+        assert found.everybody == People(people=len(people), conversions=len(bought))
+        for name, band in found.bands.items():
+            inside = [yes for yes, told in people if name == (told.level or told.grade)]
+            assert (band.people, band.conversions) == (len(inside), sum(inside)), (id_, name)
+        for rule_id, rule in found.rules.items():
+            held = [
+                each.points
+                for _, told in people
+                for group in told.groups
+                for each in group.rules
+                if each.id == rule_id
+            ]
+            assert rule.points == pytest.approx(sum(held)), (id_, rule_id)
