@@ -188,6 +188,9 @@ def about_others(segments: Sequence[str], scores: Sequence[str]) -> list[st.Sear
     if segments:
         of_segments = st.sampled_from(segments)
         found.append(st.builds(lambda id, way: {"segment": id} | way, of_segments, WAYS))
+        found.append(
+            st.builds(lambda id, width: {"segment": id, "for": width}, of_segments, durations)
+        )
     for id in scores:
         asked = asked_of_combined if is_combined(id) else asked_of_score
         found.append(st.builds(lambda id, asked: {"score": id} | asked, st.just(id), asked))
@@ -328,6 +331,19 @@ def states(draw: st.DrawFn) -> list[Document]:
             found.append(draw(scores(id, of_segments, of_scores)))
             of_scores.append(id)
     return found
+
+
+def without_for(part: Any) -> Any:
+    """Returns documents that do not ask for how long somebody has been a member."""
+    if isinstance(part, list):
+        return [without_for(inner) for inner in part]
+    if isinstance(part, dict):
+        return {key: without_for(inner) for key, inner in part.items() if key != "for"}
+    return part
+
+
+states_of_any_past: st.SearchStrategy[list[Document]] = states().map(without_for)
+"""Those that hang on what happened only, not on when the engine came to know of it."""
 
 
 def ids(documents: Sequence[Document], kind: str) -> list[str]:

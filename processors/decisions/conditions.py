@@ -120,8 +120,7 @@ class Compiler:
     ) -> Evaluate:
         match condition:
             case SegmentCondition():
-                self.reads.add(("segment", condition.segment))
-                return _segment(condition.segment, condition.is_member)
+                return self._segment(condition)
             case ListCondition(list_id=list_id):
                 self.reads.add(("list", list_id))
                 return lambda profile, now, properties: TRUE if list_id in profile.lists else FALSE
@@ -170,6 +169,13 @@ class Compiler:
         return lambda profile, now, properties: (
             TRUE if low <= value(profile, score_id, empty) < high else FALSE
         )
+
+    def _segment(self, condition: SegmentCondition) -> Evaluate:
+        self.reads.add(("segment", condition.segment))
+        if condition.lasting is None:
+            return _segment(condition.segment, condition.is_member)
+        self.reads.add(CLOCK)
+        return _lasting(condition.segment, condition.lasting)
 
     def _custom(self, condition: CustomCondition) -> Evaluate:
         predicate = self.predicates[condition.custom]
@@ -299,6 +305,17 @@ def _answered(
 def _segment(segment_id: str, is_member: bool) -> Evaluate:
     inside, outside = (TRUE, FALSE) if is_member else (FALSE, TRUE)
     return lambda profile, now, properties: inside if segment_id in profile.segments else outside
+
+
+def _lasting(segment_id: str, width_ms: int) -> Evaluate:
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        since = profile.segments.get(segment_id)
+        if since is None:
+            return FALSE
+        begins = since + width_ms
+        return TRUE if now >= begins else -begins
+
+    return evaluate
 
 
 def _graded(score_id: str, pair: Pair, grade: str) -> Evaluate:

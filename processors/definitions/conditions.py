@@ -53,6 +53,19 @@ class SegmentCondition(Part):
 
     segment: values.Id
     is_member: Annotated[bool, PlainValidator(_membership)] = Field(default=True, alias="is")
+    lasting: values.Duration | None = Field(default=None, alias="for")
+    """For how long without a break, ms; None: at all."""
+
+    hints: ClassVar = {"within": "for", "since": "for"}
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that a time is asked of members only."""
+        if "for" in raw and raw.get("is") == "out":
+            faults.add(
+                ("for",), "may only stand with is: in: since when people are out is not kept"
+            )
+        return raw
 
 
 class ListCondition(Part):

@@ -196,6 +196,8 @@ def _fill(
 ) -> None:
     """Puts the values beside a condition that has no parts."""
     node.found = _found(written, scene)
+    if "segment" in written and "for" in written:
+        node.since = scene.profile.segments.get(written["segment"])
     if "custom" in written:
         predicate = scene.definitions.predicates[written["custom"]]
         node.found, node.note = _seen(scene, predicate), f"version {predicate.version}"

@@ -109,7 +109,8 @@ def _condition(node: trees.Condition) -> Line:
     if node.count is not None:
         said.append(f"counted {node.count}")
     elif not node.parts and node.kind not in ("event", "sequence"):
-        said.append(f"found {_value(node.found)}")
+        since = "" if node.since is None else f" since {iso(node.since)}"
+        said.append(f"found {_value(node.found)}{since}")
     if node.holds is None:
         said.append("asks the event at hand")
     if node.note is not None:

@@ -36,6 +36,8 @@ class Condition(msgspec.Struct, kw_only=True):
     """When that turns, if nothing happens."""
     found: Any = None
     """The value that it was held against."""
+    since: int | None = None
+    """Where it asks for how long: since when the person is in the segment."""
     count: int | None = None
     """How many occurrences counted."""
     note: str | None = None

@@ -328,6 +328,25 @@ def _segment(document: Document) -> Callable[[Person, int, Occurrence | None], b
     return lambda person, now, event: (name in person.members) is wanted
 
 
+class Lasting:
+    """Having been in a segment for so long, without a break."""
+
+    def __init__(self, document: Document, clocked: list[Clocked]) -> None:
+        self.name: str = document["segment"]
+        self.width = duration_ms(document["for"])
+        clocked.append(self)
+
+    def holds(self, person: Person, now: int, event: Occurrence | None) -> bool:
+        return self.name in person.members and now - person.members[self.name] >= self.width
+
+    def state(self, person: Person, now: int) -> bool:
+        return self.holds(person, now, None)
+
+    def instants(self, person: Person) -> Iterator[int]:
+        if self.name in person.members:
+            yield person.members[self.name] + self.width
+
+
 def _score(document: Document) -> Callable[[Person, int, Occurrence | None], bool]:
     name = document["score"]
     if "level" in document:

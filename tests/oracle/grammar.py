@@ -5,6 +5,7 @@ from tests.oracle.conditions import (
     Condition,
     Happened,
     Joined,
+    Lasting,
     Remembered,
     Simple,
     simple,
@@ -31,6 +32,8 @@ def condition(document: Document, clocked: list[Clocked]) -> Condition:
         return LocalTime(document, clocked)
     if "sequence" in document:
         return Sequence(document, clocked)
+    if "for" in document:
+        return Lasting(document, clocked)
     if "trait" in document or "account" in document:
         return Remembered(document, clocked)
     return Simple(simple(document))

@@ -17,7 +17,7 @@ from tests.properties import budget
 from tests.simulation.results import Row, of_engine, records, tables
 from tests.simulation.test_oracle import end_of
 from tests.simulation.test_order import is_close, standing
-from tests.worlds import GAPS, STATIC, states
+from tests.worlds import GAPS, STATIC, states_of_any_past
 
 TELLER = trigger("a", emit("c"), id="teller")
 """What triggers tell counts too, though it stands in the log after what it was told for."""
@@ -49,7 +49,9 @@ def needed(driver: Driver, now: int) -> dict[str, Any]:
 
 
 @budget(100)
-@given(states(), states(), histories(), st.integers(1, 12), st.sampled_from(GAPS))
+@given(
+    states_of_any_past, states_of_any_past, histories(), st.integers(1, 12), st.sampled_from(GAPS)
+)
 def test_definitions_that_come_later_end_like_those_that_were_always_there(
     first: list[Document], second: list[Document], log: list[Json], place: int, more_ms: int
 ) -> None:
@@ -81,7 +83,7 @@ def values(compiled: Compiled, rows: Iterable[Row]) -> dict[tuple[str, str], flo
 
 
 @budget(50)
-@given(states(), histories(), st.integers(1, 12), st.sampled_from(GAPS))
+@given(states_of_any_past, histories(), st.integers(1, 12), st.sampled_from(GAPS))
 def test_what_changes_from_then_on_is_what_would_have_changed(
     documents: list[Document], log: list[Json], place: int, more_ms: int
 ) -> None:

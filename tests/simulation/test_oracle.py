@@ -16,9 +16,11 @@ from tests.worlds import (
     STATIC,
     ZONES,
     about_amounts,
+    about_events,
     appointments,
     crossings,
     definitions,
+    durations,
     sequences,
     timed,
 )
@@ -143,3 +145,25 @@ def test_hours_turn_when_the_oracle_finds(
         log.append(identify(now, id=f"m{number}", timezone=zone))
     result = compare([segment(when)], log, end_of(log, more_ms))
     note(f"{min(len(result.segment_changes), 5)} or more changes")
+
+
+@budget(100)
+@given(
+    st.one_of(about_events(), about_amounts(), sequences()),
+    st.lists(durations, min_size=1, max_size=2),
+    histories(busy_entries, 24),
+    st.sampled_from(GAPS),
+)
+def test_membership_has_lasted_from_the_instant_that_the_oracle_finds(
+    when: Document, widths: list[str], log: list[Json], more_ms: int
+) -> None:
+    asked: Document = {"any": [{"segment": "s", "for": width} for width in widths]}
+    documents = [
+        segment(when),
+        segment(asked) | {"id": "long"},
+        segment({"not": asked}) | {"id": "a-short"},
+        trigger("a", tag("t1"), when=asked),
+    ]
+    result = compare(documents, log, end_of(log, more_ms))
+    changes = [row["change"] for row in result.segment_changes if row["segment_id"] == "long"]
+    note(f"{changes[:3]}")

@@ -30,7 +30,7 @@ from tests.builders import (
 from tests.logs import sorted_histories
 from tests.properties import budget
 from tests.simulation.results import of_engine
-from tests.worlds import DURATIONS, GAPS, STATIC, is_combined, states
+from tests.worlds import DURATIONS, GAPS, STATIC, is_combined, states_of_any_past
 
 WIDTHS = {"1s": 1_000, "1m": MINUTE, "1h": 60 * MINUTE, "1d": DAY, "3d": 3 * DAY, "7d": 7 * DAY}
 WEEK = 7 * DAY
@@ -92,7 +92,7 @@ def ended(definitions: Compiled, log: list[Json], until_ms: int) -> dict[str, An
 
 @budget(100)
 @given(
-    states(),
+    states_of_any_past,
     sorted_histories(),
     st.lists(st.integers(0, WEEK), min_size=14, max_size=14),
     st.sampled_from(GAPS),

@@ -25,6 +25,7 @@ from tests.builders import (
     account,
     holding,
     identify,
+    moves,
     on,
     score,
     segment,
@@ -345,3 +346,72 @@ def test_trait_that_changes_its_type_is_held_against_what_it_is_now() -> None:
         {"number"}, {"text"}, {"truth"}, {"number"}, {"list"}, {"object"}, set(), {"none"},
         {"number"},
     ]  # fmt: skip
+
+
+# Having been a member for so long
+
+
+LATELY = segment({"event": "a", "within": "3d"}, "lately")
+LONG = segment({"segment": "lately", "for": "2d"}, "long")
+
+
+def test_having_been_a_member_for_so_long_is_promised_for_its_instant() -> None:
+    when = {"segment": "lately", "for": "2d"}
+    since = answer(when, track("a"), now=T0 + DAY, others=(LATELY,))
+    assert since == -(T0 + 2 * DAY)
+    assert answer(when, track("a"), now=T0 + 2 * DAY - 1, others=(LATELY,)) == -(T0 + 2 * DAY)
+    assert answer(when, track("a"), now=T0 + 2 * DAY, others=(LATELY,)) == TRUE
+    assert answer(when, track("b"), now=T0 + 2 * DAY, others=(LATELY,)) == FALSE
+
+
+def test_having_been_a_member_for_so_long_turns_by_the_clock() -> None:
+    person = Person(LATELY, LONG)
+    person.hears(track("a"))
+    assert moves(person.waits(T0 + 9 * DAY)) == [
+        ("long", "entered", 2 * DAY, "clock"),
+        ("lately", "exited", 3 * DAY, "clock"),
+        ("long", "exited", 3 * DAY, "clock"),
+    ]
+
+
+def test_a_break_begins_the_time_anew() -> None:
+    person = Person(LATELY, LONG)
+    person.hears(track("a"))
+    person.hears(track("a", T0 + DAY))
+    person.waits(T0 + 4 * DAY)
+    assert person.segments == set()
+    person.hears(track("a", T0 + 4 * DAY))
+    assert moves(person.waits(T0 + 7 * DAY - 1)) == [("long", "entered", 6 * DAY, "clock")]
+
+
+def test_time_that_ends_with_the_membership_never_came() -> None:
+    person = Person(LATELY, segment({"segment": "lately", "for": "3d"}, "long"))
+    person.hears(track("a"))
+    assert moves(person.waits(T0 + 9 * DAY)) == [("lately", "exited", 3 * DAY, "clock")]
+
+
+def test_membership_that_a_definition_brought_counts_from_then() -> None:
+    person = Person(segment({"event": "z"}, "other"))
+    person.hears(track("b"))
+    everybody = segment({"event": "z", "exactly": 0}, "lately")
+    brought = person.gets(everybody, LONG, adopted_ms=T0 + DAY)
+    assert moves(brought) == [("lately", "entered", DAY, "definition")]
+    assert moves(person.waits(T0 + 9 * DAY)) == [("long", "entered", 3 * DAY, "clock")]
+
+
+def test_membership_that_another_definition_goes_on_with_is_no_break() -> None:
+    person = Person(LATELY, LONG)
+    person.hears(track("a"))
+    longer = segment({"event": "a", "within": "9d"}, "lately")
+    assert moves(person.gets(longer, LONG, adopted_ms=T0 + DAY)) == []
+    assert moves(person.waits(T0 + 4 * DAY)) == [("long", "entered", 2 * DAY, "clock")]
+
+
+def test_rule_of_a_score_may_ask_for_how_long() -> None:
+    person = Person(LATELY, score(holding({"segment": "lately", "for": "1d"})))
+    person.hears(track("a"))
+    changes = person.waits(T0 + 9 * DAY).score_changes
+    assert [(each.new, each.at - T0, each.rule) for each in changes] == [
+        (10, DAY, "held"),
+        (0, 3 * DAY, "held"),
+    ]

@@ -80,6 +80,12 @@ BAD: list[tuple[Any, list[str]]] = [
      ["when.segment: must be an id (small letters, digits, _ and -, beginning with a letter or "
       'digit, at most 64), found the text "VIP"']),
     ({"segment": "vip", "is": True}, ["when.is: must be in or out, found true"]),
+    ({"segment": "vip", "is": "out", "for": "14d"},
+     ["when.for: may only stand with is: in: since when people are out is not kept"]),
+    ({"segment": "vip", "within": "14d"}, ["when.within: unknown key; did you mean for?"]),
+    ({"segment": "vip", "for": 14},
+     ["when.for: must be a duration such as 90s, 15m, 2h, 7d or 4w, more than 0, at most ten "
+      "years, found the number 14"]),
     ({"score": "fit"},
      [f"when: needs an operator: one of {', '.join(comparisons.NUMBER_OPERATORS)}"]),
     ({"score": "fit", "levl": "hot"}, ["when.levl: unknown key; did you mean level?"]),
@@ -130,3 +136,9 @@ def test_property_conditions_are_found_wherever_they_are_misplaced() -> None:
         f"when.all[1].any[0].not.{message}",
     ]
     assert problems(trigger(when=when)) == []
+
+
+def test_membership_may_be_asked_to_have_lasted() -> None:
+    found = read({"segment": "vip", "is": "in", "for": "14d"})
+    assert (found.segment, found.is_member, found.lasting) == ("vip", True, 14 * 86_400_000)
+    assert read({"segment": "vip"}).lasting is None

@@ -236,3 +236,16 @@ def test_value_that_a_trigger_set_is_found() -> None:
     documents = [segment({"trait": "plan", "equals": 1}), trigger("a", set_trait("plan", 1))]
     found = explained(documents, [track("a")], name="segment/s").segments[0]
     assert (found.member, found.when.found) == (True, 1)
+
+
+def test_membership_that_has_to_last_is_shown_with_its_beginning_and_its_instant() -> None:
+    documents = [
+        segment({"event": "a", "within": "3d"}, "lately"),
+        segment({"segment": "lately", "for": "2d"}, "long"),
+    ]
+    when = explained(documents, [track("a")], name="long").segments[0].when
+    assert (when.holds, when.found, when.since, when.until) == (False, "in", T0, T0 + 2 * DAY)
+    later = explained(documents, [track("a")], at_ms=T0 + 2 * DAY, name="long").segments[0].when
+    assert (later.holds, later.since, later.until) == (True, T0, T0 + 3 * DAY)
+    out = explained(documents, [track("b")], name="long").segments[0].when
+    assert (out.holds, out.found, out.since, out.until) == (False, "out", None, None)

@@ -233,3 +233,12 @@ def test_log_that_differs_from_what_was_counted_is_told() -> None:
     found = explained([RECENT], [track("a")])
     found.segments[0].when.note = "the log has 3 of them"
     assert "; counted 1; the log has 3 of them, until" in telling.as_text(found)
+
+
+def test_membership_that_has_to_last_is_told_with_its_beginning() -> None:
+    documents = [RECENT, segment({"segment": "recent", "for": "30m"}, "staying")]
+    assert told(documents, track("a"))[-2:] == [
+        "✗ segment staying (staying): out, until 2026-01-01T00:30:00.000Z",
+        '  ✗ segment: recent, for: 30m; found "in" since 2026-01-01T00:00:00.000Z,'
+        " until 2026-01-01T00:30:00.000Z",
+    ]
