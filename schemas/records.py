@@ -37,6 +37,8 @@ class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cause: str
     """messageId of the event, or `clock`, or `definition`."""
     late: bool
+    reason: str | None = None
+    """What the trigger said that added points; None where it said nothing, or several did."""
 
 
 class SegmentRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):

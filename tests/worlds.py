@@ -478,9 +478,10 @@ def actions(of_scores: Sequence[str]) -> Documents:
     plain = [id for id in of_scores if not is_combined(id)]
     if plain:
         choices["add_points"] = st.builds(
-            lambda id, points: {"score": id, "points": points},
+            lambda id, points, more: {"score": id, "points": points} | more,
             st.sampled_from(plain),
             st.sampled_from([-10, 1, 10]),
+            st.one_of(NOTHING, one(**{"for": durations}), st.just({"reason": "kind"})),
         )
     return one(**choices)
 

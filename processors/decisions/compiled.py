@@ -25,6 +25,7 @@ from processors.decisions.features import (
 from processors.decisions.measures import Measure, Measures
 from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import (
+    AdjustmentsNode,
     Bits,
     Holder,
     Node,
@@ -35,7 +36,7 @@ from processors.decisions.nodes import (
 from processors.decisions.numbers import numbered
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
-from processors.decisions.triggers import Trigger
+from processors.decisions.triggers import Trigger, gives_for_a_time
 from processors.definitions.conditions import Condition
 from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.scores import Combined, EventMatch, Rule, Score
@@ -295,8 +296,11 @@ class _Build:
     def _score(self, score: Score) -> None:
         rules = [rule for group in score.groups for rule in group.rules]
         groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
-        of_score = 1 << (len(self.nodes) + len(rules))
         key, scale = _key("score", score.id), self.scales[score.id]
+        of_score = 2 << (len(self.nodes) + len(rules))
+        ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id, scale=scale)
+        ends.users = of_score
+        self._add(ends, {("adjusted", score.id)})
         for rule in rules:
             holder = Holder(score.id, rule.id, scale.number(rule.id), groups[rule.id], scale)
             self._rule(holder, rule, of_score)
@@ -352,6 +356,7 @@ class _Build:
                 when=when,
                 limit=each.limit,
                 is_eager=each.fire_on_publish,
+                lends=not isinstance(each.on, Timed) and gives_for_a_time(each.do),
                 actions=each.do,
             )
             self._wake(built, each.on, reads_properties)

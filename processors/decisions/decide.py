@@ -194,6 +194,7 @@ def _apply(
         moment.told = len(decision.emitted)
     else:
         moment.depth, moment.told = parent.depth + 1, parent.told
+        moment.echoes = parent.echoes
     moment.late, moment.adopted = late, adopted_ms
     moment.properties = properties
     if traits:
@@ -340,6 +341,10 @@ def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
         told = moment.told = len(decision.emitted)
         _evaluate(compiled, profile, moment, dirty)
         woken = alarms.called(rung, profile, now)
+        if moment.echoes:
+            brought = _woken(compiled, profile, moment)
+            moment.echoes = bool(brought)
+            woken += brought
         if moment.turned or woken:
             profile.clock = now
         if moment.changes or woken:

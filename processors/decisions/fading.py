@@ -127,6 +127,7 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
         if state is None:
             return 0
         rule = moment.rules.pop(self.id, None)
+        reason = moment.reasons.pop(self.id, None) if moment.reasons else None
         now = moment.now
         terms = self._terms(profile, now)
         course = self._course(state, terms)
@@ -139,7 +140,8 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
         state.value = new
         held = state.points | {each.holder.number: term.at(now) for each, term in terms}
         grades = self.scale.grades
-        tell(self, profile, moment, Move(old, new, grades.name(old), grades.name(new), rule, held))
+        move = Move(old, new, grades.name(old), grades.name(new), rule, held, reason)
+        tell(self, profile, moment, move)
         return self.users
 
     def _course(self, state: ScoreState, terms: list[tuple[FadingRule, Term]]) -> Course:
@@ -207,6 +209,8 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     rule: str | None
     held: dict[int, Number]
     """What each rule gives now, by its number."""
+    reason: str | None = None
+    """What a trigger said that added points."""
 
 
 def tell(
@@ -235,5 +239,6 @@ def tell(
             at=moment.now,
             cause=moment.cause,
             late=moment.late,
+            reason=move.reason,
         )
     )

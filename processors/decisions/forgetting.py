@@ -44,12 +44,14 @@ def _exit(segment_id: str, profile: Profile, moment: Moment) -> SegmentChange:
 def _held(compiled: Compiled, profile: Profile) -> list[tuple[dict[str, Any], frozenset[str]]]:
     """Returns all that is kept by the key of what asks for it, and the keys that stay."""
     kept = frozenset(compiled.kept)
+    added_to = frozenset(id_ for id_, scale in compiled.scales.items() if scale.pair is None)
     found: list[tuple[dict[str, Any], frozenset[str]]] = [
         (profile.counts, kept),
         (profile.times, kept),
         (profile.decays or {}, kept),
         (profile.fired, compiled.triggers),
         (profile.swings or {}, compiled.remembered),
+        (profile.adjustments or {}, added_to),
     ]
     if profile.measured is not None:
         found += [(profile.measured.amounts, kept), (profile.measured.sums, kept)]

@@ -64,6 +64,10 @@ class Moment(msgspec.Struct):
     """Old and new value by what changed."""
     rules: dict[str, str | None] = {}
     """By score, the rule that moved it; None where several did."""
+    reasons: dict[str, str | None] | None = None
+    """By score, why a trigger added points to it; None where several did."""
+    echoes: bool = False
+    """Whether what happens may follow from the end of points that were given for a time."""
 
     def note(self, change: Change, old: Any, new: Any) -> None:
         """Remembers a change for the triggers' next round; several of one thing become one."""

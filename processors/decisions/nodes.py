@@ -14,7 +14,7 @@ from processors.decisions.decays import Course, Number
 from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import Moment
 from processors.decisions.scales import Scale, value
-from processors.state import swings, windows
+from processors.state import adjustments, swings, windows
 from processors.state.profiles import NEVER, Profile
 from schemas.records import ScoreChange, SegmentChange
 
@@ -200,6 +200,35 @@ class StateRule(msgspec.Struct, kw_only=True):
         return self.users if self.holder.hold(profile, moment, points) else 0
 
 
+class AdjustmentsNode(msgspec.Struct, kw_only=True):
+    """Ends the points that triggers gave to a score for a time."""
+
+    key: str
+    score_id: str
+    scale: Scale
+    timer: int = 0
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Takes away what has ended, and waits for what ends next."""
+        of_scores = profile.adjustments
+        kept = of_scores and of_scores.get(self.score_id)
+        if not of_scores or not kept:
+            return 0
+        ended = adjustments.expire(kept, moment.now)
+        set_timer(profile, self.timer, kept[0][0] if kept else NEVER)
+        if not ended:
+            return self.users
+        if not kept:
+            del of_scores[self.score_id]
+        state = profile.scores.get(self.score_id)
+        if state is None:
+            state = profile.scores[self.score_id] = self.scale.begin()
+        state.added -= sum(ended)
+        moment.turned = moment.echoes = True
+        return self.users
+
+
 class ScoreNode(msgspec.Struct, kw_only=True):
     """A score: the sum of its groups."""
 
@@ -227,6 +256,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
         if state is None:
             return 0
         rule = moment.rules.pop(self.id, None)
+        reason = moment.reasons.pop(self.id, None) if moment.reasons else None
         scale = self.scale
         old, new = state.value, scale.total(state)
         if not state.points and not state.added:
@@ -256,6 +286,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
                 at=moment.now,
                 cause=moment.cause,
                 late=moment.late,
+                reason=reason,
             )
         )
         return self.users

@@ -15,7 +15,7 @@ from processors.decisions.features import Where
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Moved
 from processors.definitions import triggers as documents
-from processors.state import profiles
+from processors.state import adjustments, profiles
 from processors.state.profiles import Profile
 from schemas import commands
 from schemas.commands import Command
@@ -53,6 +53,8 @@ class Trigger(msgspec.Struct, kw_only=True):
     limit: documents.Limit | None
     is_eager: bool = False
     """Whether it also answers what a change of definitions brings."""
+    lends: bool = False
+    """Whether it gives points for a time when something changes or happens."""
     actions: tuple[documents.Action, ...]
 
 
@@ -95,6 +97,8 @@ def record(trigger: Trigger, profile: Profile, moment: Moment, refusal: str | No
 
 
 def _refusal(trigger: Trigger, profile: Profile, moment: Moment) -> str | None:
+    if moment.echoes and trigger.lends:
+        return LOOP
     if trigger.when is not None and trigger.when(profile, moment.now, moment.properties) < 0:
         return "condition"
     limit = trigger.limit
@@ -156,12 +160,8 @@ def _act(acting: _Acting, action: documents.Action) -> tuple[str, str] | None:
         case documents.SetTrait(trait=key, value=value):
             is_new = set_whole(profile, moment, key, value, at_ms=moment.now)
             return ("trait", key) if is_new else None
-        case documents.AddPoints(score=score_id, points=points):
-            state = profile.scores.get(score_id)
-            if state is None:
-                state = profile.scores[score_id] = moment.scales[score_id].begin()
-            state.added += points
-            return ("added", score_id)
+        case documents.AddPoints():
+            return _give(profile, moment, action)
         case documents.SetStatus(status=status):
             old, profile.status = profile.status, status
             if old == status:
@@ -170,6 +170,31 @@ def _act(acting: _Acting, action: documents.Action) -> tuple[str, str] | None:
             return ("status", "")
         case _:
             return _mark(profile, moment, action)
+
+
+def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
+    """Returns whether one of them gives points that end."""
+    return any(
+        isinstance(each, documents.AddPoints) and each.lasting is not None for each in actions
+    )
+
+
+def _give(profile: Profile, moment: Moment, action: documents.AddPoints) -> tuple[str, str]:
+    score_id = action.score
+    state = profile.scores.get(score_id)
+    if state is None:
+        state = profile.scores[score_id] = moment.scales[score_id].begin()
+    state.added += action.points
+    if moment.reasons is None:
+        moment.reasons = {}
+    moment.reasons[score_id] = None if score_id in moment.reasons else action.reason
+    if action.lasting is None:
+        return ("added", score_id)
+    if profile.adjustments is None:
+        profile.adjustments = {}
+    kept = profile.adjustments.setdefault(score_id, [])
+    state.added -= adjustments.add(kept, moment.now + action.lasting, action.points)
+    return ("adjusted", score_id)
 
 
 def _mark(

@@ -67,10 +67,15 @@ class Webhook(Part):
 
 
 class AddPoints(Part):
-    """Adds to a score once."""
+    """Adds to a score once, for good or for a time."""
 
     score: values.Id
     points: values.Whole
+    lasting: values.Duration | None = Field(default=None, alias="for")
+    """Ms; None: for good."""
+    reason: values.Name | None = None
+
+    hints: ClassVar = {"within": "for"}
 
 
 class Emit(Part):

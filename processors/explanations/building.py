@@ -144,6 +144,10 @@ class _Builder:
             cause=last.cause if last else None,
             until=None,
             added=state.added,
+            adjustments=[
+                trees.Adjustment(points=points, until=ends_ms)
+                for ends_ms, points in (self.profile.adjustments or {}).get(id_, ())
+            ],
             of=of,
             cut=0 if of else total - _bounded(total, score),
             limit=score.limit,

@@ -141,8 +141,9 @@ def _score(score: trees.Score) -> Line:
     said += _cut(score.cut, score.limit, score.floor)
     line = Line(", ".join(said) + _until(score.until))
     line.parts = [_group(each) for each in score.groups]
-    if score.added:
-        line.parts.append(Line(f"{_signed(score.added)} added by triggers"))
+    if score.added or score.adjustments:
+        below = [Line(_signed(each.points) + _until(each.until)) for each in score.adjustments]
+        line.parts.append(Line(f"{_signed(score.added)} added by triggers", parts=below))
     return line
 
 

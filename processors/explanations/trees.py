@@ -99,6 +99,13 @@ class Group(msgspec.Struct, kw_only=True):
     rules: list[Rule]
 
 
+class Adjustment(msgspec.Struct, kw_only=True):
+    """Points that a trigger gave for a time."""
+
+    points: float
+    until: int
+
+
 class Score(msgspec.Struct, kw_only=True):
     """What a score is made of."""
 
@@ -113,6 +120,8 @@ class Score(msgspec.Struct, kw_only=True):
     until: int | None
     added: float
     """Points given by triggers."""
+    adjustments: list[Adjustment]
+    """Those of them that end, the next to end first."""
     of: Mapping[str, float]
     """The values of the scores that it combines, by their ids."""
     cut: float

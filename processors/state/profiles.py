@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from processors.state.adjustments import Adjustments
 from processors.state.amounts import Measured
 from processors.state.errors import UnreadableProfile
 from processors.state.swings import Swings
@@ -27,7 +28,7 @@ class ScoreState(msgspec.Struct, array_like=True, gc=False):
     value: int | float
     """As last told: a score whose points fade has another one now."""
     added: int = 0
-    """Points given by triggers, outside of the groups."""
+    """Points given by triggers, outside of the groups, those for a time included."""
     points: dict[int, int | float] = {}
     """What each rule holds now by its number, but for points that fade; absent is 0. Of a combined
     score: the values of the two."""
@@ -81,6 +82,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """The latest tick of a schedule that has come."""
     swings: dict[str, Swings] | None = None
     """How scores moved lately, where a definition asks for it."""
+    adjustments: dict[str, Adjustments] | None = None
+    """By score, the points that triggers gave for a time; None as long as there are none."""
 
     @property
     def is_new(self) -> bool:

@@ -15,6 +15,7 @@ NAMESPACE = uuid.UUID("b5f5c0de-9f0a-5b6e-8c1d-6265636b6f6e")
 MAX_ROUNDS = 16
 MAX_DEPTH = 8
 MAX_TOLD = 100
+MAX_LENT = 100
 
 Row = dict[str, Any]
 Stimulus = tuple[str, str, Any, Any]
@@ -43,6 +44,8 @@ class Cause:
     depth: int = 0
     rung: list[Trigger] = field(default_factory=list)
     """The triggers whose instant this is."""
+    echo: bool = False
+    """Whether all this may follow of the end of points that were given for a time."""
 
     @property
     def name(self) -> str:
@@ -105,8 +108,12 @@ class Person:
         self.history = {one: [(-1, value)] for one, value in self.values.items()}
         """Every value that each score had, with the instant from which it had it."""
         self.added = dict.fromkeys(definitions.scores, 0)
-        self.given: set[str] = set()
-        """The scores that triggers have added to since they were last looked at."""
+        self.given: dict[str, list[str | None]] = {}
+        """By score, why triggers have added to it, each time since it was last looked at."""
+        self.lent: dict[str, list[tuple[int, int]]] = {one: [] for one in definitions.scores}
+        """The points for a time that each score has: ends and points."""
+        self.ended = False
+        """Whether some of them ended when all was last looked at."""
         self.fired: dict[str, list[int]] = {}
         self.own: list[Occurrence] = []
         """What happened, without what triggers told."""
@@ -207,7 +214,10 @@ class Person:
         before = self._facts()
         if cause.event is not None:
             self._learn(cause.event, facts)
+        self.ended = False
         stimuli = self._evaluate(cause) + list(self._changes(before))
+        if self.ended:
+            cause.echo = any(matches(self, one, None, stimuli) for one in self.definitions.triggers)
         called = [one for one in cause.rung if one.calls(self, cause.now)]
         self.turned = self.turned or bool(called)
         emitted: list[Occurrence] = []
@@ -227,7 +237,8 @@ class Person:
                 break
             stimuli = self._evaluate(cause) + list(self._changes(before))
         for event in emitted:
-            self._handle(Cause(cause.now, event, depth=cause.depth + 1), ("", {}))
+            following = Cause(cause.now, event, depth=cause.depth + 1, echo=cause.echo)
+            self._handle(following, ("", {}))
 
     def _learn(self, event: Occurrence, facts: tuple[str, Row]) -> None:
         self.occurrences.setdefault(event.name, []).append(event)
@@ -267,14 +278,17 @@ class Person:
         """Looks at a score if something touched it, or if time took it over a threshold."""
         now = cause.now
         held, (were, _) = score.holds(self, now), self.held[score.id]
+        has_ended = self._end(score.id, now)
         rules = [rule for rule, each in held.items() if (each or 0) != (were.get(rule) or 0)]
-        self.held[score.id] = held, self.added[score.id]
+        lent = sum(points for _, points in self.lent[score.id])
+        self.held[score.id] = held, self.added[score.id] + lent
         old, new = self.values[score.id], self.value(score.id, now)
         has_crossed = score.fading.zone(old) != score.fading.zone(new)
-        if not (rules or score.id in self.given or touched & {*score.of} or has_crossed):
+        is_given = has_ended or score.id in self.given
+        if not (rules or is_given or touched & {*score.of} or has_crossed):
             return []
         touched.add(score.id)
-        self.given.discard(score.id)
+        reasons = self.given.pop(score.id, [])
         old_grade, grade = self.grades[score.id], self.grade(score.id, now)
         self.turned = self.turned or bool(rules) or new != old
         if new == old and (score.of == [] or grade == old_grade):
@@ -286,9 +300,19 @@ class Person:
         self.outputs.score_changes.append(
             self._row(score_id=score.id, old=old, new=new, level=score.step(new, "levels"))
             | {"rule": rules[0] if len(rules) == 1 else None}
+            | {"reason": reasons[0] if len(reasons) == 1 else None}
             | self._when(cause)
         )
         return [("score", score.id, old, new), ("grade", score.id, old_grade, grade)]
+
+    def _end(self, score_id: str, now: int) -> bool:
+        """Lets go of the points whose time is over; returns whether there were such."""
+        lent = self.lent[score_id]
+        self.lent[score_id] = [(end, points) for end, points in lent if now < end]
+        has_ended = len(self.lent[score_id]) < len(lent)
+        self.ended = self.ended or has_ended
+        self.turned = self.turned or has_ended
+        return has_ended
 
     def _segment(self, segment: Segment, cause: Cause) -> list[Stimulus]:
         was, is_member = segment.id in self.members, segment.when.holds(self, cause.now, None)
@@ -311,7 +335,9 @@ class Person:
         fired = self.fired.setdefault(trigger.id, [])
         width = trigger.within
         recent = [at for at in fired if width is None or cause.now < at + width]
-        if trigger.when is not None and not trigger.when.holds(self, cause.now, cause.event):
+        if cause.echo and trigger.lends:
+            self._decide(trigger, cause, "no", "loop")
+        elif trigger.when is not None and not trigger.when.holds(self, cause.now, cause.event):
             self._decide(trigger, cause, "no", "condition")
         elif trigger.times is not None and len(recent) >= trigger.times:
             self._decide(trigger, cause, "no", "limit")
@@ -360,8 +386,14 @@ class Person:
         elif kind == "set_trait":
             self.traits.tell({detail["trait"]: detail["value"]}, now)
         elif kind == "add_points":
-            self.added[detail["score"]] += detail["points"]
-            self.given.add(detail["score"])
+            self.given.setdefault(detail["score"], []).append(detail.get("reason"))
+            if "for" in detail:
+                lent = self.lent[detail["score"]]
+                lent.append((now + duration_ms(detail["for"]), detail["points"]))
+                lent.sort()
+                del lent[:-MAX_LENT]
+            else:
+                self.added[detail["score"]] += detail["points"]
         else:
             raise AssertionError(kind)
 

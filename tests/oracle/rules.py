@@ -120,6 +120,19 @@ class Fading:
             yield found
 
 
+class Lent:
+    """When points end that triggers gave to a score for a time."""
+
+    def __init__(self, score_id: str) -> None:
+        self.score_id = score_id
+
+    def state(self, person: Any, now: int) -> Any:
+        return [end for end, _ in person.lent[self.score_id] if now < end]
+
+    def instants(self, person: Any) -> Iterator[int]:
+        yield from (end for end, _ in person.lent[self.score_id])
+
+
 class Score:
     def __init__(self, document: Document) -> None:
         self.id: str = document["id"]
@@ -139,7 +152,7 @@ class Score:
             kind: document.get(kind, {}) for kind in ("levels", "grades")
         }
         self.fading = Fading(self.id)
-        self.clocked.append(self.fading)
+        self.clocked += [self.fading, Lent(self.id)]
 
     def holds(self, person: Person, now: int) -> Held:
         """Returns what each rule holds."""
@@ -251,6 +264,9 @@ class Trigger:
         self.within = duration_ms(limit["within"]) if "within" in limit else None
         self.priority: int = document.get("priority", 5)
         self.actions: list[dict[str, Any]] = document["do"]
+        self.lends = self.alarm is None and any(
+            "for" in each["add_points"] for each in self.actions if "add_points" in each
+        )
 
     def calls(self, person: Person, now: int) -> bool:
         """Returns whether the instant that has come is meant for this person."""

@@ -4,7 +4,20 @@ from hypothesis import event as note
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import DAY, T0, Document, Json, group, identify, on, score, tag, track, trigger
+from tests.builders import (
+    DAY,
+    T0,
+    Document,
+    Json,
+    emit,
+    group,
+    identify,
+    on,
+    score,
+    tag,
+    track,
+    trigger,
+)
 from tests.logs import busy_entries, histories
 from tests.properties import budget
 from tests.simulation.results import compare
@@ -167,3 +180,44 @@ def test_membership_has_lasted_from_the_instant_that_the_oracle_finds(
     result = compare(documents, log, end_of(log, more_ms))
     changes = [row["change"] for row in result.segment_changes if row["segment_id"] == "long"]
     note(f"{changes[:3]}")
+
+
+def add(points: int, **more: str) -> Document:
+    return {"add_points": {"score": "k", "points": points} | more}
+
+
+LENT = [
+    *STATIC,
+    score(id="k", groups=[group(on("d", 6, within="1h"))], floor=None),
+    segment({"score": "k", "at_least": 5}),
+    trigger("a", add(6, **{"for": "1h"}), id="a"),
+    trigger("b", add(-4, **{"for": "1d"}), add(4, **{"for": "1h"}, reason="b"), id="b"),
+    trigger("c", add(3, reason="c"), id="c"),
+]
+
+
+@budget(200)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(crossings(["k"]), MARKS, st.just({"segment": "s", "change": "exited"})),
+            st.sampled_from([add(5, **{"for": "1h"}), add(-3), tag("t1"), emit("a")]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.lists(
+        st.tuples(st.sampled_from(GAPS), st.sampled_from([*EVENTS, "d"])), min_size=3, max_size=12
+    ),
+)
+def test_points_for_a_time_end_as_the_oracle_finds(
+    watched: list[tuple[Document, Document]], told: list[tuple[int, str]]
+) -> None:
+    woken = [trigger(on, do, id=f"t{n}") for n, (on, do) in enumerate(watched)]
+    log, now = [], T0
+    for number, (gap_ms, name) in enumerate(told):
+        now += gap_ms
+        log.append(track(name, now, id=f"m{number}"))
+    result = compare([*LENT, *woken], log, end_of(log, 0))
+    for reason in {row["reason"] for row in result.decisions}:
+        note(reason)

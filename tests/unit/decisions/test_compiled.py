@@ -38,13 +38,14 @@ def test_rules_stand_before_their_score_and_all_after_what_they_read() -> None:
     )
     assert [node.key for node in found.nodes] == [
         "b",
+        "adjustments/fit",
         "score/fit/held",
         "score/fit/e",
         "score/fit",
         "a",
     ]
     assert found.places == {node.key: place for place, node in enumerate(found.nodes)}
-    assert found.everything == 0b11111
+    assert found.everything == 0b111111
     assert found.size == 3
 
 
@@ -208,7 +209,7 @@ def test_the_same_definitions_have_the_same_id() -> None:
 
 def test_a_score_without_groups_is_moved_by_triggers_alone() -> None:
     found = compile_documents(score(), trigger("a", points(5)))
-    assert [node.key for node in found.nodes] == ["score/fit"]
+    assert [node.key for node in found.nodes] == ["adjustments/fit", "score/fit"]
 
 
 def test_no_definitions_are_definitions_too() -> None:
@@ -219,7 +220,8 @@ def test_no_definitions_are_definitions_too() -> None:
 
 def test_groups_keep_their_rules_apart() -> None:
     found = compile_documents(score(groups=[group(on("a")), group(on("b"), id="h")]))
-    assert [node.key for node in found.nodes] == ["score/fit/a", "score/fit/b", "score/fit"]
+    keys = ["adjustments/fit", "score/fit/a", "score/fit/b", "score/fit"]
+    assert [node.key for node in found.nodes] == keys
 
 
 def test_condition_compiled_by_itself_counts_as_it_does_in_its_set() -> None:

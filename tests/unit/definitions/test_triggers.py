@@ -118,6 +118,12 @@ BAD: list[tuple[Any, list[str]]] = [
     (trigger({"webhook": {"url": 5}}), [f"do[0].webhook.url: {URL}, found the number 5"]),
     (trigger({"add_points": {"score": "fit", "points": 1.5}}),
      ["do[0].add_points.points: must be a whole number, found the number 1.5"]),
+    (trigger({"add_points": {"score": "fit", "points": 1, "within": "7d", "reason": ""}}),
+     ["do[0].add_points.within: unknown key; did you mean for?",
+      "do[0].add_points.reason: must be one line of 1 to 256 characters, found an empty text"]),
+    (trigger({"add_points": {"score": "fit", "points": 1, "for": "a week"}}),
+     ["do[0].add_points.for: must be a duration such as 90s, 15m, 2h, 7d or 4w, more than 0, at "
+      'most ten years, found the text "a week"']),
     (trigger(actions=[]), ["actions: unknown key; did you mean do?"]),
 ]  # fmt: skip
 

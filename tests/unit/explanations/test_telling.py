@@ -242,3 +242,11 @@ def test_membership_that_has_to_last_is_told_with_its_beginning() -> None:
         '  ✗ segment: recent, for: 30m; found "in" since 2026-01-01T00:00:00.000Z,'
         " until 2026-01-01T00:30:00.000Z",
     ]
+
+
+def test_points_for_a_time_are_told_with_their_ends() -> None:
+    lent = {"add_points": {"score": "fit", "points": 4, "for": "1h"}}
+    documents = [score(on("z")), trigger("a", points(3), lent)]
+    lines = told(documents, track("a"))
+    at = lines.index("  +7 added by triggers")
+    assert lines[at + 1] == "    +4, until 2026-01-01T01:00:00.000Z"
