@@ -9,7 +9,7 @@ from processors.cases import files, reports, runs
 from processors.cases.documents import Expectation
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-TEMPLATES = ("templates/segments", "templates/scores", "templates/triggers")
+TEMPLATES = tuple(f"templates/{one}" for one in ("segments", "scores", "triggers", "success"))
 FOLDERS = ("shop", "starbucks/definitions", *TEMPLATES)
 
 
