@@ -35,8 +35,9 @@ from tests.builders import (
     track,
     trigger,
 )
+from tests.logs import sorted_histories
 from tests.properties import budget
-from tests.worlds import EVENTS, definitions, sorted_histories
+from tests.worlds import EVENTS, definitions
 
 CONVERSION = EVENTS[0]
 LEVELS = {"hot": 20, "warm": 10, "cold": 0}
