@@ -206,8 +206,8 @@ class Person:
         return set(self.profile.segments)
 
     def score(self, id: str = "fit") -> float:
-        state = self.profile.scores.get(id)
-        return self.compiled.scales[id].empty if state is None else state.value
+        scale, state = self.compiled.scales[id], self.profile.scores.get(id)
+        return scale.empty if state is None else scale.told(state)
 
     def points(self, id: str = "fit") -> dict[str, int | float]:
         """Returns what the rules of a score hold."""

@@ -131,10 +131,8 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
         now = moment.now
         terms = self._terms(profile, now)
         course = self._course(state, terms)
-        old, new = state.value, rounded(course.at(now))
+        old, new = self.scale.told(state), rounded(course.at(now))
         set_timer(profile, self.timer, crossing(course, self.marks, now))
-        if not state.points and not state.added and not terms:
-            del profile.scores[self.id]
         if old == new:
             return self.followers
         state.value = new
@@ -186,10 +184,8 @@ class CombinedNode(msgspec.Struct, kw_only=True):
         old, old_grade = value(profile, self.id, self.scale.empty), pair.grade(*pair.values(was))
         new, grade = rounded(course.at(now)), pair.grade(first, second)
         held = {0: first, 1: second}
-        if any(part.id in profile.scores for part in self.parts):
+        if was is not None or any(part.id in profile.scores for part in self.parts):
             profile.scores[self.id] = ScoreState(new, 0, held, [])
-        elif was is not None:
-            del profile.scores[self.id]
         if old == new and old_grade == grade:
             return self.followers
         tell(self, profile, moment, Move(old, new, old_grade, grade, None, held))

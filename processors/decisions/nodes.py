@@ -258,9 +258,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
         rule = moment.rules.pop(self.id, None)
         reason = moment.reasons.pop(self.id, None) if moment.reasons else None
         scale = self.scale
-        old, new = state.value, scale.total(state)
-        if not state.points and not state.added:
-            del profile.scores[self.id]
+        old, new = scale.told(state), scale.total(state)
         if old == new:
             return self.followers
         state.value = new

@@ -91,7 +91,11 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
 
     def begin(self) -> ScoreState:
         """Returns the score of somebody of whom nothing is known."""
-        return ScoreState(self.empty, 0, {}, [0] * len(self.bounds))
+        return ScoreState(None, 0, {}, [0] * len(self.bounds))
+
+    def told(self, state: ScoreState) -> Number:
+        """Returns the value as last told; where it never was, that of somebody unknown."""
+        return self.empty if state.value is None else state.value
 
     def total(self, state: ScoreState) -> Number:
         """Returns the value of a score from the sums of its groups."""
@@ -198,4 +202,4 @@ def clamp(value: Number, floor: int | None, limit: int | None) -> Number:
 def value(profile: Profile, score_id: str, empty: Number) -> Number:
     """Returns the present value of a score of a profile."""
     state = profile.scores.get(score_id)
-    return empty if state is None else state.value
+    return empty if state is None or state.value is None else state.value

@@ -25,8 +25,9 @@ MAX_TRAITS = 200
 class ScoreState(msgspec.Struct, array_like=True, gc=False):
     """One score of one profile."""
 
-    value: int | float
-    """As last told: a score whose points fade has another one now."""
+    value: int | float | None = None
+    """As last told: a score whose points fade has another one now. None where it never was, since
+    it is what it would be if nothing counted."""
     added: int = 0
     """Points given by triggers, outside of the groups, those for a time included."""
     points: dict[int, int | float] = {}
@@ -63,6 +64,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     segments: dict[str, int] = {}
     """Since when it is in."""
     scores: dict[str, ScoreState] = {}
+    """Those of which something has counted once: they have been told, so they can be told again."""
     tags: list[str] = []
     lists: list[str] = []
     status: str | None = None

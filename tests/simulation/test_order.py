@@ -50,9 +50,11 @@ def standing(driver: Driver, now: int) -> dict[str, Any]:
             times[key] = sorted(pair for pair in pairs if now < pair[0] + width_ms)
         found[profile_id] = {
             "segments": set(profile.segments),
-            "scores": {one: worth(driver, profile, one, now) for one in profile.scores},
+            "scores": worths(driver, profile, now),
             "points": {
-                one: state.points for one, state in profile.scores.items() if not is_combined(one)
+                one: state.points
+                for one, state in profile.scores.items()
+                if state.points and not is_combined(one)
             },
             "decays": profile.decays or {},
             "counts": profile.counts,
@@ -62,6 +64,12 @@ def standing(driver: Driver, now: int) -> dict[str, Any]:
             "account": profile.account,
         }
     return found
+
+
+def worths(driver: Driver, profile: Profile, now: int) -> dict[str, Any]:
+    """Returns the scores that are not as if nothing had ever counted."""
+    found = {one: worth(driver, profile, one, now) for one in profile.scores}
+    return {one: at for one, at in found.items() if at != driver.compiled.scales[one].empty}
 
 
 def worth(driver: Driver, profile: Profile, score_id: str, now: int) -> Any:

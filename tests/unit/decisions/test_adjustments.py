@@ -46,7 +46,7 @@ def test_points_for_a_time_end_at_their_instant_by_the_clock() -> None:
     decision = person.waits(T0 + HOUR)
     assert changes(decision) == [(10, 0, HOUR, "clock")]
     assert decision.score_changes[0].rule is None
-    assert person.profile.scores == {}
+    assert (person.score(), person.points()) == (0, {})
     assert not person.profile.adjustments
     assert changes(person.waits(T0 + 9 * DAY)) == []
 
@@ -79,7 +79,7 @@ def test_what_was_taken_for_good_meanwhile_stays_taken() -> None:
     person = Person(FIT, GIVE, trigger("c", points(-10), id="take"))
     person.hears(track("b"))
     person.hears(track("c", T0 + 1))
-    assert person.profile.scores == {}
+    assert (person.score(), person.points()) == (0, {})
     assert changes(person.waits(T0 + DAY)) == [(0, -10, HOUR, "clock")]
 
 

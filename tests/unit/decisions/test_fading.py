@@ -162,7 +162,7 @@ def test_occurrences_of_a_window_roll_off_with_what_is_left() -> None:
     changes = person.waits(T0 + 90 * DAY).score_changes
     assert told(changes) == [(15, 5, 2 * DAY), (5, 0, 3 * DAY)]
     assert [change.rule for change in changes] == ["a", "a"]
-    assert person.profile.scores == {}
+    assert person.points() == {}
 
 
 def test_points_that_triggers_give_do_not_fade() -> None:
@@ -212,7 +212,7 @@ def test_points_go_step_by_step() -> None:
     days = [30 * DAY * step for step in range(1, 6)]
     assert told(changes) == list(zip([10, 8, 6, 4, 2], [8, 6, 4, 2, 0], days, strict=True))
     assert {change.rule for change in changes} == {"a"}
-    assert person.profile.scores == {}
+    assert person.points() == {}
     assert person.profile.due == NEVER
 
 
@@ -279,7 +279,7 @@ def test_a_combined_score_goes_when_both_are_gone() -> None:
     assert set(person.profile.scores) == {"fit", "both"}
     decision = person.hears(identify(T0 + 1, plan=None))
     assert of_both(decision.score_changes) == [(60, 0, "D4")]
-    assert person.profile.scores == {}
+    assert (person.points("fit"), person.score("both")) == ({}, 0)
     assert of_both(person.gets(ENGAGEMENT, FIT, both()).score_changes) == []
 
 

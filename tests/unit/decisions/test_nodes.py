@@ -145,7 +145,7 @@ def test_points_roll_off_to_the_millisecond() -> None:
         person.waits(T0 + after)
         seen.append(scored(person))
     assert seen == [20, 10, 10, 0]
-    assert person.profile.scores == {}
+    assert person.points() == {}
 
 
 def test_within_a_window_at_most_so_many_count() -> None:
@@ -356,3 +356,26 @@ def test_a_rule_counts_no_more_than_its_most_where_another_one_keeps_more() -> N
     for at in range(3):
         person.hears(track("a", T0 + at))
     assert scored(person) == 13
+
+
+def test_a_score_that_was_told_is_told_again_when_only_its_bounds_change() -> None:
+    person = Person(score(on("a", 10, within="1h"), id="fit"))
+    person.hears(track("a"))
+    person.waits(T0 + HOUR)
+    changes = person.gets(score(on("a", 10, within="1h"), id="fit", floor=5)).score_changes
+    assert [(each.old, each.new) for each in changes] == [(0, 5)]
+
+
+def test_the_record_of_a_score_goes_with_it_though_all_its_points_were_gone() -> None:
+    person = Person(score(on("a", 10, within="1h"), id="fit"))
+    person.hears(track("a"))
+    person.waits(T0 + HOUR)
+    assert person.gets(segment({"tag": "x"})).removed == [("score", "p", "fit")]
+
+
+def test_a_score_that_was_never_told_is_told_once_it_is_not_as_if_nothing_counted() -> None:
+    """Held at its floor it was what it is for everybody; without the floor it is not."""
+    person = Person(score(on("a", -10), id="fit", floor=5))
+    assert person.hears(track("a")).score_changes == []
+    changes = person.gets(score(on("a", 5), id="fit")).score_changes
+    assert [(each.old, each.new) for each in changes] == [(0, 5)]

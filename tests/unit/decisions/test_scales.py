@@ -81,7 +81,7 @@ def test_a_rule_that_moved_to_another_group_counts_there() -> None:
 def test_somebody_unknown_has_the_empty_value(found: Scale, expected: int) -> None:
     assert found.empty == expected
     assert found.total(found.begin()) == expected
-    assert found.begin().value == expected
+    assert found.told(found.begin()) == expected
 
 
 def test_everybody_begins_with_a_state_of_their_own() -> None:

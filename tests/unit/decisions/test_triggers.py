@@ -563,8 +563,8 @@ def test_points_that_triggers_give_stand_beside_the_groups() -> None:
     ]
 
 
-def test_points_taken_back_leave_no_state() -> None:
+def test_points_taken_back_leave_nothing() -> None:
     person = Person(score(on("never")), trigger("a", points(5)), trigger("b", points(-5), id="u"))
     person.hears(track("a"))
     person.hears(track("b"))
-    assert (person.score(), person.profile.scores) == (0, {})
+    assert (person.score(), person.profile.scores["fit"].added) == (0, 0)

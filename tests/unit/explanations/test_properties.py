@@ -118,9 +118,9 @@ def check_segments(world: World, profile: Profile) -> None:
 def check_scores(world: World, profile: Profile) -> None:
     for score in world.explanation.scores:
         state = profile.scores.get(score.id)
-        empty = world.compiled.scales[score.id].empty
+        scale = world.compiled.scales[score.id]
         if not any(is_decaying(rule) for rule in rules_of(score)) and not score.of:
-            assert score.value == (empty if state is None else state.value)
+            assert score.value == (scale.empty if state is None else scale.told(state))
         given = sum(score.of.values()) if score.of else points(score)
         assert abs(given - score.value) <= 0.01 + 1e-9
     for rule in rules(world.explanation):
