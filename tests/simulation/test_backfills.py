@@ -56,14 +56,14 @@ def needed(driver: Driver, now: int) -> dict[str, Any]:
 def test_definitions_that_come_later_end_like_those_that_were_always_there(
     first: list[Document], second: list[Document], log: list[Json], place: int, more_ms: int
 ) -> None:
-    before, after = compiled(*STATIC, TELLER, *first), compiled(*STATIC, TELLER, *second)
+    before, after = compiled(*STATIC, *first), compiled(*STATIC, *second)
     until_ms, out = end_of(log, more_ms), Recorder()
     driver = late_start(before, after, log, place, out)
     driver.advance(until_ms)
     _, always = of_engine(after, log, until_ms)
     found, wanted = needed(driver, until_ms), needed(always, until_ms)
     assert is_close(found, wanted), (found, wanted)
-    told = recompute([*STATIC, TELLER, *second], log, until_ms)
+    told = recompute([*STATIC, *second], log, until_ms)
     assert members(out) == {(row["profile_id"], row["segment_id"]) for row in told.segments}
     assert values(after, tables(out)[0].values()) == values(after, told.scores)
     note(f"{len(backfills.lacking(before, after))} to be counted")
@@ -93,7 +93,7 @@ def test_what_changes_from_then_on_is_what_would_have_changed(
     documents: list[Document], log: list[Json], place: int, more_ms: int
 ) -> None:
     """Where nothing is late: what comes later but happened before the change counts as of that."""
-    before, after = compiled(*STATIC), compiled(*STATIC, *documents)
+    before, after = compiled(*STATIC, TELLER), compiled(*STATIC, TELLER, *documents)
     until_ms = end_of(log, more_ms)
     late, always = Recorder(), Recorder()
     for out, begun in ((late, before), (always, after)):
