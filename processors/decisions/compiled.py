@@ -298,7 +298,7 @@ class _Build:
         groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
         key, scale = _key("score", score.id), self.scales[score.id]
         of_score = 2 << (len(self.nodes) + len(rules))
-        ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id, scale=scale)
+        ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id)
         ends.users = of_score
         self._add(ends, {("adjusted", score.id)})
         for rule in rules:

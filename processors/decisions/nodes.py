@@ -205,7 +205,6 @@ class AdjustmentsNode(msgspec.Struct, kw_only=True):
 
     key: str
     score_id: str
-    scale: Scale
     timer: int = 0
     users: Bits = 0
 
@@ -221,10 +220,7 @@ class AdjustmentsNode(msgspec.Struct, kw_only=True):
             return self.users
         if not kept:
             del of_scores[self.score_id]
-        state = profile.scores.get(self.score_id)
-        if state is None:
-            state = profile.scores[self.score_id] = self.scale.begin()
-        state.added -= sum(ended)
+        profile.scores[self.score_id].added -= sum(ended)
         moment.turned = moment.echoes = True
         return self.users
 

@@ -283,6 +283,13 @@ def test_a_combined_score_goes_when_both_are_gone() -> None:
     assert of_both(person.gets(ENGAGEMENT, FIT, both()).score_changes) == []
 
 
+def test_a_combined_score_of_which_nothing_counted_leaves_no_state() -> None:
+    person = Person()
+    person.hears(track("never-asked-for"))
+    person.gets(score(on("a"), id="fit"), score(on("b"), id="engagement"), both())
+    assert person.profile.scores == {}
+
+
 def test_a_combined_score_begins_with_what_both_are_for_somebody_unknown() -> None:
     parts = score(fading(), floor=5), score(on("b"), id="engagement", floor=None, limit=-3)
     person = Person(*parts, both(matrix={"rows": {"A": 5, "B": 0}, "columns": {"1": -5, "2": -9}}))
