@@ -64,9 +64,7 @@ class Reader:
                 ]
             )
             while not self._stopping.is_set():
-                found = consumer.consume(1, POLL_S)
-                if found:
-                    found += consumer.consume(MAX_BATCH - 1, 0)
+                found = clients.take(consumer, MAX_BATCH, POLL_S)
                 with self._lock:
                     for message in found:
                         error = message.error()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
 from schemas.letters import Headers
 
@@ -138,6 +138,20 @@ def reader(cluster: Cluster, name: str, *, sees_open: bool = False) -> Consumer:
         },
         logger=logger,
     )
+
+
+def take(consumer: Consumer, most: int, wait_s: float) -> list[Message]:
+    """Returns what has come, marks of ends and errors too, after waiting for the first of it.
+
+    `Consumer.consume` waits until it has all that it is asked for, or for the whole time.
+
+    Args:
+        consumer: of any kind.
+        most: how many at most, at least 1.
+        wait_s: for the first.
+    """
+    found = consumer.consume(1, wait_s)
+    return found + consumer.consume(most - 1, 0) if found else found
 
 
 def producer(cluster: Cluster, transactional_id: str | None, log: logging.Logger) -> Producer:

@@ -98,10 +98,8 @@ def read(reader: Consumer, topic: str, until: Mapping[int, int]) -> Iterator[lis
 
 
 def _poll(reader: Consumer, topic: str) -> list[Message]:
-    """Returns what has come: one message with a time-out, then what is there with it."""
-    found = reader.consume(1, POLL_S)
-    if found:
-        found += reader.consume(MAX_RECORDS - 1, 0)
+    """Returns what has come of a topic; of the one before it something may still be there."""
+    found = clients.take(reader, MAX_RECORDS, POLL_S)
     return [each for each in found if each.topic() in (topic, None)]
 
 

@@ -168,10 +168,7 @@ class Rereader:
         return TopicPartition(self._place.topic, self._place.partition, offset, self.note)
 
     def _fetch(self, limit: int, wait_s: float) -> None:
-        found = self._reader.consume(1, wait_s)
-        if found:
-            found += self._reader.consume(limit, 0)
-        for message in found:
+        for message in clients.take(self._reader, limit, wait_s):
             error = message.error()
             if error is None:
                 self._held.append(cast("Polled", message))

@@ -17,6 +17,7 @@ from processors.runtime.errors import BrokerAway, RuntimeFailure, StateLost
 from processors.runtime.tables import Table
 
 POLL_RECORDS = 10_000
+POLL_S = 0.1
 AGREE_S = 30.0
 """How long the changelog may take to show the transaction that the committed offset is part of."""
 
@@ -130,10 +131,7 @@ def _committed(reader: Consumer, source: Source) -> int:
 def _read(reader: Consumer, table: Table) -> tuple[int, bool]:
     """Takes in what is there; returns how many records, and whether the end was reached."""
     count, at_end = 0, False
-    found = reader.consume(1, 0.1)
-    if found:
-        found += reader.consume(POLL_RECORDS, 0)
-    for message in found:
+    for message in clients.take(reader, POLL_RECORDS, POLL_S):
         error = message.error()
         if error is None:
             table.restore(message.key() or b"", message.value())

@@ -107,11 +107,9 @@ class Stream:
             RuntimeFailure: this worker can not go on.
         """
         self._partitions.admit()
-        consumer = self._partitions.consumer
         has_slices = any(map(self._has_slices, self._partitions.owned.values()))
-        found = consumer.consume(1, 0.0 if has_slices else self._options.poll_ms / 1000)
-        if found:
-            found += consumer.consume(self._options.max_batch - 1, 0)
+        wait_s = 0.0 if has_slices else self._options.poll_ms / 1000
+        found = clients.take(self._partitions.consumer, self._options.max_batch, wait_s)
         records = [message for message in found if message.error() is None]
         if len(records) < len(found):
             for message in found:
