@@ -4,12 +4,12 @@ A worker writes the id of the set beside each offset that it commits, and how fa
 as the offset of a group of its own. So no worker has to be asked.
 """
 
+from contextlib import closing
+
 import msgspec
-from confluent_kafka import KafkaException, TopicPartition
 
 from processors.runtime import clients, readers, rereading
-from processors.runtime.clients import CALL_S, Cluster
-from processors.runtime.errors import BrokerAway
+from processors.runtime.clients import Cluster
 from schemas.topics import full_name
 
 
@@ -49,16 +49,8 @@ def standings(cluster: Cluster, prefix: str) -> list[Standing]:
 
 
 def _committed(cluster: Cluster, group: str, topic: str) -> dict[int, tuple[int, str]]:
-    reader = clients.reader(cluster, group)
-    try:
-        asked = [TopicPartition(topic, each) for each in readers.partitions(reader, topic)]
-        found = reader.committed(asked, CALL_S)
-    except KafkaException as error:
-        raise BrokerAway(f"no committed offsets ({clients.words(error)})") from error
-    finally:
-        reader.close()
+    with closing(clients.reader(cluster, group)) as reader:
+        found = readers.committed(reader, topic, readers.partitions(reader, topic))
     return {
-        each.partition: (each.offset, each.metadata or "")
-        for each in found
-        if each.error is None and each.offset >= 0
+        each.partition: (each.offset, each.metadata or "") for each in found if each.offset >= 0
     }

@@ -5,7 +5,7 @@ nothing, and goes no further than where the partitions end when it begins.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from confluent_kafka import (
@@ -65,6 +65,24 @@ def ends(reader: Consumer, topic: str) -> dict[int, int]:
     """Returns the offset at which each partition ends now; raises as the two above do."""
     found = partitions(reader, topic)
     return {partition: span(reader, topic, partition).stop for partition in found}
+
+
+def committed(reader: Consumer, topic: str, asked: Iterable[int]) -> list[TopicPartition]:
+    """Returns what the reader's group has committed of partitions; a negative offset: nothing.
+
+    Waits for transactions that are pending on it.
+
+    Raises:
+        BrokerAway: it can not be had.
+    """
+    try:
+        found = reader.committed([TopicPartition(topic, each) for each in asked], CALL_S)
+    except KafkaException as error:
+        raise BrokerAway(f"no committed offsets ({clients.words(error)})") from error
+    for each in found:
+        if each.error is not None:
+            raise BrokerAway(f"no committed offsets ({clients.words(each.error)})")
+    return found
 
 
 def read(reader: Consumer, topic: str, until: Mapping[int, int]) -> Iterator[list[Polled]]:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
-from processors.runtime import clients
-from processors.runtime.clients import CALL_S, Cluster
-from processors.runtime.errors import BrokerAway, RuntimeFailure, StateLost
+from processors.runtime import clients, readers
+from processors.runtime.clients import Cluster
+from processors.runtime.errors import RuntimeFailure, StateLost
 from processors.runtime.tables import Table
 
 POLL_RECORDS = 10_000
@@ -81,7 +81,7 @@ class Restorer:
 
 
 def _restore(reader: Consumer, source: Source, is_wanted: Callable[[], bool]) -> Restored | None:
-    offset = _committed(reader, source)
+    offset = readers.committed(reader, source.events, [source.partition])[0].offset
     started_s, started_cpu_s = time.monotonic(), time.thread_time()
     table = Table()
     records, has_ended = 0, False
@@ -108,24 +108,6 @@ def _restore(reader: Consumer, source: Source, is_wanted: Callable[[], bool]) ->
         seconds=time.monotonic() - started_s,
         cpu_seconds=time.thread_time() - started_cpu_s,
     )
-
-
-def _committed(reader: Consumer, source: Source) -> int:
-    """Returns the group's committed offset, negative where there is none.
-
-    Waits for transactions that are pending on it.
-
-    Raises:
-        BrokerAway: it can not be had.
-    """
-    asked = [TopicPartition(source.events, source.partition)]
-    try:
-        found = reader.committed(asked, CALL_S)[0]
-    except KafkaException as error:
-        raise BrokerAway(f"no committed offsets ({clients.words(error)})") from error
-    if found.error is not None:
-        raise BrokerAway(f"no committed offsets ({clients.words(found.error)})")
-    return int(found.offset)
 
 
 def _read(reader: Consumer, table: Table) -> tuple[int, bool]:

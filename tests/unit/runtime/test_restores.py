@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from processors.runtime import restores
+from processors.runtime import readers, restores
 from processors.runtime.clients import Cluster
 from processors.runtime.errors import BrokerAway, RuntimeFailure, StateLost
 from processors.runtime.restores import Restored, Restorer, Source
@@ -191,7 +191,7 @@ def test_broker_that_hangs_up_is_asked_again(place: Place, mock: Mock) -> None:
 
 
 def test_silent_cluster_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restores, "CALL_S", 0.1)
+    monkeypatch.setattr(readers, "CALL_S", 0.1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         cluster = Cluster(bootstrap=f"127.0.0.1:{taken.getsockname()[1]}")
