@@ -41,10 +41,7 @@ class World:
     @property
     def profile(self) -> Profile | None:
         """The person as it is now; None before its first event."""
-        stored = self._driver.table.profiles.get(self.person)
-        if stored is None:
-            return None
-        return profiles.decode(self.person, stored[WAKE_BYTES:])
+        return self._driver.table.profile(self.person)
 
     @property
     def refused(self) -> list[DeadLetter]:

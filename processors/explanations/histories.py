@@ -17,8 +17,6 @@ from processors.operations.errors import OperationFailed
 from processors.operations.ingesting import lines
 from processors.runtime.batches import Policy, read_tick, tick
 from processors.runtime.memory import BATCH, Driver
-from processors.runtime.tables import WAKE_BYTES
-from processors.state import profiles
 from processors.state.duplicates import Seen
 from processors.state.profiles import Profile
 from schemas import events
@@ -207,12 +205,12 @@ class _Run:
             OperationFailed: nothing was.
         """
         self.driver.advance(self._high_water if self._until_ms is None else self._until_ms)
-        stored = self.driver.table.profiles.get(self._id)
+        profile = self.driver.table.profile(self._id)
         high_water = self.driver.table.progress.high_water
-        if stored is None:
+        if profile is None:
             raise OperationFailed(unknown(self._id, f"by {events.iso(high_water)}"))
         return History(
-            profile=profiles.decode(self._id, stored[WAKE_BYTES:]),
+            profile=profile,
             at_ms=high_water,
             heard=[*self._once(), *self._told],
             segment_changes=self._decision.segment_changes,

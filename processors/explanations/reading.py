@@ -21,8 +21,7 @@ from processors.runtime.batches import Policy
 from processors.runtime.catalogues import Catalogue
 from processors.runtime.clients import Cluster, Polled
 from processors.runtime.rereading import EMITTED
-from processors.runtime.tables import PROGRESS_KEY, WAKE_BYTES, Progress, Table
-from processors.state import profiles
+from processors.runtime.tables import PROGRESS_KEY, Progress, Table
 from processors.state.duplicates import Seen
 from processors.state.errors import UnreadableProfile
 from processors.state.profiles import Profile
@@ -134,17 +133,16 @@ class _Reader:
 
     def _profile(self) -> tuple[Profile, Progress]:
         """Returns the profile as the changelog has it, and how far its partition is."""
-        stored: bytes | None = None
         table = Table()
         for message in self._records("profiles"):
-            if message.key() == self.key:
-                stored = message.value()
-            elif message.key() == PROGRESS_KEY:
-                table.restore(PROGRESS_KEY, message.value())
-        if stored is None:
+            key = message.key() or b""
+            if key in (self.key, PROGRESS_KEY):
+                table.restore(key, message.value())
+        profile = table.profile(self.id)
+        if profile is None:
             where = f"in {full_name(self.options.prefix, 'profiles')}"
             raise OperationFailed(histories.unknown(self.id, where))
-        return profiles.decode(self.id, stored[WAKE_BYTES:]), table.progress
+        return profile, table.progress
 
     def _heard(self, profile: Profile) -> tuple[list[Heard], list[str]]:
         """Returns the person's events that were decided on, each once, and what to say of them."""

@@ -22,8 +22,6 @@ from processors.operations.effectiveness import Effectiveness, Standing, Tally
 from processors.operations.errors import OperationFailed
 from processors.runtime.batches import Policy
 from processors.runtime.memory import Driver
-from processors.runtime.tables import WAKE_BYTES
-from processors.state import profiles
 from processors.state.duplicates import Seen
 from processors.state.profiles import Profile
 from schemas import events
@@ -203,10 +201,8 @@ class _Run:
 
     def _right_before(self, driver: Driver, profile_id: str, at_ms: int) -> Standing | None:
         """Returns how somebody stands then; None if what came later counts for them already."""
-        stored = driver.table.profiles.get(profile_id)
-        profile = Profile(id=profile_id)
-        if stored is not None:
-            profile = profiles.decode(profile_id, stored[WAKE_BYTES:])
+        profile = driver.table.profile(profile_id) or Profile(id=profile_id)
+        if not profile.is_new:
             if profile.clock > at_ms:
                 return None
             due = Due(at_ms, at_ms // 1000, driver.table.progress.adopted)
@@ -225,10 +221,9 @@ class _Run:
             if until_ms is not None:
                 driver.advance(until_ms)
             now_ms = driver.table.progress.high_water
-            for profile_id, stored in driver.table.profiles.items():
-                if profile_id not in self._converted:
-                    profile = profiles.decode(profile_id, stored[WAKE_BYTES:])
-                    self._tally.add(self._probe.look(profile, now_ms, has_converted=False))
+            others = (each for each in driver.table.profiles if each not in self._converted)
+            for profile in filter(None, map(driver.table.profile, others)):
+                self._tally.add(self._probe.look(profile, now_ms, has_converted=False))
         found = self._tally.result()
         found.late, found.dead_letters = self._late, self._bad
         found.events = sum(each.events for each in self._drivers.values())

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from processors.decisions.backfills import Backfill
 from processors.runtime.batches import Batch, Incoming, Policy
 from processors.runtime.outputs import Outputs
-from processors.runtime.tables import WAKE_BYTES, Crash, Table
-from processors.state import profiles
+from processors.runtime.tables import Crash, Table
 from processors.state.profiles import NEVER, Profile
 
 Recorded = tuple[bool, Incoming]
@@ -44,9 +43,7 @@ class Backfilling:
 
     def fill(self, profile: Profile) -> None:
         """Lays what was found of a person into the partition's own profile."""
-        stored = self._table.profiles.get(profile.id)
-        found = None if stored is None else profiles.decode(profile.id, stored[WAKE_BYTES:])
-        self.backfill.fill(profile, found)
+        self.backfill.fill(profile, self._table.profile(profile.id))
 
 
 def _is_told(recorded: Recorded) -> bool:

@@ -105,9 +105,9 @@ class Batch:
         self._adopted = old.adopted
         if old.definitions != compiled.id:
             self._adopted = min(max(old.high_water, as_of_ms), table.next_wake() - 1)
-        if old.definitions != compiled.id and table.profiles:
-            self._is_settled = False
-            table.outdated = list(table.profiles)
+            if table.profiles:
+                self._is_settled = False
+                table.outdated = list(table.profiles)
 
     @property
     def definitions(self) -> str:

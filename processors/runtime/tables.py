@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from processors.runtime.errors import StateLost
+from processors.state import profiles
 from processors.state.duplicates import ID_BYTES, Pages, Seen
 from processors.state.profiles import NEVER, Profile
 
@@ -200,6 +201,15 @@ class Table:
             pages = sum(len(page) for pages in self.pages.values() for page in pages.values())
             self._sized = (count, sum(map(len, self.profiles.values())) + pages)
         return self._sized[1]
+
+    def profile(self, profile_id: str) -> Profile | None:
+        """Returns a profile as it is stored, decoded anew; None where there is none.
+
+        Raises:
+            UnreadableProfile: its bytes are of another layout.
+        """
+        stored = self.profiles.get(profile_id)
+        return None if stored is None else profiles.decode(profile_id, stored[WAKE_BYTES:])
 
     def put_all(self, stored: Iterable[Stored]) -> None:
         """Stores profiles."""
