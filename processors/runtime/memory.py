@@ -91,7 +91,7 @@ class Driver:
         backfill = backfills.backfill(compiled, keys)
         filling = Backfilling(backfill, self.policy, crash=self.table.crash)
         filling.take(self.log or ())
-        span = Span(keys, 0, self._offset, self._offset)
+        span = Span(keys, self._offset, self._offset)
         adopted = tables.adoption(compiled.id, compiled.documents, span)
         self.table.adopt(adopted, filling.fill)
 

@@ -135,7 +135,7 @@ class Rereader:
             self._fetch(MAX_AHEAD - len(self._held), 0.01)
         ahead = [each for each in self._held if each.offset() < end]
         self.filling.take(_recorded(each) for each in ahead if each.headers() == EMITTED)
-        return Span(self.filling.backfill.keys, max(0, self.start), until, end)
+        return Span(self.filling.backfill.keys, until, end)
 
     def close(self) -> None:
         """Lets go of its consumers."""

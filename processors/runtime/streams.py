@@ -179,7 +179,8 @@ class Stream:
 
     def _adopt(self) -> None:
         if self._next is not None:
-            self._takeovers.wanted, self._next = self._next, None
+            wanted, self._next = self._next, None
+            self._takeovers.want(wanted)
 
     def _advance(self, *, is_idle: bool) -> None:
         """Brings the partitions closer to the definitions that are wanted: one reads at a time."""

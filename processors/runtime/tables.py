@@ -64,10 +64,8 @@ class Span(msgspec.Struct, array_like=True, frozen=True):
 
     keys: tuple[str, ...]
     """What was counted there."""
-    start: int
-    """The offset from which on it was read,"""
     until: int
-    """and the one at which the set took over."""
+    """The offset up to which it was read, and at which the set took over."""
     end: int
     """Before it, records that triggers told under the set before may lie."""
 
@@ -182,12 +180,12 @@ class Table:
         ]
         heapq.heapify(self._index)
 
-    def adopt(self, adopted: Adoption, fill: Callable[[Profile], None] | None) -> None:
-        """Has other definitions take over from the next batch on.
+    def adopt(self, adopted: Adoption, fill: Callable[[Profile], None]) -> None:
+        """Has other definitions take over from the next batch on, with what was read back for them.
 
         Args:
             adopted: what is remembered of them.
-            fill: lays what was read back for them into a profile.
+            fill: lays what was read back into a profile.
         """
         self.adoption, self.fill = adopted, fill
         self.busy.clear()

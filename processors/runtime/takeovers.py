@@ -6,6 +6,8 @@ of that set, so that a worker which dies meanwhile goes on with it too.
 """
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from confluent_kafka import KafkaException
 
@@ -44,6 +46,9 @@ class Takeovers:
             metrics: are told what is left to be read.
         """
         self.wanted = compiled
+        self._made: dict[tuple[str, str], Compiled] = {}
+        """Sets that are none of those that were wanted, by what they come from: made once for all
+        partitions, and let go when something else is wanted."""
         self._options = options
         self._partitions = partitions
         self._metrics = metrics
@@ -63,6 +68,11 @@ class Takeovers:
         sets_ = [one.compiled for one in self._partitions.owned.values() if one.compiled]
         behind = [each for each in sets_ if each.id != self.wanted.id]
         return (behind or [self.wanted])[0].size
+
+    def want(self, compiled: Compiled) -> None:
+        """Has another set decide as soon as it can."""
+        self.wanted = compiled
+        self._made.clear()
 
     def is_under_way(self, one: Owned) -> bool:
         """Returns whether others than the active definitions are to decide in a partition."""
@@ -94,11 +104,16 @@ class Takeovers:
         if adopted is None or adopted.definitions != active or active == self.wanted.id:
             return self.wanted
         try:
-            found = sets.from_documents(adopted.documents(), predicates=self.wanted.predicates)
-            return compile_set(found)
+            return self._make(("", active), adopted.documents)
         except InvalidDefinitions:
             logger.exception("what decided before can not be read any more")
             return self.wanted
+
+    def _make(self, name: tuple[str, str], documents: Callable[[], list[Any]]) -> Compiled:
+        if name not in self._made:
+            found = sets.from_documents(documents(), predicates=self.wanted.predicates)
+            self._made[name] = compile_set(found)
+        return self._made[name]
 
     def _was_filling(self, table: Table) -> bool:
         """Returns whether a worker died before all that it had read back was in the profiles."""
@@ -138,7 +153,7 @@ class Takeovers:
         if len(rest) == len(active.documents):
             return None
         try:
-            return compile_set(sets.from_documents(rest, predicates=self.wanted.predicates))
+            return self._make((active.id, self.wanted.id), lambda: rest)
         except InvalidDefinitions:  # what stays as it is for now refers to what is to end
             return None
 
@@ -207,8 +222,9 @@ class Takeovers:
         self._end(one)
 
     def _take_over(self, one: Owned, compiled: Compiled, span: Span | None) -> None:
-        fill = one.rereader.filling.fill if one.rereader is not None else None
-        one.table.adopt(tables.adoption(compiled.id, compiled.documents, span), fill)
+        if span is not None and one.rereader is not None:
+            adopted = tables.adoption(compiled.id, compiled.documents, span)
+            one.table.adopt(adopted, one.rereader.filling.fill)
         one.compiled = compiled
         logger.info(
             "other definitions decide",

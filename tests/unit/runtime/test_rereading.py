@@ -76,7 +76,7 @@ def test_the_end_is_an_offset_too(reader: Rereader) -> None:
 
 def test_at_the_end_what_was_told_since_counts_and_nothing_else(reader: Rereader) -> None:
     until(lambda: reader.read(4, 100, 0.1))
-    assert reader.finish(4) == Span(reader.filling.backfill.keys, 0, 4, 6)
+    assert reader.finish(4) == Span(reader.filling.backfill.keys, 4, 6)
     assert counted(reader) == {"p0", "p1", "p2", "p3", "told"}
 
 
