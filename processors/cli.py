@@ -20,7 +20,7 @@ from processors.clock import WallClock
 from processors.definitions import files
 from processors.definitions.errors import InvalidDefinitions
 from processors.progress import Progress
-from processors.terminal import EXIT_FAILED, Folder, Until, custom, told
+from processors.terminal import EXIT_FAILED, Folder, Until, custom, instant_ms, told
 from processors.terminal import configured as _settings
 from processors.terminal import fail as _fail
 
@@ -107,7 +107,7 @@ def replay(
     from processors.runtime.replays import replay as run
 
     compiled = compile_set(files.load(definitions, predicates=custom()))
-    until_ms = None if until is None else round(until.timestamp() * 1000)
+    until_ms = None if until is None else instant_ms(until)
     with Progress("replayed", "events") as progress:
         summary = run(compiled, all_lines(events), out, until_ms=until_ms, progress=progress)
     typer.echo(
@@ -195,7 +195,7 @@ def tick(
     settings = _settings()
     topic = full_name(settings.topics.prefix, "events")
     with Writer(app.cluster_of(settings)) as writer:
-        count = send_tick(writer, topic, round(instant.timestamp() * 1000))
+        count = send_tick(writer, topic, instant_ms(instant))
     typer.echo(f"a clock record in each of {count} partitions of {topic}")
 
 
@@ -324,7 +324,7 @@ def explain(
 
     if (definitions is None) != (not events):
         raise typer.BadParameter("--definitions and --events go together")
-    at_ms = None if at is None else round(at.timestamp() * 1000)
+    at_ms = None if at is None else instant_ms(at)
     question = asking.Question(profile_id=profile, definition=definition, at_ms=at_ms)
     with Progress("read", "records") as progress:
         if definitions is not None and events:

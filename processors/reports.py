@@ -9,13 +9,21 @@ from typing import Annotated
 import typer
 
 from processors.clock import WallClock
-from processors.definitions import files, sets
+from processors.definitions import files
 from processors.definitions.sets import DefinitionSet
-from processors.operations.diffing import History
 from processors.operations.errors import OperationFailed
 from processors.progress import Progress
-from processors.runtime.batches import Policy
-from processors.terminal import Until, configured, custom, show, told
+from processors.terminal import (
+    Events,
+    FromTopic,
+    Until,
+    configured,
+    custom,
+    history,
+    instant_ms,
+    show,
+    told,
+)
 from schemas.topics import DAY_MS
 
 EXIT_ABOVE = 3
@@ -44,8 +52,7 @@ def segments(
     settings = configured()
     cluster, prefix = app.cluster_of(settings), settings.topics.prefix
     archive = publishing.published(cluster, prefix)
-    documents = (each.document for each in archive.records.values())
-    published = sets.from_documents(documents, predicates=custom(settings))
+    published = archive.published(custom(settings))
     if not published.segments:
         raise OperationFailed("no segment is published: beckon publish FOLDER")
     options = upkeep.Options(now_ms=WallClock().now_ms(), days=days, limit=limit)
@@ -78,31 +85,25 @@ def effectiveness(  # noqa: PLR0913 - each is an option of the command
     definitions: Annotated[
         Path | None, typer.Option("--definitions", exists=True, help="None: what is published.")
     ] = None,
-    events: Annotated[
-        list[str] | None, typer.Option("--events", help="JSON lines: FILE, FILE.zst or -.")
-    ] = None,
-    from_topic: Annotated[
-        bool, typer.Option("--from-topic", help="All that the topic `events` holds now.")
-    ] = False,
+    events: Events = None,
+    from_topic: FromTopic = False,
     until: Until = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tells how well a score foretells who converts: by band, in all, and rule by rule."""
     from processors.operations import conversions, reporting
 
-    if bool(events) == from_topic:
-        raise typer.BadParameter("give either --events or --from-topic")
+    played, policy = history(events, from_topic)
     if events and definitions is None:
         raise typer.BadParameter("--events wants --definitions")
-    history, policy = _history(events)
     question = conversions.Question(
         score=score,
         conversion=conversion,
-        until_ms=None if until is None else round(until.timestamp() * 1000),
+        until_ms=None if until is None else instant_ms(until),
     )
     chosen = _definitions(definitions)
     with Progress("played", "events") as progress:
-        found = conversions.measure(chosen, question, history, policy=policy, progress=progress)
+        found = conversions.measure(chosen, question, played, policy=policy, progress=progress)
     if as_json:
         typer.echo(reporting.effectiveness_json(found, question))
         return
@@ -112,16 +113,6 @@ def effectiveness(  # noqa: PLR0913 - each is an option of the command
         typer.echo(f"{score} has no rules of its own: ask for {' and '.join(combined.of)}")
     for line in reporting.effectiveness_total(found, question):
         typer.echo(line)
-
-
-def _history(events: list[str] | None) -> tuple[History, Policy]:
-    """Returns what files hold; without any, what the topic does."""
-    from processors import app
-    from processors.operations import diffing, ingesting
-
-    if events:
-        return diffing.of_lines(ingesting.all_lines(events)), Policy(clock="stream")
-    return app.history(configured())
 
 
 def _definitions(folder: Path | None) -> DefinitionSet:

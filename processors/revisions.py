@@ -12,7 +12,19 @@ from processors.clock import WallClock
 from processors.definitions import files
 from processors.operations.errors import OperationFailed
 from processors.progress import Progress
-from processors.terminal import Folder, Until, ask, configured, custom, show, told
+from processors.terminal import (
+    Events,
+    Folder,
+    FromTopic,
+    Until,
+    ask,
+    configured,
+    custom,
+    history,
+    instant_ms,
+    show,
+    told,
+)
 
 EXIT_DIFFERENT = 3
 
@@ -21,12 +33,8 @@ EXIT_DIFFERENT = 3
 def diff(  # noqa: PLR0913 - each is an option of the command
     old: Annotated[Path, typer.Argument(exists=True, help="Definitions as they are.")],
     new: Annotated[Path, typer.Argument(exists=True, help="Definitions as they are to be.")],
-    events: Annotated[
-        list[str] | None, typer.Option("--events", help="JSON lines: FILE, FILE.zst or -.")
-    ] = None,
-    from_topic: Annotated[
-        bool, typer.Option("--from-topic", help="All that the topic `events` holds now.")
-    ] = False,
+    events: Events = None,
+    from_topic: FromTopic = False,
     until: Until = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for all differences; made if need be.")
@@ -37,27 +45,19 @@ def diff(  # noqa: PLR0913 - each is an option of the command
     ] = False,
 ) -> None:
     """Shows what other definitions would have made of the same history. Sends nothing."""
-    from processors.operations import diffing, ingesting, telling
-    from processors.runtime.batches import Policy
+    from processors.operations import diffing, telling
 
-    if bool(events) == from_topic:
-        raise typer.BadParameter("give either --events or --from-topic")
-    policy = Policy(clock="stream")
-    if events:
-        history = diffing.of_lines(ingesting.all_lines(events))
-    else:
-        from processors import app
-
-        history, policy = app.history(configured())
+    played, policy = history(events, from_topic)
     options = diffing.Options(
-        until_ms=None if until is None else round(until.timestamp() * 1000),
+        until_ms=None if until is None else instant_ms(until),
         samples=samples,
         out=out,
         policy=policy,
     )
-    before, after = (files.load(each, predicates=custom()) for each in (old, new))
+    known = custom()
+    before, after = (files.load(each, predicates=known) for each in (old, new))
     with Progress("compared", "events") as progress:
-        summary = diffing.compare(before, after, history, options=options, progress=progress)
+        summary = diffing.compare(before, after, played, options=options, progress=progress)
     for table in telling.tables(summary):
         show(table)
     for line in telling.samples(summary):
@@ -116,7 +116,6 @@ def definitions(
 ) -> None:
     """Shows what is published now, the versions of one definition, or one of them as YAML."""
     from processors import app
-    from processors.definitions import sets
     from processors.operations import publishing, standings, telling, texts
 
     if name is None and version is not None:
@@ -127,8 +126,7 @@ def definitions(
         records = [archive.records[key] for key in sorted(archive.records)]
         show(telling.catalogue_table(records))
         typer.echo(f"{len(records)} published; beckon definitions ID shows the versions of one")
-        documents = (each.document for each in records)
-        wanted = sets.from_documents(documents, predicates=custom(settings)).id
+        wanted = archive.published(custom(settings)).id
         found = standings.standings(app.cluster_of(settings), settings.topics.prefix)
         for line in telling.standing(found, wanted):
             typer.echo(line)

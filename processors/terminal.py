@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
 from rich.console import Console
@@ -21,6 +21,10 @@ from processors.definitions.predicates import Predicates
 from processors.operations.errors import OperationFailed
 from processors.runtime.errors import RuntimeFailure
 from processors.settings import InvalidSettings, Settings
+
+if TYPE_CHECKING:
+    from processors.operations.diffing import History
+    from processors.runtime.batches import Policy
 
 EXIT_FAILED = 1
 PLAIN_WIDTH = 160
@@ -36,6 +40,14 @@ Until = Annotated[
         help="To when timers run; none: the last event's time.",
         formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
     ),
+]
+
+
+Events = Annotated[
+    list[str] | None, typer.Option("--events", help="JSON lines: FILE, FILE.zst or -.")
+]
+FromTopic = Annotated[
+    bool, typer.Option("--from-topic", help="All that the topic `events` holds now.")
 ]
 
 
@@ -68,6 +80,24 @@ def configured() -> Settings:
 def custom(settings: Settings | None = None) -> Predicates:
     """Returns the custom conditions that settings name, for a command's own answers."""
     return predicates.watched(predicates.found((settings or configured()).predicates))
+
+
+def history(events: list[str] | None, from_topic: bool) -> "tuple[History, Policy]":
+    """Returns what files hold, or the topic does, and what time means in it; one must be said."""
+    from processors import app
+    from processors.operations import diffing, ingesting
+    from processors.runtime.batches import Policy
+
+    if bool(events) == from_topic:
+        raise typer.BadParameter("give either --events or --from-topic")
+    if events:
+        return diffing.of_lines(ingesting.all_lines(events)), Policy(clock="stream")
+    return app.history(configured())
+
+
+def instant_ms(at: datetime) -> int:
+    """Returns an instant in ms since the epoch."""
+    return round(at.timestamp() * 1000)
 
 
 def show(table: Table) -> None:

@@ -5,8 +5,9 @@ Read for people: by publishing, which numbers on, and by `beckon definitions`.
 
 from collections.abc import Mapping
 
-from processors.definitions import suggestions
-from processors.definitions.sets import Key
+from processors.definitions import sets, suggestions
+from processors.definitions.predicates import Predicates
+from processors.definitions.sets import DefinitionSet, Key
 from processors.operations.errors import OperationFailed
 from processors.runtime.catalogues import Catalogue
 from schemas import codec, definitions
@@ -46,6 +47,15 @@ class Archive:
     def records(self) -> Mapping[Key, DefinitionRecord]:
         """The active version of each definition."""
         return self._catalogue.records
+
+    def published(self, predicates: Predicates) -> DefinitionSet:
+        """Returns the active versions as a set.
+
+        Raises:
+            InvalidDefinitions: they do not fit together.
+        """
+        documents = (each.document for each in self.records.values())
+        return sets.from_documents(documents, predicates=predicates)
 
     def kept(self, key: Key) -> Mapping[int, DefinitionRecord]:
         """Returns what lies under the numbers of a definition."""
