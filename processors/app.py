@@ -21,7 +21,7 @@ from processors import predicates
 from processors.agents import apps, definitions, events, senders
 from processors.api import health
 from processors.clock import WallClock
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.explanations import reading as persons
 from processors.metrics import Metrics

@@ -102,7 +102,7 @@ def replay(
     until: Until = None,
 ) -> None:
     """Runs recorded events through the same engine in virtual time, without a broker."""
-    from processors.decisions.compiled import compile_set
+    from processors.decisions.compiling import compile_set
     from processors.operations.ingesting import all_lines
     from processors.runtime.replays import replay as run
 

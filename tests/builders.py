@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from processors.decisions import decide
-from processors.decisions.compiled import Compiled, compile_set
+from processors.decisions.compiled import Compiled
+from processors.decisions.compiling import compile_set
 from processors.decisions.decide import Arrival, Due
 from processors.decisions.moments import Decision
 from processors.definitions import sets, syntax

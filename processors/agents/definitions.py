@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from processors.agents import apps
-from processors.decisions.compiled import Compiled, compile_set
+from processors.decisions.compiled import Compiled
+from processors.decisions.compiling import compile_set
 from processors.definitions.predicates import NONE, Predicates
 from processors.metrics import Counter, Metrics
 from processors.runtime import catalogues

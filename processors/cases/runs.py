@@ -10,7 +10,8 @@ from processors.cases.documents import Case, Step
 from processors.cases.files import CaseFile
 from processors.cases.findings import Difference, Findings
 from processors.cases.worlds import World
-from processors.decisions.compiled import Compiled, compile_set
+from processors.decisions.compiled import Compiled
+from processors.decisions.compiling import compile_set
 from processors.definitions.errors import Path
 from processors.definitions.sets import DefinitionSet
 

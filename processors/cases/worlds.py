@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from processors.cases.documents import EVENT_TYPES, Case, Given, Step
-from processors.decisions.compiled import Compiled, compile_set
+from processors.decisions.compiled import Compiled
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.runtime.memory import Driver
 from processors.runtime.tables import WAKE_BYTES

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 from rich.console import Console
 
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions.sets import DefinitionSet
 from processors.explanations import building, histories, reading, telling
 from processors.explanations.trees import Explanation

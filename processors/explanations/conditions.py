@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import compiled, persons, scales
+from processors.decisions import compiling, persons, scales
 from processors.decisions.comparisons import Answer
 from processors.decisions.compiled import Compiled
 from processors.decisions.conditions import Compiler, Evaluate, bucket
@@ -85,7 +85,7 @@ def explain(
         scene: against what it is held.
         watched: gets what is to be watched, for each node.
     """
-    compiler = compiled.compiler(scene.definitions)
+    compiler = compiling.compiler(scene.definitions)
     evaluate = compiler.compile(condition)
     reads = compiler.take_reads()
     is_open = ("property", "") in reads and scene.properties is None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from processors.decisions import decide
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.decisions.decays import rounded
 from processors.decisions.decide import Due
 from processors.decisions.fading import FadingRule, Scored, StepRule

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from processors.decisions.compiled import Compiled, compile_set
+from processors.decisions.compiled import Compiled
+from processors.decisions.compiling import compile_set
 from processors.definitions.sets import DefinitionSet, Key
 from processors.operations import matching
 from processors.operations.matching import Change, Matcher, Sent

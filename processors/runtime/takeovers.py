@@ -12,7 +12,8 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from processors.decisions import backfills
-from processors.decisions.compiled import Compiled, compile_set
+from processors.decisions.compiled import Compiled
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.metrics import Gauge, Metrics

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from processors.cli import cli
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.decisions.measures import UNIT
 from processors.definitions import files
 from processors.runtime.memory import Driver

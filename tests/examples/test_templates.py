@@ -15,7 +15,7 @@ from msgspec import msgpack
 from typer.testing import CliRunner
 
 from processors.cli import cli
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import files
 from processors.runtime.memory import Driver
 from processors.runtime.tables import WAKE_BYTES

@@ -31,7 +31,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.operations import administration, publishing
 from processors.operations.administration import Layout

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import catalogues
 from benchmarks.catalogues import RULES, SCORES, TOUCHED, TRIGGERS
 from benchmarks.workloads import NAMES
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import files
 
 

@@ -7,7 +7,7 @@ from benchmarks import rules, workloads
 from benchmarks.clusters import DEFINITIONS
 from benchmarks.rules import Output, State
 from benchmarks.workloads import Workload
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import files
 from processors.runtime.replays import replay
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from processors.cases.findings import MAX_TEXT, Findings, shown, why
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from schemas.records import DecisionRecord
 from tests.builders import MINUTE, T0, trigger

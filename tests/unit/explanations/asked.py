@@ -1,6 +1,6 @@
 """Asks for the explanation of a person over a history, as short as tests want it."""
 
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.explanations import building, histories, trees
 from processors.explanations.histories import Entry

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions.compiled import Compiled, compile_set
+from processors.decisions.compiled import Compiled
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.operations.publishing import publish
 from processors.runtime import clients

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.explanations import building, futures, histories, trees
 from processors.explanations.histories import Entry

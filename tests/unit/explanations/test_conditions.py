@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.definitions.conditions import HEADS, Condition
 from processors.definitions.predicates import predicate

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 from hypothesis import given
 
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.explanations import building, histories, trees
 from processors.explanations.histories import Entry

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from confluent_kafka import KafkaError
 
-from processors.decisions.compiled import compile_set
+from processors.decisions.compiling import compile_set
 from processors.definitions import sets
 from processors.definitions.predicates import predicate
 from processors.explanations import building, reading, trees
