@@ -163,7 +163,8 @@ class ActionStep(Step, kw_only=True):
         fact = act(walk.acting(self.id), self.action)
         if fact is not None:
             walk.facts.add(fact)
-        walk.tell("done", self.id)
+        if walk.run.state != ENDED:
+            walk.tell("done", self.id)
         return self.next
 
 
