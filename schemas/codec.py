@@ -24,6 +24,7 @@ from schemas.events import Event
 from schemas.outcomes import Outcome
 from schemas.records import (
     DecisionRecord,
+    RunRecord,
     ScoreChange,
     ScoreRecord,
     SegmentChange,
@@ -86,10 +87,14 @@ _NAMES: dict[type[msgspec.Struct], str] = {
     SegmentRecord: "segment",
     SegmentChange: "segment_change",
     DecisionRecord: "decision",
+    RunRecord: "journey_run",
 }
 """The file in `avro/` of each value."""
 
-_JSON_TEXTS = {"event": ("properties", "traits", "context"), "command": ("body", "traits")}
+_JSON_TEXTS = {
+    "event": ("properties", "traits", "context"),
+    "command": ("body", "traits", "properties"),
+}
 """Fields that are free-form in the value and JSON text in Avro, which keeps each record flat."""
 
 _DECODERS: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {

@@ -20,9 +20,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     definition_id: str
     version: str
     step: str
-    """Which of the definition's actions this is: its place in `do`."""
+    """Which of the definition's actions this is: its place in `do`, or the journey's step."""
     occurrence: str
-    """What caused it: the messageId, or the instant of the timer."""
+    """What caused it: the messageId, the instant of the timer, or the run and its visit."""
     at: int
     """Ms since the epoch, event time."""
     priority: int = 0
@@ -32,6 +32,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body: dict[str, Any] | None = None
     traits: dict[str, Any] = {}
     """The person's traits when it was decided: what a template may fill in."""
+    properties: dict[str, Any] = {}
+    """What the run of the journey knows, for the same."""
 
 
 def derive_id(definition_id: str, version: str, profile_id: str, step: str, occurrence: str) -> str:

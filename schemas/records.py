@@ -75,3 +75,39 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: int
     cause: str
     late: bool
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One thing that happened to a run of a journey: entry, step, wait, way taken, or end."""
+
+    run_id: str
+    """16 hex digits."""
+    profile_id: str
+    journey_id: str
+    version: str
+    """Of the journey's steps, as the run has them."""
+    step: str
+    """Empty where it is no step's."""
+    what: Literal[
+        "entered",
+        "done",
+        "skipped",
+        "waiting",
+        "went",
+        "branched",
+        "split",
+        "moved",
+        "goal",
+        "completed",
+        "exited",
+    ]
+    choice: str | None
+    """The way that was taken, or why."""
+    until: int | None
+    """When a wait is over at the latest; None where it has no such time."""
+    visit: int
+    """How many steps the run has come to, this one included."""
+    at: int
+    cause: str
+    """messageId of the event, or `clock`, or `definition`."""
+    late: bool

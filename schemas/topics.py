@@ -134,6 +134,15 @@ _TABLE = (
         role="explain, audit",
     ),
     Topic(
+        name="journey-runs",
+        key="profile id",
+        value="entry, step, wait, way taken or end of a run",
+        schema="journey_run",
+        retention_ms=90 * DAY_MS,
+        partitions="output",
+        role="analysts",
+    ),
+    Topic(
         name="outcomes",
         key="profile id",
         value="what came of a command",

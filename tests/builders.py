@@ -73,6 +73,21 @@ def trigger(stimulus: Document | str, *do: Document, id: str = "t", **keys: Any)
     return {"kind": "trigger", "id": id, "on": when_heard, "do": list(do) or [SEND]} | keys
 
 
+def journey(entry: Document | str, *steps: Document, id: str = "j", **keys: Any) -> Document:
+    """Returns a journey; an entry that is a text is an event's name."""
+    when_heard = {"event": entry} if isinstance(entry, str) else entry
+    return {"kind": "journey", "id": id, "entry": when_heard, "steps": list(steps)} | keys
+
+
+def step(id: str, does: Document | None = None, **keys: Any) -> Document:
+    return {"id": id} | (does or {}) | keys
+
+
+def wait(id: str = "wait", **keys: Any) -> Document:
+    """Returns a step that waits; `else_` and `from_` stand for `else` and `from`."""
+    return {"id": id, "wait": {key.rstrip("_"): value for key, value in keys.items()}}
+
+
 SEND: Document = {"send": {"channel": "email", "template": "hello"}}
 
 
@@ -227,6 +242,11 @@ def moves(decision: Decision) -> list[tuple[str, str, int, str]]:
 def reasons(decision: Decision) -> list[tuple[str, str]]:
     """Returns which triggers were decided on, and how."""
     return [(each.definition_id, each.reason) for each in decision.decisions]
+
+
+def runs(decision: Decision) -> list[tuple[str, str, str | None]]:
+    """Returns what happened to runs: what, at which step, which way or why."""
+    return [(each.what, each.step, each.choice) for each in decision.runs]
 
 
 class Recorder:

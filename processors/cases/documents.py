@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from processors.definitions import suggestions, values
+from processors.definitions.actions import Channel
 from processors.definitions.errors import Path
 from processors.definitions.parts import Faults, Part
-from processors.definitions.triggers import Channel
 
 START_MS = 1_767_603_600_000
 """2026-01-05T09:00:00Z, a Monday: when a case begins that does not say when."""

@@ -15,7 +15,7 @@ from processors.decisions.features import NO_PROPERTIES, Features
 from processors.decisions.hours import TIMEZONE, zone_of
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, Node, set_timer
-from processors.decisions.triggers import Trigger
+from processors.decisions.triggers import Woken
 from processors.definitions import zones
 from processors.definitions.crons import Cron
 from processors.definitions.stimuli import DateStimulus, InactiveStimulus, ScheduleStimulus, Timed
@@ -114,7 +114,7 @@ def _reads(timezone: str) -> set[Fact]:
     return {("trait", TIMEZONE)} if timezone == zones.PROFILE else set()
 
 
-def called(rung: list[Trigger], profile: Profile, now: int) -> list[Trigger]:
+def called(rung: list[Woken], profile: Profile, now: int) -> list[Woken]:
     """Returns those of the triggers whose instant it is that are meant for this person."""
     found = []
     for each in rung:

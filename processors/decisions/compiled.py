@@ -7,11 +7,12 @@ import msgspec
 
 from processors.decisions.conditions import Fact
 from processors.decisions.features import Feature, Where
+from processors.decisions.journeys import Runner, limit_key
 from processors.decisions.measures import Measure
 from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import Bits, Node
 from processors.decisions.scales import Scale
-from processors.decisions.triggers import Trigger
+from processors.decisions.triggers import Woken
 from processors.definitions.predicates import NONE, Predicates
 from processors.state.profiles import Profile
 
@@ -25,7 +26,7 @@ class Plan(msgspec.Struct):
     """What it counts for if its properties are so."""
     measuring: list[Measure] = []
     """Which of its properties are kept."""
-    triggers: list[Trigger] = []
+    triggers: list[Woken] = []
     reads_properties: bool = False
     """Whether a trigger or a measure asks for them, whatever they are."""
 
@@ -54,11 +55,13 @@ class Compiled(msgspec.Struct, kw_only=True):
     kept: dict[str, int | None]
     """The keys of what is counted, measured and noted, with the width of those with times, ms."""
     triggers: frozenset[str]
-    woken: dict[Change, list[Trigger]]
+    woken: dict[Change, list[Woken]]
     """Who waits for a segment, a score or a trait to change."""
     timers: dict[int, int] = {}
     """Place of a node in the evaluation order, by the number of its timer."""
-    alarms: dict[int, Trigger]
+    runners: dict[str, Runner] = {}
+    """By journey, what moves its runs."""
+    alarms: dict[int, Woken]
     """Who waits for an instant, by the number of its timer."""
     remembered: frozenset[str]
     """The scores whose latest moves are kept."""
@@ -71,6 +74,11 @@ class Compiled(msgspec.Struct, kw_only=True):
     predicates: Predicates = NONE
     """and the predicates that they may name."""
 
+    @property
+    def limited(self) -> frozenset[str]:
+        """Whose instants are kept, where there is a limit to them."""
+        return self.triggers | {limit_key(each) for each in self.runners}
+
     def readers(self, kind: str, name: str) -> Bits:
         """Returns who reads a trait, a tag …: this one, or all of the kind."""
         users = self.users.get
@@ -79,4 +87,4 @@ class Compiled(msgspec.Struct, kw_only=True):
     @property
     def size(self) -> int:
         """How many definitions there are."""
-        return len(self.segments) + len(self.scales) + len(self.triggers)
+        return len(self.segments) + len(self.scales) + len(self.triggers) + len(self.runners)

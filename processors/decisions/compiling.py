@@ -1,6 +1,7 @@
 """Compiles a definition set: walks it in evaluation order and gathers what each event touches."""
 
-from processors.decisions import alarms, stimuli
+from processors.decisions import actions, alarms, stimuli
+from processors.decisions.actions import gives_for_a_time
 from processors.decisions.comparisons import FALSE
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.conditions import CLOCK, Asked, Compiler, Evaluate, Fact
@@ -17,6 +18,8 @@ from processors.decisions.features import (
     Features,
     compile_where,
 )
+from processors.decisions.journeys import Entry, Hearing, JourneyNode, Runner, limit_key
+from processors.decisions.layouts import Layout
 from processors.decisions.measures import Measure, Measures
 from processors.decisions.moments import Change
 from processors.decisions.nodes import (
@@ -31,8 +34,9 @@ from processors.decisions.nodes import (
 from processors.decisions.numbers import numbered
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
-from processors.decisions.triggers import Trigger, gives_for_a_time
+from processors.decisions.triggers import Guarded, Trigger, Woken
 from processors.definitions.conditions import Condition
+from processors.definitions.journeys import Journey
 from processors.definitions.scores import Combined, EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
@@ -75,12 +79,15 @@ class _Build:
         self.places: dict[str, int] = {}
         self.users: dict[Fact, Bits] = {}
         self.plans: dict[str, Plan] = {}
-        self.woken: dict[Change, list[Trigger]] = {}
-        self.alarms: dict[str, Trigger] = {}
+        self.woken: dict[Change, list[Woken]] = {}
+        self.alarms: dict[str, Woken] = {}
         self.memories: dict[str, int] = {}
         """For how long the moves of a score are asked for, ms."""
         self.idlers: Bits = 0
         self.reads_properties = False
+        self.runners: dict[str, Runner] = {}
+        self.guarded: list[tuple[str, Guarded]] = []
+        """Triggers and ways into journeys, with their kind."""
 
     def build(self) -> Compiled:
         for kind, id_ in self.definitions.order:
@@ -91,7 +98,9 @@ class _Build:
                 self._score(score)
             else:
                 self._segment(self.definitions.segments[id_])
+        self._journeys()
         self._triggers()
+        self._rank()
         self._plan()
         for (kind, id_), users in self.users.items():
             if kind == "feature":
@@ -119,6 +128,7 @@ class _Build:
             | {each.key: each.width_ms for each in self.measures.by_key.values()},
             triggers=frozenset(self.definitions.triggers),
             woken=self.woken,
+            runners=self.runners,
             timers={each.timer: place for place, each in enumerate(self.nodes)},
             alarms={self._node(key).timer: each for key, each in self.alarms.items()},
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
@@ -143,7 +153,7 @@ class _Build:
     def _kept(self, key: str) -> Feature | Measure:
         return self.features.by_key.get(key) or self.measures.by_key[key]
 
-    def _watch(self, kind: str, id_: str, woken: list[Trigger]) -> None:
+    def _watch(self, kind: str, id_: str, woken: list[Woken]) -> None:
         """Has a node tell of its changes where a trigger waits for them."""
         if kind == "grade":
             self._scored(id_).is_graded = True
@@ -269,27 +279,97 @@ class _Build:
             reads = {("feature", feature.key)}
         self._add(node, reads)
 
-    def _triggers(self) -> None:
-        ordered = sorted(
-            self.definitions.triggers.values(), key=lambda each: (-each.priority, each.id)
+    def _journeys(self) -> None:
+        for each in self.definitions.journeys.values():
+            self.runners[each.id] = Runner(
+                id=each.id,
+                version=self.definitions.versions["journey", each.id],
+                priority=each.priority,
+                flows={},
+                status=each.status,
+                overdue=each.overdue,
+                live_edit=each.live_edit,
+                moves=each.moves,
+                re_entry=each.re_entry,
+                is_eager=True,
+            )
+        for each in self.definitions.journeys.values():
+            self._journey(each, self.runners[each.id])
+
+    def _journey(self, journey: Journey, runner: Runner) -> None:
+        """Lays out a journey, and has its runs moved, told of events, and begun."""
+        reads: set[Fact] = {runner.fact}
+        events: set[str] = set()
+        for version in (journey,):
+            layout = Layout(version, self._compiled, self.runners)
+            flow = layout.flow()
+            runner.flows[flow.version] = flow
+            reads |= layout.reads
+            events |= layout.events
+        self._add(JourneyNode(key=f"journey/{journey.id}", runner=runner), reads)
+        runner.moved = _any_move
+        self.woken.setdefault(runner.fact, []).append(runner)
+        for event in sorted(events):
+            hearing = Hearing(id=journey.id, version=runner.version, runner=runner, event=event)
+            self._hear(hearing, event, reads_properties=True)
+        entry, on = journey.entry, journey.entry.on
+        way_in = Entry(
+            id=journey.id,
+            version=runner.version,
+            priority=journey.priority,
+            when=None if entry.when is None else self.compiler.compile(entry.when),
+            limit=journey.limit,
+            limit_key=limit_key(journey.id),
+            is_eager=journey.fire_on_publish,
+            runner=runner,
+            per=None if journey.per is None else tuple(journey.per.split(".")),
+            hears=isinstance(on, EventMatch | ManualStimulus),
         )
-        for rank, each in enumerate(ordered):
+        self.compiler.take_reads()
+        self.guarded.append(("journey", way_in))
+        self._wake(way_in, on, reads_properties=True)
+
+    def _compiled(self, condition: Condition) -> tuple[Evaluate, set[Fact]]:
+        evaluate = self.compiler.compile(condition)
+        return evaluate, self.compiler.take_reads()
+
+    def _triggers(self) -> None:
+        for each in self.definitions.triggers.values():
             when = self.compiler.compile(each.when) if each.when is not None else None
             reads_properties = ("property", "") in self.compiler.take_reads()
             built = Trigger(
                 id=each.id,
                 version=self.definitions.versions["trigger", each.id],
                 priority=each.priority,
-                rank=rank,
                 when=when,
                 limit=each.limit,
+                limit_key=each.id,
                 is_eager=each.fire_on_publish,
+                hears=isinstance(each.on, EventMatch | ManualStimulus),
                 lends=not isinstance(each.on, Timed) and gives_for_a_time(each.do),
-                actions=each.do,
+                actions=actions.ready(each.do, self.runners),
             )
-            self._wake(built, each.on, reads_properties)
+            begins = any(isinstance(action, actions.Start) for action in built.actions)
+            self.guarded.append(("trigger", built))
+            self._wake(built, each.on, reads_properties or begins)
 
-    def _wake(self, trigger: Trigger, on: Stimulus, reads_properties: bool) -> None:
+    def _rank(self) -> None:
+        """Ranks all that may be woken: the highest priority first, then by kind and id.
+
+        Of a journey first its runs hear, then they move, then somebody enters.
+        """
+        ordered = sorted(self.guarded, key=lambda each: (-each[1].priority, each[0], each[1].id))
+        ranks = {(kind, each.id): 3 * place for place, (kind, each) in enumerate(ordered)}
+        for kind, each in self.guarded:
+            each.rank = ranks[kind, each.id] + 2
+        for id_, runner in self.runners.items():
+            runner.rank = ranks["journey", id_] + 1
+        for plan in self.plans.values():
+            for woken in plan.triggers:
+                if isinstance(woken, Hearing):
+                    woken.rank = ranks["journey", woken.id]
+
+    def _wake(self, trigger: Guarded, on: Stimulus, reads_properties: bool) -> None:
         if isinstance(on, EventMatch):
             trigger.where = compile_where(on.where)
             self._hear(trigger, on.event, reads_properties)
@@ -306,13 +386,13 @@ class _Build:
                 trigger.moves_enough = stimuli.enough(on)
                 self.memories[on.score] = max(self.memories.get(on.score, 0), on.within or 0)
 
-    def _hear(self, trigger: Trigger, event: str, reads_properties: bool) -> None:
+    def _hear(self, trigger: Woken, event: str, reads_properties: bool) -> None:
         plan = self.plans.setdefault(event, Plan())
         plan.triggers.append(trigger)
         plan.reads_properties |= trigger.where is not None or reads_properties
 
-    def _alarm(self, trigger: Trigger, on: Timed) -> None:
-        node, reads = alarms.node(trigger.id, on, self.features)
+    def _alarm(self, trigger: Guarded, on: Timed) -> None:
+        node, reads = alarms.node(trigger.limit_key, on, self.features)
         if isinstance(on, ScheduleStimulus):
             trigger.audience = self.compiler.compile(on.audience)
             self.compiler.take_reads()
@@ -326,3 +406,8 @@ class _Build:
 def _key(kind: str, id_: str) -> str:
     """Names a node: a segment by its id alone."""
     return id_ if kind == "segment" else f"score/{id_}"
+
+
+def _any_move(old: object, new: object) -> bool:
+    """Stands for what runs wait for: that they may move."""
+    return True

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import alarms, decays, triggers
+from processors.decisions import actions, alarms, decays, journeys, triggers
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.features import NO_PROPERTIES, Feature, Properties
 from processors.decisions.forgetting import forget
@@ -20,7 +20,7 @@ from processors.decisions.moments import (
     Moment,
 )
 from processors.decisions.nodes import Bits
-from processors.decisions.triggers import Trigger
+from processors.decisions.triggers import Woken
 from processors.state import windows
 from processors.state.duplicates import Seen
 from processors.state.profiles import NEVER, Profile, put_trait
@@ -105,6 +105,7 @@ def on_definitions(
     forget(compiled, profile, moment)
     profile.definitions = compiled.id
     profile.timers = {}
+    journeys.adopt(compiled.runners, profile, moment)
     _evaluate(compiled, profile, moment, compiled.everything)
     if moment.turned:
         profile.clock = now
@@ -196,7 +197,7 @@ def _apply(
         moment.depth, moment.told = parent.depth + 1, parent.told
         moment.echoes = parent.echoes
     moment.late, moment.adopted = late, adopted_ms
-    moment.properties = properties
+    moment.properties, moment.heard = properties, at_ms
     if traits:
         dirty |= _learn(compiled, profile, moment, facts)
     if dirty:
@@ -206,7 +207,7 @@ def _apply(
     return moment
 
 
-def _heard_by(plan: Plan, properties: Properties, at_ms: int) -> list[Trigger]:
+def _heard_by(plan: Plan, properties: Properties, at_ms: int) -> list[Woken]:
     """Returns the triggers that wait for an event of such properties."""
     return [each for each in plan.triggers if each.where is None or each.where(properties, at_ms)]
 
@@ -267,7 +268,7 @@ def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) 
         if event.type == "group":
             if put_trait(profile.account, key, value, at_ms):
                 dirty |= compiled.readers("account", key)
-        elif triggers.set_whole(profile, moment, key, value, at_ms=at_ms):
+        elif actions.set_whole(profile, moment, key, value, at_ms=at_ms):
             dirty |= compiled.readers("trait", key)
     return dirty
 
@@ -285,7 +286,7 @@ def _evaluate(compiled: Compiled, profile: Profile, moment: Moment, dirty: Bits)
         profile.due = due
 
 
-def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Trigger]) -> None:
+def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Woken]) -> None:
     """Runs the triggers, round by round, until nothing wakes another one."""
     for round_ in range(triggers.MAX_ROUNDS):
         woken += _woken(compiled, profile, moment)
@@ -294,16 +295,16 @@ def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Tr
         woken.sort(key=_rank)
         dirty: Bits = 0
         for each in woken:
-            for fact in triggers.fire(each, profile, moment, round_=round_):
+            for fact in each.fire(profile, moment, round_):
                 dirty |= compiled.readers(*fact)
         if dirty:
             _evaluate(compiled, profile, moment, dirty)
         woken = []
     for each in sorted(_woken(compiled, profile, moment), key=_rank):
-        triggers.record(each, profile, moment, triggers.LOOP)
+        each.give_up(profile, moment)
 
 
-def _woken(compiled: Compiled, profile: Profile, moment: Moment) -> list[Trigger]:
+def _woken(compiled: Compiled, profile: Profile, moment: Moment) -> list[Woken]:
     """Returns the triggers that wait for what has changed."""
     return [
         each
@@ -315,7 +316,7 @@ def _woken(compiled: Compiled, profile: Profile, moment: Moment) -> list[Trigger
     ]
 
 
-def _rank(trigger: Trigger) -> int:
+def _rank(trigger: Woken) -> int:
     return trigger.rank
 
 
@@ -328,7 +329,7 @@ def _fire(frame: _Frame, decision: Decision, until_ms: int) -> None:
     while profile.due <= until_ms:
         now = max(profile.clock, profile.due)
         dirty: Bits = 0
-        rung: list[Trigger] = []
+        rung: list[Woken] = []
         for timer, due in list(profile.timers.items()):
             if due <= now:
                 del profile.timers[timer]

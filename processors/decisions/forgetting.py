@@ -49,7 +49,7 @@ def _held(compiled: Compiled, profile: Profile) -> list[tuple[dict[str, Any], fr
         (profile.counts, kept),
         (profile.times, kept),
         (profile.decays or {}, kept),
-        (profile.fired, compiled.triggers),
+        (profile.fired, compiled.limited),
         (profile.swings or {}, compiled.remembered),
         (profile.adjustments or {}, added_to),
     ]

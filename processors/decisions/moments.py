@@ -9,7 +9,7 @@ from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.scales import Scale
 from schemas.commands import Command
 from schemas.events import Event
-from schemas.records import DecisionRecord, ScoreChange, SegmentChange
+from schemas.records import DecisionRecord, RunRecord, ScoreChange, SegmentChange
 
 CLOCK = "clock"
 DEFINITION = "definition"
@@ -24,6 +24,7 @@ class Decision(msgspec.Struct, kw_only=True):
     points: list[Mapping[str, int | float]] = []
     """Of each of these changes, what the score's rules held then."""
     decisions: list[DecisionRecord] = []
+    runs: list[RunRecord] = []
     emitted: list[Event] = []
     """Events that triggers told, decided on already; to be published beside."""
     removed: list[tuple[str, str, str]] = []
@@ -58,6 +59,8 @@ class Moment(msgspec.Struct):
     """How many events the decision had told before the stimulus that began all this."""
     late: bool = False
     properties: Properties = NO_PROPERTIES
+    heard: int = 0
+    """The event's own time, ms."""
     turned: bool = False
     """Whether the points of a rule, or a membership, are other than before."""
     changes: dict[Change, tuple[Any, Any]] = {}

@@ -5,29 +5,21 @@ the next one. All of a round see the profile as those before them left it.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 
+from processors.decisions.actions import Acting, Action, act
 from processors.decisions.conditions import Evaluate
 from processors.decisions.features import Where
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Moved
-from processors.definitions import triggers as documents
-from processors.state import adjustments, profiles
+from processors.definitions.triggers import Limit
 from processors.state.profiles import Profile
-from schemas import commands
-from schemas.commands import Command
-from schemas.events import Event
 from schemas.records import DecisionRecord
 
 MAX_ROUNDS = 16
 """How often actions may wake triggers within one instant."""
-MAX_EMITS = 8
-"""How many events may tell the next in a row."""
-MAX_TOLD = 100
-"""How many events one stimulus may lead to in all; further ones are not told."""
 LOOP = "loop"
 
 
@@ -35,210 +27,114 @@ MovesEnough = Callable[[Profile, int, Any, Any], bool]
 """Of the profile, now, and the score before and after its latest move."""
 
 
-class Trigger(msgspec.Struct, kw_only=True):
-    """One trigger, compiled."""
+Facts = set[tuple[str, str]]
+"""Which facts of the profile were changed."""
+
+
+class Woken(msgspec.Struct, kw_only=True):
+    """Whoever an instant may wake: a trigger, the way into a journey, or its runs."""
 
     id: str
     version: str
-    priority: int
-    rank: int
-    """Its place among all triggers: the highest priority first, then by id."""
+    rank: int = 0
+    """Its place among all: the highest priority first, then by kind and id."""
+    priority: int = 5
     where: Where | None = None
     moved: Moved | None = None
     moves_enough: MovesEnough | None = None
     """Whether a score moved by as much as asked for."""
     audience: Evaluate | None = None
     """Whom a schedule is for; others are left out without a word."""
-    when: Evaluate | None
-    limit: documents.Limit | None
     is_eager: bool = False
     """Whether it also answers what a change of definitions brings."""
+
+    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
+        """Does what it is for; returns the facts that it changed."""
+        raise NotImplementedError
+
+    def give_up(self, profile: Profile, moment: Moment) -> None:
+        """Takes note that it was woken once too often within one instant."""
+        record(self, profile, moment, LOOP)
+
+
+class Guarded(Woken, kw_only=True):
+    """One that acts only where its condition and its limit allow it."""
+
+    when: Evaluate | None = None
+    limit: Limit | None = None
+    limit_key: str
+    """Where the instants are kept at which it acted."""
+
+    def refusal(self, profile: Profile, moment: Moment) -> str | None:
+        """Returns why it may not act; None where it may."""
+        if self.when is not None and self.when(profile, moment.now, moment.properties) < 0:
+            return "condition"
+        limit = self.limit
+        if limit is None:
+            return None
+        fired = profile.fired.get(self.limit_key, [])
+        if limit.within is not None:
+            fired = [at for at in fired if moment.now < at + limit.within]
+        return "limit" if len(fired) >= limit.times else None
+
+    def count(self, profile: Profile, moment: Moment) -> None:
+        """Remembers that it acted, as far as the limit asks for it."""
+        if self.limit is not None:
+            fired = profile.fired.setdefault(self.limit_key, [])
+            fired.append(moment.now)
+            del fired[: -self.limit.times]
+
+
+class Trigger(Guarded, kw_only=True):
+    """One trigger, compiled."""
+
+    hears: bool = False
+    """Whether it is an event that wakes it."""
     lends: bool = False
     """Whether it gives points for a time when something changes or happens."""
-    actions: tuple[documents.Action, ...]
+    actions: tuple[Action, ...]
+
+    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
+        """Decides, records why, and acts."""
+        reason = LOOP if moment.echoes and self.lends else self.refusal(profile, moment)
+        record(self, profile, moment, reason)
+        if reason is not None:
+            return set()
+        self.count(profile, moment)
+        facts: Facts = set()
+        for place, action in enumerate(self.actions):
+            found = act(self._acting(profile, moment, round_, place), action)
+            if found is not None:
+                facts.add(found)
+        return facts
+
+    def _acting(self, profile: Profile, moment: Moment, round_: int, place: int) -> Acting:
+        occurrence = moment.occurrence or moment.cause
+        return Acting(
+            definition_id=self.id,
+            version=self.version,
+            priority=self.priority,
+            profile=profile,
+            moment=moment,
+            step=str(place),
+            occurrence=f"{occurrence}#{round_}" if round_ else occurrence,
+            known=moment.properties if self.hears else None,
+        )
 
 
-Facts = set[tuple[str, str]]
-"""Which facts of the profile an action has changed."""
-
-
-def fire(trigger: Trigger, profile: Profile, moment: Moment, *, round_: int) -> Facts:
-    """Runs one woken trigger: decides, records why, and acts; returns the facts it changed."""
-    reason = _refusal(trigger, profile, moment)
-    record(trigger, profile, moment, reason)
-    if reason is not None:
-        return set()
-    if trigger.limit is not None:
-        fired = profile.fired.setdefault(trigger.id, [])
-        fired.append(moment.now)
-        del fired[: -trigger.limit.times]
-    facts: Facts = set()
-    for place, action in enumerate(trigger.actions):
-        found = _act(_Acting(trigger, profile, moment, round_, place), action)
-        if found is not None:
-            facts.add(found)
-    return facts
-
-
-def record(trigger: Trigger, profile: Profile, moment: Moment, refusal: str | None) -> None:
-    """Writes down that a trigger fired, or why it did not."""
+def record(
+    woken: Woken, profile: Profile, moment: Moment, refusal: str | None, done: str = "fired"
+) -> None:
+    """Writes down that something was done, or why it was not."""
     moment.decision.decisions.append(
         DecisionRecord(
             profile_id=profile.id,
-            definition_id=trigger.id,
-            version=trigger.version,
+            definition_id=woken.id,
+            version=woken.version,
             outcome="yes" if refusal is None else "no",
-            reason=refusal or "fired",
+            reason=refusal or done,
             at=moment.now,
             cause=moment.cause,
             late=moment.late,
         )
-    )
-
-
-def _refusal(trigger: Trigger, profile: Profile, moment: Moment) -> str | None:
-    if moment.echoes and trigger.lends:
-        return LOOP
-    if trigger.when is not None and trigger.when(profile, moment.now, moment.properties) < 0:
-        return "condition"
-    limit = trigger.limit
-    if limit is None:
-        return None
-    fired = profile.fired.get(trigger.id, [])
-    if limit.within is not None:
-        fired = [at for at in fired if moment.now < at + limit.within]
-    return "limit" if len(fired) >= limit.times else None
-
-
-class _Acting(msgspec.Struct, frozen=True):
-    """Who acts, when, and which of its actions it is."""
-
-    trigger: Trigger
-    profile: Profile
-    moment: Moment
-    round: int
-    place: int
-
-    def command(self, channel: str, **rest: Any) -> Command:
-        moment, trigger = self.moment, self.trigger
-        occurrence = moment.occurrence or moment.cause
-        if self.round:
-            occurrence = f"{occurrence}#{self.round}"
-        step = str(self.place)
-        return Command(
-            id=commands.derive_id(trigger.id, trigger.version, self.profile.id, step, occurrence),
-            channel=channel,
-            profile_id=self.profile.id,
-            definition_id=trigger.id,
-            version=trigger.version,
-            step=step,
-            occurrence=occurrence,
-            at=moment.now,
-            priority=trigger.priority,
-            **rest,
-        )
-
-
-def _act(acting: _Acting, action: documents.Action) -> tuple[str, str] | None:
-    """Does one action; returns the fact that it changed, if any."""
-    profile, moment = acting.profile, acting.moment
-    match action:
-        case documents.Send(channel=channel, template=template, topic=topic):
-            traits = {key: held[0] for key, held in profile.traits.items()}
-            moment.decision.commands.append(
-                acting.command(channel, template=template, topic=topic, traits=traits)
-            )
-            return None
-        case documents.Webhook(url=url, body=body):
-            moment.decision.commands.append(acting.command("webhook", url=url, body=body))
-            return None
-        case documents.Emit():
-            told = len(moment.decision.emitted) - moment.told
-            if moment.depth < MAX_EMITS and told < MAX_TOLD:
-                moment.decision.emitted.append(_event(acting, action))
-            return None
-        case documents.SetTrait(trait=key, value=value):
-            is_new = set_whole(profile, moment, key, value, at_ms=moment.now)
-            return ("trait", key) if is_new else None
-        case documents.AddPoints():
-            return _give(profile, moment, action)
-        case documents.SetStatus(status=status):
-            old, profile.status = profile.status, status
-            if old == status:
-                return None
-            moment.note(("status", ""), old, status)
-            return ("status", "")
-        case _:
-            return _mark(profile, moment, action)
-
-
-def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
-    """Returns whether one of them gives points that end."""
-    return any(
-        isinstance(each, documents.AddPoints) and each.lasting is not None for each in actions
-    )
-
-
-def _give(profile: Profile, moment: Moment, action: documents.AddPoints) -> tuple[str, str]:
-    score_id = action.score
-    state = profile.scores.get(score_id)
-    if state is None:
-        state = profile.scores[score_id] = moment.scales[score_id].begin()
-    state.added += action.points
-    if moment.reasons is None:
-        moment.reasons = {}
-    moment.reasons[score_id] = None if score_id in moment.reasons else action.reason
-    if action.lasting is None:
-        return ("added", score_id)
-    if profile.adjustments is None:
-        profile.adjustments = {}
-    kept = profile.adjustments.setdefault(score_id, [])
-    state.added -= adjustments.add(kept, moment.now + action.lasting, action.points)
-    return ("adjusted", score_id)
-
-
-def _mark(
-    profile: Profile,
-    moment: Moment,
-    action: documents.AddTag | documents.RemoveTag | documents.AddToList | documents.RemoveFromList,
-) -> tuple[str, str] | None:
-    match action:
-        case documents.AddTag(tag=name):
-            kind, held, added = "tag", profile.tags, True
-        case documents.RemoveTag(tag=name):
-            kind, held, added = "tag", profile.tags, False
-        case documents.AddToList(list_id=name):
-            kind, held, added = "list", profile.lists, True
-        case documents.RemoveFromList(list_id=name):
-            kind, held, added = "list", profile.lists, False
-        case _:
-            assert_never(action)
-    if (name in held) is added:
-        return None
-    if added:
-        held.append(name)
-    else:
-        held.remove(name)
-    moment.note((kind, name), not added, added)
-    return kind, name
-
-
-def set_whole(profile: Profile, moment: Moment, key: str, value: Any, *, at_ms: int) -> bool:
-    """Lays a value over a top-level trait and notes the change; returns whether there was one."""
-    old = profiles.trait(profile.traits, (key,))
-    if not profiles.put_trait(profile.traits, key, value, at_ms):
-        return False
-    moment.note(("trait", key), old, value)
-    return True
-
-
-def _event(acting: _Acting, action: documents.Emit) -> Event:
-    command_id = acting.command("emit").id
-    return Event(
-        message_id=f"emit-{command_id}",
-        type="track",
-        event=action.event,
-        user_id=acting.profile.id,
-        timestamp=datetime.fromtimestamp(acting.moment.now / 1000, UTC),
-        properties=msgspec.Raw(msgspec.json.encode(action.properties)),
     )

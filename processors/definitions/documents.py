@@ -10,20 +10,22 @@ from pydantic import ValidationError
 
 from processors.definitions import suggestions, values
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
+from processors.definitions.journeys import Journey
 from processors.definitions.parts import LATER, TAG, Faults, Origin, Written
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.triggers import Trigger
 
-Definition = Segment | StaticList | Score | Trigger
+Definition = Segment | StaticList | Score | Trigger | Journey
 
 KINDS: dict[str, type[Definition]] = {
     "segment": Segment,
     "list": StaticList,
     "score": Score,
     "trigger": Trigger,
+    "journey": Journey,
 }
-LATER_KINDS = ("journey", "frequency_cap")
+LATER_KINDS = ("frequency_cap",)
 
 MAX_BYTES = 256 * 1024
 """Of a document as canonical JSON, and of a file."""

@@ -17,13 +17,14 @@ def _day(raw: Any) -> int:
     return DAYS.index(raw)
 
 
+Days = Annotated[tuple[Annotated[int, PlainValidator(_day)], ...], values.Filled]
+"""Days of the week; 0 is Monday."""
+
+
 class LocalTime(Part):
     """When clocks show a time of day, on some days."""
 
-    days: Annotated[tuple[Annotated[int, PlainValidator(_day)], ...], values.Filled] = tuple(
-        range(len(DAYS))
-    )
-    """0 is Monday."""
+    days: Days = tuple(range(len(DAYS)))
     start: values.Clock = Field(default=time(), alias="from")
     """Inside."""
     end: values.Clock | None = Field(default=None, alias="to")

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from processors.definitions import conditions, scores, stimuli, triggers
+from processors.definitions import actions, conditions, scores, steps, stimuli, triggers
 from processors.definitions.conditions import Condition
 from processors.definitions.documents import Definition
 from processors.definitions.errors import Path
+from processors.definitions.journeys import Journey
 from processors.definitions.segments import Segment, StaticList
 
 
@@ -16,7 +17,7 @@ class Reference:
     """One mention of another definition."""
 
     path: Path
-    kind: Literal["segment", "list", "score", "trigger"]
+    kind: Literal["segment", "list", "score", "trigger", "journey"]
     id: str
 
 
@@ -59,15 +60,11 @@ def of(definition: Definition) -> Iterator[Mention]:
             for place, part in enumerate(parts):
                 yield Reference(("combined", "of", place), "score", part)
         case scores.Score():
-            for place, group in enumerate(definition.groups):
-                for at, rule in enumerate(group.rules):
-                    path = ("groups", place, "rules", at, "when")
-                    yield from _condition(rule.when, path)
+            yield from _rules(definition)
         case triggers.Trigger():
-            yield from _stimulus(definition.on)
-            yield from _condition(definition.when, ("when",))
-            for place, action in enumerate(definition.do):
-                yield from _action(action, ("do", place))
+            yield from _trigger(definition)
+        case Journey():
+            yield from _journey(definition)
         case StaticList():
             pass
         case _:
@@ -101,30 +98,78 @@ def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:
         yield from _condition(each, (*path, place))
 
 
-def _stimulus(stimulus: stimuli.Stimulus) -> Iterator[Mention]:
+def _rules(score: scores.Score) -> Iterator[Mention]:
+    for place, group in enumerate(score.groups):
+        for at, rule in enumerate(group.rules):
+            yield from _condition(rule.when, ("groups", place, "rules", at, "when"))
+
+
+def _trigger(trigger: triggers.Trigger) -> Iterator[Mention]:
+    yield from _stimulus(trigger.on, ("on",))
+    yield from _condition(trigger.when, ("when",))
+    for place, action in enumerate(trigger.do):
+        yield from _action(action, ("do", place))
+
+
+def _journey(journey: Journey) -> Iterator[Mention]:
+    yield from _stimulus(journey.entry.on, ("entry",))
+    yield from _condition(journey.entry.when, ("entry", "when"))
+    yield from _condition(journey.targeting, ("targeting",))
+    for place, awaited in enumerate(journey.exit):
+        yield from _awaited(awaited, ("exit", place))
+    for place, step in enumerate(journey.steps):
+        yield from _step(step.does, ("steps", place))
+
+
+def _awaited(awaited: steps.Awaited, path: Path) -> Iterator[Mention]:
+    if not isinstance(awaited, steps.Arrival):
+        yield from _condition(awaited, path)
+
+
+def _step(does: steps.Does, path: Path) -> Iterator[Mention]:
+    match does:
+        case steps.Wait(until=awaited):
+            if awaited is not None:
+                yield from _awaited(awaited, (*path, "wait", "until"))
+        case steps.Branch(cases=cases):
+            for place, case in enumerate(cases):
+                yield from _condition(case.when, (*path, "branch", "cases", place, "when"))
+        case steps.Start(journey=journey):
+            yield Reference((*path, "start_journey"), "journey", journey)
+        case steps.Split() | steps.Exit() | steps.Go():
+            pass
+        case _:
+            yield from _action(does, path)
+
+
+def _stimulus(stimulus: stimuli.Stimulus, path: Path) -> Iterator[Mention]:
     match stimulus:
         case stimuli.SegmentStimulus():
-            yield Reference(("on", "segment"), "segment", stimulus.segment)
+            yield Reference((*path, "segment"), "segment", stimulus.segment)
         case stimuli.ScoreStimulus():
-            yield Reference(("on", "score"), "score", stimulus.score)
+            yield Reference((*path, "score"), "score", stimulus.score)
         case stimuli.LevelStimulus():
-            yield Reference(("on", "level"), "score", stimulus.score)
-            yield Rung(("on", "becomes"), stimulus.score, "level", stimulus.becomes)
+            yield Reference((*path, "level"), "score", stimulus.score)
+            yield Rung((*path, "becomes"), stimulus.score, "level", stimulus.becomes)
         case stimuli.GradeStimulus():
-            yield Reference(("on", "grade"), "score", stimulus.score)
-            yield Rung(("on", "becomes"), stimulus.score, "grade", stimulus.becomes)
+            yield Reference((*path, "grade"), "score", stimulus.score)
+            yield Rung((*path, "becomes"), stimulus.score, "grade", stimulus.becomes)
         case stimuli.ListStimulus():
-            yield Reference(("on", "list"), "list", stimulus.list_id)
+            yield Reference((*path, "list"), "list", stimulus.list_id)
         case stimuli.ScheduleStimulus():
-            yield from _condition(stimulus.audience, ("on", "audience"))
+            yield from _condition(stimulus.audience, (*path, "audience"))
 
 
-def _action(action: triggers.Action, path: Path) -> Iterator[Mention]:
+def _action(action: actions.Action, path: Path) -> Iterator[Mention]:
     match action:
-        case triggers.AddToList():
+        case actions.AddToList():
             yield Reference((*path, "add_to_list"), "list", action.list_id)
-        case triggers.RemoveFromList():
+        case actions.RemoveFromList():
             yield Reference((*path, "remove_from_list"), "list", action.list_id)
-        case triggers.AddPoints():
+        case actions.StartJourney():
+            yield Reference((*path, "start_journey"), "journey", action.journey)
+        case actions.StopJourney():
+            yield Reference((*path, "stop_journey"), "journey", action.journey)
+        case actions.AddPoints():
             yield Reference((*path, "add_points", "score"), "score", action.score)
             yield Gift((*path, "add_points", "score"), action.score)

@@ -8,6 +8,7 @@ from typing import Any
 from processors.definitions import customs, documents, references, suggestions
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Path, Problem
+from processors.definitions.journeys import Journey
 from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.references import Custom, Gift, Reference, Rung
 from processors.definitions.scores import Score
@@ -32,6 +33,7 @@ class DefinitionSet:
     segments: Mapping[str, Segment]
     scores: Mapping[str, Score]
     triggers: Mapping[str, Trigger]
+    journeys: Mapping[str, Journey]
     lists: Mapping[str, StaticList]
     versions: Mapping[Key, str]
     """12 hex digits of each definition's document."""
@@ -138,6 +140,7 @@ def _of(
         segments=by_kind["segment"],
         scores=by_kind["score"],
         triggers=by_kind["trigger"],
+        journeys=by_kind["journey"],
         lists=by_kind["list"],
         versions=versions,
         documents={key: known[key].origin.document for key in versions},

@@ -176,6 +176,8 @@ STIMULI: dict[str, type[Part]] = {
     "schedule": ScheduleStimulus,
     "manual": ManualStimulus,
 }
+BROUGHT = ("segment", "score", "level", "grade")
+"""Those that a change of definitions can bring about."""
 COMPANIONS = {"inactive": "event"}
 """A key that is a stimulus by itself, but only says more of one beside another."""
 

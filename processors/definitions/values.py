@@ -387,4 +387,5 @@ Range = Annotated[tuple[Number, Number], BeforeValidator(pair), AfterValidator(a
 Thresholds = Annotated[dict[str, Whole], BeforeValidator(mapping), AfterValidator(names)]
 Listed = BeforeValidator(listed)
 Filled = BeforeValidator(filled)
+Mapped = BeforeValidator(mapping)
 Mapping = Annotated[dict[str, Any], PlainValidator(mapping)]

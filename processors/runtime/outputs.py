@@ -36,6 +36,8 @@ class Outputs:
             yield "score-changes", score_change.profile_id, score_change
         for decision in said.decisions:
             yield "decisions", decision.profile_id, decision
+        for run in said.runs:
+            yield "journey-runs", run.profile_id, run
         for event in said.emitted:
             yield "events", event.user_id or "", event
         yield from self._latest()

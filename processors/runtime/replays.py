@@ -19,8 +19,15 @@ from schemas import codec, events
 from schemas.errors import BadEvent
 from schemas.records import ScoreRecord, SegmentRecord
 
-STREAMS = ("segment-changes", "score-changes", "commands", "decisions", "dead-letters")
-INSTANTS = ("at", "since")
+STREAMS = (
+    "segment-changes",
+    "score-changes",
+    "commands",
+    "decisions",
+    "journey-runs",
+    "dead-letters",
+)
+INSTANTS = ("at", "since", "until")
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -150,7 +157,7 @@ def _row(value: msgspec.Struct) -> dict[str, Any]:
     """Returns a record for people: instants as ISO 8601 in UTC with ms."""
     row: dict[str, Any] = msgspec.to_builtins(value)
     for field in INSTANTS:
-        if field in row:
+        if row.get(field) is not None:
             row[field] = events.iso(row[field])
     return row
 

@@ -10,6 +10,7 @@ import msgspec
 from processors.state.adjustments import Adjustments
 from processors.state.amounts import Measured
 from processors.state.errors import UnreadableProfile
+from processors.state.runs import Journeys
 from processors.state.swings import Swings
 
 FORMAT = 2
@@ -86,6 +87,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """How scores moved lately, where a definition asks for it."""
     adjustments: dict[str, Adjustments] | None = None
     """By score, the points that triggers gave for a time; None as long as there are none."""
+    journeys: Journeys | None = None
+    """None as long as there was none."""
 
     @property
     def is_new(self) -> bool:

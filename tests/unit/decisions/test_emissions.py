@@ -1,6 +1,6 @@
 """Events that triggers tell: handled right after what told them, and not without end."""
 
-from processors.decisions.triggers import MAX_EMITS, MAX_TOLD
+from processors.decisions.actions import MAX_EMITS, MAX_TOLD
 from tests.builders import (
     DAY,
     HOUR,

@@ -14,6 +14,7 @@ from schemas.events import Event
 from schemas.outcomes import Outcome
 from schemas.records import (
     DecisionRecord,
+    RunRecord,
     ScoreChange,
     ScoreRecord,
     SegmentChange,
@@ -86,6 +87,20 @@ SEGMENT_CHANGE = SegmentChange(
     version="0123456789ab",
     late=True,
 )
+RUN = RunRecord(
+    run_id="00000000000000ff",
+    profile_id="p",
+    journey_id="welcome",
+    version="0123456789ab",
+    step="pause",
+    what="waiting",
+    choice=None,
+    until=1_767_229_200_000,
+    visit=1,
+    at=1_767_225_600_000,
+    cause="m",
+    late=False,
+)
 DECISION = DecisionRecord(
     profile_id="u-1",
     definition_id="welcome",
@@ -114,6 +129,7 @@ BY_SCHEMA: dict[str, msgspec.Struct] = {
     "segment": SEGMENT,
     "segment_change": SEGMENT_CHANGE,
     "decision": DECISION,
+    "journey_run": RUN,
 }
 
 

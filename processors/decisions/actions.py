@@ -1,0 +1,228 @@
+"""Actions, carried out: what they change of the profile, which commands and events they make."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol, assert_never
+
+import msgspec
+
+from processors.decisions.moments import Moment
+from processors.definitions import actions as documents
+from processors.state import adjustments, profiles
+from processors.state.profiles import Profile
+from schemas import commands
+from schemas.commands import Command
+from schemas.events import Event
+
+MAX_EMITS = 8
+"""How many events may tell the next in a row."""
+MAX_TOLD = 100
+"""How many events one stimulus may lead to in all; further ones are not told."""
+
+Fact = tuple[str, str]
+
+
+class Starter(Protocol):
+    """A journey, for those who begin and end runs of it."""
+
+    def start(self, acting: "Acting", parent: int = 0) -> Fact | None:
+        """Begins a run, if the person may enter; returns the fact that changed."""
+        ...
+
+    def stop(self, profile: Profile, moment: Moment) -> Fact | None:
+        """Ends the person's runs; returns the fact that changed."""
+        ...
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Begins a run of a journey."""
+
+    journey: str
+    starters: Mapping[str, Starter]
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Ends the runs of a journey."""
+
+    journey: str
+    starters: Mapping[str, Starter]
+
+
+Action = (
+    documents.Send
+    | documents.Webhook
+    | documents.Emit
+    | documents.SetTrait
+    | documents.AddPoints
+    | documents.SetStatus
+    | documents.AddTag
+    | documents.RemoveTag
+    | documents.AddToList
+    | documents.RemoveFromList
+    | Start
+    | Stop
+)
+
+
+def ready(
+    written: Iterable[documents.Action], starters: Mapping[str, Starter]
+) -> tuple[Action, ...]:
+    """Returns actions that can be carried out."""
+    return tuple(_ready(each, starters) for each in written)
+
+
+def _ready(action: documents.Action, starters: Mapping[str, Starter]) -> Action:
+    match action:
+        case documents.StartJourney(journey=journey):
+            return Start(journey, starters)
+        case documents.StopJourney(journey=journey):
+            return Stop(journey, starters)
+        case _:
+            return action
+
+
+class Acting(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts, for whom, when, and which of its actions it is."""
+
+    definition_id: str
+    version: str
+    priority: int
+    profile: Profile
+    moment: Moment
+    step: str
+    occurrence: str
+    properties: Mapping[str, Any] | None = None
+    """What the commands carry beside the person's traits."""
+    known: Mapping[str, Any] | None = None
+    """What a run knows that begins by it."""
+
+    def command(self, channel: str, **rest: Any) -> Command:
+        """Returns an order to the sender of a channel."""
+        found = (self.definition_id, self.version, self.profile.id, self.step, self.occurrence)
+        if self.properties:
+            rest["properties"] = dict(self.properties)
+        return Command(
+            id=commands.derive_id(*found),
+            channel=channel,
+            profile_id=self.profile.id,
+            definition_id=self.definition_id,
+            version=self.version,
+            step=self.step,
+            occurrence=self.occurrence,
+            at=self.moment.now,
+            priority=self.priority,
+            **rest,
+        )
+
+
+def act(acting: Acting, action: Action) -> tuple[str, str] | None:
+    """Does one action; returns the fact that it changed, if any."""
+    profile, moment = acting.profile, acting.moment
+    match action:
+        case documents.Send(channel=channel, template=template, topic=topic):
+            traits = {key: held[0] for key, held in profile.traits.items()}
+            moment.decision.commands.append(
+                acting.command(channel, template=template, topic=topic, traits=traits)
+            )
+            return None
+        case documents.Webhook(url=url, body=body):
+            moment.decision.commands.append(acting.command("webhook", url=url, body=body))
+            return None
+        case documents.Emit():
+            tell(acting, action.event, action.properties)
+            return None
+        case documents.SetTrait(trait=key, value=value):
+            is_new = set_whole(profile, moment, key, value, at_ms=moment.now)
+            return ("trait", key) if is_new else None
+        case documents.AddPoints():
+            return _give(profile, moment, action)
+        case Start(journey=journey, starters=starters):
+            return starters[journey].start(acting)
+        case Stop(journey=journey, starters=starters):
+            return starters[journey].stop(profile, moment)
+        case documents.SetStatus(status=status):
+            old, profile.status = profile.status, status
+            if old == status:
+                return None
+            moment.note(("status", ""), old, status)
+            return ("status", "")
+        case _:
+            return _mark(profile, moment, action)
+
+
+def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
+    """Returns whether one of them gives points that end."""
+    return any(
+        isinstance(each, documents.AddPoints) and each.lasting is not None for each in actions
+    )
+
+
+def _give(profile: Profile, moment: Moment, action: documents.AddPoints) -> tuple[str, str]:
+    score_id = action.score
+    state = profile.scores.get(score_id)
+    if state is None:
+        state = profile.scores[score_id] = moment.scales[score_id].begin()
+    state.added += action.points
+    if moment.reasons is None:
+        moment.reasons = {}
+    moment.reasons[score_id] = None if score_id in moment.reasons else action.reason
+    if action.lasting is None:
+        return ("added", score_id)
+    if profile.adjustments is None:
+        profile.adjustments = {}
+    kept = profile.adjustments.setdefault(score_id, [])
+    state.added -= adjustments.add(kept, moment.now + action.lasting, action.points)
+    return ("adjusted", score_id)
+
+
+def _mark(
+    profile: Profile,
+    moment: Moment,
+    action: documents.AddTag | documents.RemoveTag | documents.AddToList | documents.RemoveFromList,
+) -> tuple[str, str] | None:
+    match action:
+        case documents.AddTag(tag=name):
+            kind, held, added = "tag", profile.tags, True
+        case documents.RemoveTag(tag=name):
+            kind, held, added = "tag", profile.tags, False
+        case documents.AddToList(list_id=name):
+            kind, held, added = "list", profile.lists, True
+        case documents.RemoveFromList(list_id=name):
+            kind, held, added = "list", profile.lists, False
+        case _:
+            assert_never(action)
+    if (name in held) is added:
+        return None
+    if added:
+        held.append(name)
+    else:
+        held.remove(name)
+    moment.note((kind, name), not added, added)
+    return kind, name
+
+
+def set_whole(profile: Profile, moment: Moment, key: str, value: Any, *, at_ms: int) -> bool:
+    """Lays a value over a top-level trait and notes the change; returns whether there was one."""
+    old = profiles.trait(profile.traits, (key,))
+    if not profiles.put_trait(profile.traits, key, value, at_ms):
+        return False
+    moment.note(("trait", key), old, value)
+    return True
+
+
+def tell(acting: Acting, event: str, properties: Mapping[str, Any]) -> None:
+    """Tells a further event of the person, unless too many have told each other."""
+    moment = acting.moment
+    told = len(moment.decision.emitted) - moment.told
+    if moment.depth >= MAX_EMITS or told >= MAX_TOLD:
+        return
+    moment.decision.emitted.append(
+        Event(
+            message_id=f"emit-{acting.command('emit').id}",
+            type="track",
+            event=event,
+            user_id=acting.profile.id,
+            timestamp=datetime.fromtimestamp(moment.now / 1000, UTC),
+            properties=msgspec.Raw(msgspec.json.encode(properties)),
+        )
+    )

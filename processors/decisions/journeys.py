@@ -1,0 +1,396 @@
+"""Journeys, compiled: who may enter, what moves the runs, and what a change of definitions does.
+
+A node of the graph looks when a run may move; the runner moves it, in a round like any trigger.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from processors.decisions.actions import Acting
+from processors.decisions.features import NO_PROPERTIES, Properties, read
+from processors.decisions.flows import STAYS, End, Flow, UntilStep, WaitStep, Walk, Way
+from processors.decisions.moments import Moment
+from processors.decisions.nodes import Bits, set_timer
+from processors.decisions.runs import Telling, held, journeys_of, known, run_id
+from processors.decisions.triggers import LOOP, Facts, Guarded, Woken, record
+from processors.definitions.journeys import ALWAYS, MESSAGE_ID
+from processors.state.profiles import NEVER, Profile
+from processors.state.runs import ENDED, GOING, MAX_RUNS, WAITING, Run
+
+MAX_PASSES = 100
+"""How often a run may go back.
+
+Source: Segment's limit for journeys that loop."""
+MAX_KEY_CHARS = 256
+
+
+def limit_key(journey: str) -> str:
+    """Returns where the entries into a journey are kept that has a limit."""
+    return f"journey/{journey}"
+
+
+class JourneyNode(msgspec.Struct, kw_only=True):
+    """Looks whether runs of a journey may move, and when they may next."""
+
+    key: str
+    runner: "Runner"
+    timer: int = 0
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Wakes the runner where one may move now, or waits until then."""
+        due_ms = NEVER
+        for run in held(profile, self.runner.id):
+            due_ms = min(due_ms, self.runner.next_move(profile, run, moment.now))
+        if due_ms <= moment.now:
+            moment.note(("runs", self.runner.id), False, True)
+            moment.turned = True
+            due_ms = NEVER
+        set_timer(profile, self.timer, due_ms)
+        return 0
+
+
+class Runner(Woken, kw_only=True):
+    """Moves the runs of one journey."""
+
+    flows: dict[str, Flow]
+    """By version; the newest is the last."""
+    status: str
+    overdue: str
+    live_edit: str
+    moves: Mapping[str, str]
+    re_entry: int | None
+
+    @property
+    def newest(self) -> Flow:
+        """The version on which runs begin."""
+        return next(reversed(self.flows.values()))
+
+    @property
+    def fact(self) -> tuple[str, str]:
+        """What changes with every move of a run."""
+        return ("runs", self.id)
+
+    # When
+
+    def next_move(self, profile: Profile, run: Run, now: int) -> int:
+        """Returns the instant at which a run may move next, now or later, ms."""
+        flow = self.flows.get(run.version)
+        if flow is None:
+            return NEVER
+        if run.state == ENDED:
+            return run.due
+        leaves = flow.leaves(profile, run, now)
+        if leaves > 0:
+            return now
+        if run.is_held:
+            return -leaves
+        if run.state == GOING:
+            return now
+        step = flow.steps[run.step]
+        assert isinstance(step, WaitStep)
+        if step.over(profile, run, now) is not None:
+            return now
+        return min(-leaves, step.turn(profile, run, now))
+
+    # Entry
+
+    def bar(self, profile: Profile, now: int, key: str) -> str | None:
+        """Returns why nobody may enter again, or not now; None where they may."""
+        if self.status != "active":
+            return self.status
+        if any(each.key == key and each.state != ENDED for each in held(profile, self.id)):
+            return "running"
+        found = profile.journeys
+        if found is None:
+            return None
+        latest = found.entries.get(self.id, {}).get(key)
+        if latest is not None and (self.re_entry is None or now < latest + self.re_entry):
+            return "re-entry"
+        return "too-many-runs" if found.going >= MAX_RUNS else None
+
+    def begin(self, telling: Telling, key: str, known_to: Properties | None, parent: int) -> None:
+        """Begins a run, which is to move in the next round."""
+        moment, profile, flow = telling.moment, telling.profile, self.newest
+        occurrence = moment.occurrence or moment.cause
+        run = Run(
+            id=run_id(self.id, profile.id, occurrence),
+            version=flow.version,
+            step=flow.first,
+            entered=moment.now,
+            since=moment.now,
+            due=NEVER,
+            key=key,
+            parent=parent,
+            data=known(known_to, flow.keys) if known_to else None,
+        )
+        journeys = journeys_of(profile)
+        journeys.runs.setdefault(self.id, []).append(run)
+        if self.re_entry != ALWAYS:
+            journeys.enter(self.id, key, moment.now)
+        telling.tell(run, "entered")
+
+    def start(self, acting: Acting, parent: int = 0) -> tuple[str, str] | None:
+        """Begins a run for a trigger, or for a step of another journey."""
+        profile, moment = acting.profile, acting.moment
+        reason = self.bar(profile, moment.now, "") or self._missed(profile, moment)
+        record(self, profile, moment, reason, "entered")
+        if reason is not None:
+            return None
+        self.begin(Telling(self.id, profile, moment), "", acting.known, parent)
+        return self.fact
+
+    def _missed(self, profile: Profile, moment: Moment) -> str | None:
+        targeting = self.newest.targeting
+        if targeting is None or targeting(profile, moment.now, NO_PROPERTIES) > 0:
+            return None
+        return "condition"
+
+    def stop(self, profile: Profile, moment: Moment) -> tuple[str, str] | None:
+        """Ends the person's runs."""
+        going = [each for each in held(profile, self.id) if each.state != ENDED]
+        for run in going:
+            self._end(Telling(self.id, profile, moment), run, "stopped")
+        return self.fact if going else None
+
+    # Moving
+
+    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
+        """Moves all runs that may move."""
+        facts: Facts = {self.fact}
+        telling = Telling(self.id, profile, moment)
+        for run in list(held(profile, self.id)):
+            self._advance(telling, run, facts)
+        return facts
+
+    def give_up(self, profile: Profile, moment: Moment) -> None:
+        """Ends what goes round and round within one instant."""
+        telling = Telling(self.id, profile, moment)
+        for run in list(held(profile, self.id)):
+            if run.state == GOING:
+                self._end(telling, run, LOOP)
+
+    def hear(self, profile: Profile, moment: Moment, event: str) -> Facts:
+        """Has the runs hear an event."""
+        facts: Facts = set()
+        telling = Telling(self.id, profile, moment)
+        for run in list(held(profile, self.id)):
+            flow = self.flows.get(run.version)
+            if flow is not None and self._hear(telling, run, flow, event, facts):
+                facts.add(self.fact)
+        return facts
+
+    def _hear(self, telling: Telling, run: Run, flow: Flow, event: str, facts: Facts) -> bool:
+        """Returns whether an event meant something to a run."""
+        moment, data = telling.moment, run.data or NO_PROPERTIES
+        properties, at_ms = moment.properties, moment.heard
+        if run.state != ENDED and at_ms >= run.entered:
+            for match in flow.leaving.get(event, ()):
+                if match.fits(properties, data, at_ms):
+                    self._end(telling, run, "event")
+                    return True
+        if self._reaches(run, flow, event, moment):
+            telling.tell(run, "goal", step=run.step)
+            if run.state == ENDED:
+                telling.drop(run)
+            else:
+                self._end(telling, run, "goal", is_reached=True)
+            return True
+        step = flow.steps.get(run.step)
+        if run.state != WAITING or not isinstance(step, UntilStep) or step.event != event:
+            return False
+        assert step.match is not None
+        if at_ms < run.since or not step.match.fits(properties, data, at_ms):
+            return False
+        learnt = {**data, step.id: dict(properties)} if properties else data
+        run.data = known(learnt, flow.keys)
+        self._leave(telling, run, flow, "heard", facts)
+        return True
+
+    def _reaches(self, run: Run, flow: Flow, event: str, moment: Moment) -> bool:
+        """Returns whether an event is the goal of a run."""
+        if flow.goal is None or flow.goal[0] != event:
+            return False
+        at_ms, data = moment.heard, run.data or NO_PROPERTIES
+        if not run.entered <= at_ms < run.entered + flow.goal_ms:
+            return False
+        return flow.goal[1].fits(moment.properties, data, at_ms)
+
+    def _advance(self, telling: Telling, run: Run, facts: Facts) -> None:
+        profile, now = telling.profile, telling.moment.now
+        flow = self.flows.get(run.version)
+        if flow is None:
+            return
+        if run.state == ENDED:
+            if run.due <= now:
+                telling.drop(run)
+            return
+        if flow.leaves(profile, run, now) > 0:
+            self._end(telling, run, "condition")
+            return
+        if run.is_held:
+            return
+        if run.state == GOING:
+            self._walk(telling, run, flow, facts)
+            return
+        step = flow.steps[run.step]
+        assert isinstance(step, WaitStep)
+        choice = step.over(profile, run, now)
+        if choice is not None:
+            self._leave(telling, run, flow, choice, facts)
+
+    def _leave(self, telling: Telling, run: Run, flow: Flow, choice: str, facts: Facts) -> None:
+        """Has a run leave the wait at which it is."""
+        step = flow.steps[run.step]
+        assert isinstance(step, WaitStep)
+        telling.tell(run, "went", step=run.step, choice=choice)
+        run.state = GOING
+        self._move(telling, run, flow, step.way(choice))
+        if run.state == GOING and not run.is_held:
+            self._walk(telling, run, flow, facts)
+
+    def _walk(self, telling: Telling, run: Run, flow: Flow, facts: Facts) -> None:
+        """Takes step after step, until the run waits or ends."""
+        walk = Walk(telling=telling, run=run, flow=flow, priority=self.priority, facts=facts)
+        while run.state == GOING:
+            run.visit += 1
+            way = flow.steps[run.step].take(walk)
+            if way == STAYS or run.state == ENDED:
+                return
+            self._move(telling, run, flow, way)
+
+    def _move(self, telling: Telling, run: Run, flow: Flow, way: Way) -> None:
+        if way is None:
+            self._end(telling, run, None)
+        elif isinstance(way, End):
+            self._end(telling, run, way.reason)
+        else:
+            run.passes += flow.steps[way].place <= flow.steps[run.step].place
+            if run.passes > MAX_PASSES:
+                self._end(telling, run, "pass-limit")
+            else:
+                run.step = way
+
+    def _end(
+        self, telling: Telling, run: Run, reason: str | None, *, is_reached: bool = False
+    ) -> None:
+        flow = self.flows.get(run.version)
+        until_ms = flow.goal_until(run) if flow is not None and not is_reached else 0
+        telling.end(run, reason, until_ms)
+
+    # Editing
+
+    def adopt(self, telling: Telling, run: Run) -> None:
+        """Brings a run under the journey as it is now."""
+        if run.state == ENDED:
+            if run.version not in self.flows:
+                telling.drop(run)
+            return
+        if self.status == "archived":
+            self._end(telling, run, "archived")
+            return
+        is_pinned = self.live_edit == "pin" and run.version in self.flows
+        if run.version != self.newest.version and not is_pinned:
+            self._follow(telling, run)
+        is_held = self.status == "paused"
+        if run.is_held and not is_held and self.overdue == "skip":
+            run.skips = run.state == GOING or run.due <= telling.moment.now
+        run.is_held = is_held
+
+    def _follow(self, telling: Telling, run: Run) -> None:
+        """Has a run go on by the newest version."""
+        flow, profile = self.newest, telling.profile
+        target = run.step if run.step in flow.steps else self.moves.get(run.step)
+        if target is None:
+            self._end(telling, run, "step-gone")
+            return
+        is_there = target == run.step
+        run.version, run.step = flow.version, target
+        telling.tell(run, "moved", step=target, choice="edit")
+        step = flow.steps[target]
+        if run.state == WAITING and is_there and isinstance(step, WaitStep):
+            run.due = NEVER
+            step.plan(profile, run)
+        else:
+            run.state = GOING
+
+
+class Hearing(Woken, kw_only=True):
+    """Has the runs of a journey hear one event."""
+
+    runner: Runner
+    event: str
+
+    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
+        """Tells the runs of it."""
+        return self.runner.hear(profile, moment, self.event)
+
+
+class Entry(Guarded, kw_only=True):
+    """The way into a journey."""
+
+    runner: Runner
+    per: tuple[str, ...] | None
+    """Path of the property that tells runs apart; ("messageId",): each event."""
+    hears: bool
+    """Whether it is an event that lets people in."""
+
+    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
+        """Lets somebody in, or says why not."""
+        runner = self.runner
+        key = self._key(moment)
+        reason = runner.status if runner.status != "active" else None
+        reason = reason or self.refusal(profile, moment) or self._bar(profile, moment, key)
+        record(self, profile, moment, reason, "entered")
+        if reason is not None or key is None:
+            return set()
+        self.count(profile, moment)
+        known_to = moment.properties if self.hears else None
+        runner.begin(Telling(self.id, profile, moment), key, known_to, 0)
+        return {runner.fact}
+
+    def refusal(self, profile: Profile, moment: Moment) -> str | None:
+        """Asks whom the journey is for, too."""
+        found = super().refusal(profile, moment)
+        targeting = self.runner.newest.targeting
+        if found != "condition" and targeting is not None:
+            data = moment.properties if self.hears else NO_PROPERTIES
+            if targeting(profile, moment.now, data) < 0:
+                return "condition"
+        return found
+
+    def _bar(self, profile: Profile, moment: Moment, key: str | None) -> str | None:
+        return "no-key" if key is None else self.runner.bar(profile, moment.now, key)
+
+    def _key(self, moment: Moment) -> str | None:
+        if self.per is None:
+            return ""
+        if self.per == (MESSAGE_ID,):
+            return moment.cause
+        found = read(moment.properties, self.per)
+        if found is None or isinstance(found, list | dict):
+            return None
+        text = found if isinstance(found, str) else msgspec.json.encode(found).decode()
+        return text if 0 < len(text) <= MAX_KEY_CHARS else None
+
+
+def adopt(runners: Mapping[str, Runner], profile: Profile, moment: Moment) -> None:
+    """Brings somebody's runs under other definitions; those of journeys that are gone end."""
+    journeys = profile.journeys
+    if journeys is None:
+        return
+    for id_, runs in list(journeys.runs.items()):
+        telling = Telling(id_, profile, moment)
+        runner = runners.get(id_)
+        for run in list(runs):
+            if runner is not None:
+                runner.adopt(telling, run)
+            elif run.state == ENDED:
+                telling.drop(run)
+            else:
+                telling.end(run, "deleted")
+    for id_ in journeys.entries.keys() - runners.keys():
+        del journeys.entries[id_]
+    if not journeys.runs and not journeys.entries:
+        profile.journeys = None

@@ -1,0 +1,163 @@
+"""Actions: what triggers and journeys do for a person."""
+
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from processors.definitions import parts, values
+from processors.definitions.parts import TAG, Faults, Part
+
+Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
+
+
+class Send(Part):
+    """A message on a channel."""
+
+    channel: Annotated[Channel, values.one_of(get_args(Channel))]
+    template: values.Name
+    topic: values.Name | None = None
+
+
+class AddTag(Part):
+    """Tags the person."""
+
+    tag: values.Name = Field(alias="add_tag")
+
+
+class RemoveTag(Part):
+    """Takes a tag from the person."""
+
+    tag: values.Name = Field(alias="remove_tag")
+
+
+class SetTrait(Part):
+    """Sets a whole trait; null unsets it."""
+
+    trait: values.TraitKey
+    value: Any
+
+    nullable = ("value",)
+
+
+class SetStatus(Part):
+    """Sets the person's status."""
+
+    status: values.Name = Field(alias="set_status")
+
+
+class AddToList(Part):
+    """Puts the person on a list."""
+
+    list_id: values.Id = Field(alias="add_to_list")
+
+
+class RemoveFromList(Part):
+    """Takes the person off a list."""
+
+    list_id: values.Id = Field(alias="remove_from_list")
+
+
+class Webhook(Part):
+    """Posts to an address."""
+
+    url: values.Url
+    body: values.Mapping | None = None
+
+
+class AddPoints(Part):
+    """Adds to a score once, for good or for a time."""
+
+    score: values.Id
+    points: values.Whole
+    lasting: values.Duration | None = Field(default=None, alias="for")
+    """Ms; None: for good."""
+    reason: values.Name | None = None
+
+    hints: ClassVar = {"within": "for"}
+
+
+class Emit(Part):
+    """A further event of the same person."""
+
+    event: values.Name
+    properties: values.Mapping = Field(default_factory=dict)
+
+
+class StartJourney(Part):
+    """Begins a run of a journey."""
+
+    journey: values.Id = Field(alias="start_journey")
+
+
+class StopJourney(Part):
+    """Ends the person's runs of a journey."""
+
+    journey: values.Id = Field(alias="stop_journey")
+
+
+ACTIONS: dict[str, type[Part]] = {
+    "send": Send,
+    "add_tag": AddTag,
+    "remove_tag": RemoveTag,
+    "set_trait": SetTrait,
+    "set_status": SetStatus,
+    "add_to_list": AddToList,
+    "remove_from_list": RemoveFromList,
+    "webhook": Webhook,
+    "add_points": AddPoints,
+    "emit": Emit,
+    "start_journey": StartJourney,
+    "stop_journey": StopJourney,
+}
+LATER_ACTIONS = ("create_task", "crm")
+FLAT = (
+    "add_tag",
+    "remove_tag",
+    "set_status",
+    "add_to_list",
+    "remove_from_list",
+    "start_journey",
+    "stop_journey",
+)
+"""Actions whose value is one id or name: the model reads the action's mapping itself."""
+
+
+def _choose_action(raw: Any) -> Any:
+    chosen = parts.choose(raw, "an action", tuple(ACTIONS), LATER_ACTIONS)
+    if isinstance(chosen, dict) and len(chosen) > 1:
+        faults = Faults()
+        for key in chosen:
+            if key not in ACTIONS:
+                faults.add((key,), "unknown key; an action is a mapping with one key")
+        faults.throw()
+    return chosen
+
+
+def _action(raw: Any) -> str:
+    """Returns the tag: that of a nested action is its key, so that paths read as written."""
+    name = parts.head(raw, ACTIONS).removeprefix(TAG)
+    return TAG + name if name in FLAT else name
+
+
+def _inner(raw: Any) -> Any:
+    return next(iter(raw.values())) if isinstance(raw, dict) else raw
+
+
+Inner = BeforeValidator(_inner)
+
+Action = Annotated[
+    Annotated[Send, Inner, Tag("send")]
+    | Annotated[AddTag, Tag(TAG + "add_tag")]
+    | Annotated[RemoveTag, Tag(TAG + "remove_tag")]
+    | Annotated[SetTrait, Inner, Tag("set_trait")]
+    | Annotated[SetStatus, Tag(TAG + "set_status")]
+    | Annotated[AddToList, Tag(TAG + "add_to_list")]
+    | Annotated[RemoveFromList, Tag(TAG + "remove_from_list")]
+    | Annotated[Webhook, Inner, Tag("webhook")]
+    | Annotated[AddPoints, Inner, Tag("add_points")]
+    | Annotated[Emit, Inner, Tag("emit")]
+    | Annotated[StartJourney, Tag(TAG + "start_journey")]
+    | Annotated[StopJourney, Tag(TAG + "stop_journey")],
+    Discriminator(_action),
+    BeforeValidator(_choose_action),
+]
