@@ -90,6 +90,7 @@ class Journey(Trigger):
         when = {"when": entry["when"]} if "when" in entry else {}
         super().__init__(shared | when | {"on": on, "do": []})
         self.version = version({key: document[key] for key in MEANT if key in document})
+        self.whole = version(document)
         self.clocked: list[Clocked] = []
         self.status: str = document.get("status", "active")
         self.targeting = condition(document["targeting"], []) if "targeting" in document else None

@@ -236,19 +236,31 @@ class Person:
                 for one in self.definitions.triggers
                 if one in called or matches(self, one, event, stimuli)
             ]
+            moving = self.runs.woken(cause.now)
             if turn == MAX_ROUNDS:
-                self._refuse(matched, cause)
+                self._refuse(matched, moving, cause)
                 break
             before = self._facts()
-            have_moved = self.runs.look(cause, event)
-            self.turned = self.turned or have_moved
-            fired = [one for one in matched if self._runs(one, cause, turn)]
-            if not fired and not have_moved:
+            if not self._round(matched, moving, cause, turn):
                 break
             stimuli = self._evaluate(cause) + list(self._changes(before))
         for event in cause.emitted:
             following = Cause(cause.now, event, depth=cause.depth + 1, echo=cause.echo)
             self._handle(following, ("", {}))
+
+    def _round(self, matched: list[Trigger], moving: set[str], cause: Cause, turn: int) -> bool:
+        """Lets everybody act in turn; returns whether anybody did."""
+        told = len(self.outputs.journey_runs)
+        fired: list[Trigger] = []
+        there = list(self.runs.all)
+        for one in self.definitions.triggers:
+            if isinstance(one, Journey) and turn == 0 and cause.event is not None:
+                self.runs.hear(one, cause, cause.event, there)
+            if isinstance(one, Journey) and one.id in moving:
+                self.runs.advance(one, cause)
+            if one in matched and self._runs(one, cause, turn):
+                fired.append(one)
+        return bool(fired) or len(self.outputs.journey_runs) > told
 
     def _learn(self, event: Occurrence, facts: tuple[str, Row]) -> None:
         self.occurrences.setdefault(event.name, []).append(event)
@@ -343,8 +355,7 @@ class Person:
     def _runs(self, trigger: Trigger, cause: Cause, turn: int) -> bool:
         """Decides on a trigger that matched, and if it fires does what it says."""
         if isinstance(trigger, Journey):
-            known = cause.event.properties if cause.event else {}
-            return self.runs.enter(trigger, cause, known, cause.event) is not None
+            return self.runs.enter(trigger, cause, cause.event)
         fired = self.fired.setdefault(trigger.id, [])
         width = trigger.within
         recent = [at for at in fired if width is None or cause.now < at + width]
@@ -379,8 +390,8 @@ class Person:
             row["at"] = iso(cause.now)
             self.outputs.commands.append(row)
         elif kind == "start_journey":
-            known = cause.event.properties if cause.event else {}
-            self.runs.enter(self.runs.journeys[detail], cause, known, cause.event)
+            event = cause.event if "event" in definition.on else None
+            self.runs.start(detail, cause, event.properties if event else {})
         elif kind == "stop_journey":
             self.runs.stop(detail, cause)
         else:
@@ -422,15 +433,18 @@ class Person:
         else:
             raise AssertionError(kind)
 
-    def _refuse(self, matched: list[Trigger], cause: Cause) -> None:
-        for trigger in matched:
-            self.decide(trigger, cause, "no", "loop")
+    def _refuse(self, matched: list[Trigger], moving: set[str], cause: Cause) -> None:
+        for one in self.definitions.triggers:
+            if isinstance(one, Journey) and one.id in moving:
+                self.runs.give_up(one, cause)
+            if one in matched:
+                self.decide(one, cause, "no", "loop")
 
     def decide(self, trigger: Trigger, cause: Cause, outcome: str, reason: str) -> None:
         self.outputs.decisions.append(
             self._row(
                 definition_id=trigger.id,
-                version=trigger.version,
+                version=trigger.whole,
                 outcome=outcome,
                 reason=reason,
             )

@@ -252,7 +252,8 @@ def _numbers(score: str, part: Document) -> Iterator[tuple[str, float, bool]]:
 class Trigger:
     def __init__(self, document: Document) -> None:
         self.id: str = document["id"]
-        self.version = version(document)
+        self.version = self.whole = version(document)
+        """What commands name, and what decisions do."""
         self.on: dict[str, Any] = document["on"]
         self.where = Where(self.on.get("where", []))
         self.alarm = alarm(self.on)

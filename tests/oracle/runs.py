@@ -26,10 +26,13 @@ class Run:
     entered_ms: int
     known: Row
     key: Any = None
+    is_going: bool = True
+    """Whether it is to take the step at which it is."""
     place: int = 0
     since_ms: int = 0
     """When it came to the wait at which it stands."""
     until_ms: int | None = None
+    """When the time of that wait is up."""
     awaits: "Run | None" = None
     """The run whose end it waits for."""
     backs: int = 0
@@ -59,55 +62,82 @@ class Runs:
         """In the order in which they began, those that have ended too."""
         self.entries: dict[str, list[tuple[int, Any]]] = {one: [] for one in self.journeys}
         """When somebody entered each journey, and with which value of `per`."""
-        self.has_moved = False
+        self.limited: dict[str, list[int]] = {one: [] for one in self.journeys}
+        """When somebody entered each journey by its entry."""
 
     def under_way(self) -> list[Run]:
         return [run for run in self.all if not run.has_ended]
+
+    def of(self, journey: Journey) -> list[Run]:
+        """Returns the runs of one journey, those that have ended too."""
+        return [run for run in self.all if run.journey is journey]
 
     def dues(self) -> set[int]:
         """Returns the instants at which the time of a wait is up."""
         return {run.until_ms for run in self.under_way() if run.until_ms is not None}
 
-    # What can happen: an entry, something that runs wait for, the stop of a journey.
+    # What can happen: an entry, an event, the change of what runs wait for, the stop of a journey.
 
-    def enter(self, journey: Journey, cause: Any, known: Row, of: Occurrence | None) -> Run | None:
-        """Decides on who would enter, and begins a run.
-
-        Args:
-            journey: which one.
-            cause: what is being handled.
-            known: what the run is to know.
-            of: the event that brought it, None where it was no event.
-        """
+    def enter(self, journey: Journey, cause: Any, asked: Occurrence | None) -> bool:
+        """Decides on who would enter, and begins a run, which moves in the next round."""
+        hears = "event" in journey.on and "inactive" not in journey.on
+        known = asked.properties if asked is not None and hears else {}
         key = self._key(journey, cause, known)
-        reason = self._refusal(journey, cause, of, key)
-        self.person.decide(journey, cause, "no" if reason else "yes", reason or "entered")
-        if reason:
-            return None
-        self.entries[journey.id].append((cause.now, key))
-        run = Run(
-            run_id(journey.id, self.person.id, cause.occurrence(0)), journey, cause.now, dict(known)
-        )
-        run.key = key
-        self.all.append(run)
-        self._tell(run, cause, "entered")
-        self._walk(run, cause, 0)
-        return run
+        reason = self._refusal(journey, cause, known, asked, key)
+        if reason is None:
+            self.limited[journey.id].append(cause.now)
+        return self._begin(journey, cause, known, key, reason) is not None
 
-    def look(self, cause: Any, event: Occurrence | None) -> bool:
-        """Moves every run that there is by now; returns whether any was moved."""
-        self.has_moved = False
-        for run in self.all[:]:
-            if not run.has_ended:
-                self._look(run, cause, event)
-            elif run.journey.counts_after:
-                self._reach(run, cause, event)
-        return self.has_moved
+    def start(self, journey_id: str, cause: Any, known: Row) -> Run | None:
+        """Begins a run for a step or a trigger."""
+        journey = self.journeys[journey_id]
+        reason = None if journey.status == "active" else journey.status
+        if reason is None and not self._is_meant(journey, cause, known):
+            reason = "condition"
+        reason = reason or self._bar(journey, cause, None)
+        return self._begin(journey, cause, known, None, reason)
+
+    def woken(self, now: int) -> set[str]:
+        """Returns the journeys of which a run may move."""
+        return {run.journey.id for run in self.under_way() if self._may_move(run, now)}
+
+    def hear(self, journey: Journey, cause: Any, event: Occurrence, runs: list[Run]) -> None:
+        """Has those runs of a journey hear an event that were there before it."""
+        for run in runs:
+            if run.journey is not journey or event.at_ms < run.entered_ms:
+                continue
+            if self._reaches(run, cause, event):
+                self._tell(run, cause, "goal", step="" if run.has_ended else run.step.id)
+                run.has_reached = True
+                self._end(run, cause, "goal")
+            elif not run.has_ended and any(one.hears(event, run) for one in journey.exits):
+                self._end(run, cause, "event")
+            elif not run.has_ended and not run.is_going and self._is_awaited(run, event):
+                run.known = run.known | {run.step.id: event.properties}
+                self._walk(run, cause, self._go_on(run, cause, "heard"))
+
+    def advance(self, journey: Journey, cause: Any) -> None:
+        """Moves the runs of a journey: first whether they end, then what they wait for."""
+        for run in self.of(journey):
+            if run.has_ended:
+                continue
+            if self._leaves(run, cause.now):
+                self._end(run, cause, "condition")
+            elif run.is_going:
+                self._walk(run, cause, run.place)
+            elif choice := self._over(run, cause.now):
+                self._walk(run, cause, self._leave(run, cause, choice))
 
     def stop(self, journey_id: str, cause: Any) -> None:
         for run in self.under_way():
             if run.journey.id == journey_id:
                 self._end(run, cause, "stopped")
+
+    def give_up(self, journey: Journey, cause: Any) -> None:
+        """Ends what goes round and round within one instant."""
+        for run in self.of(journey):
+            if run.is_going and not run.has_ended:
+                self._end(run, cause, "loop")
 
     # Who may enter.
 
@@ -116,30 +146,54 @@ class Runs:
             return None
         return cause.name if journey.per == "messageId" else reach(known, journey.per)
 
-    def _refusal(self, journey: Journey, cause: Any, of: Occurrence | None, key: Any) -> str | None:
-        now, person = cause.now, self.person
-        asked = [one for one in (journey.when, journey.targeting) if one is not None]
+    def _is_meant(self, journey: Journey, cause: Any, known: Row) -> bool:
+        asked = Occurrence("", cause.now, known, "")
+        targeting = journey.targeting
+        return targeting is None or targeting.holds(self.person, cause.now, asked)
+
+    def _refusal(
+        self, journey: Journey, cause: Any, known: Row, asked: Occurrence | None, key: Any
+    ) -> str | None:
+        now, when = cause.now, journey.when
         recent = [
             at
-            for at, _ in self.entries[journey.id]
+            for at in self.limited[journey.id]
             if journey.within is None or now < at + journey.within
         ]
-        mine = [at for at, one in self._remembered(journey) if alike(one, key)]
-        going = [run for run in self.under_way() if run.journey is journey and alike(run.key, key)]
-        pause = journey.pause_ms()
         if journey.status != "active":
             return journey.status
-        if not all(one.holds(person, now, of) for one in asked):
+        if when is not None and not when.holds(self.person, now, asked):
+            return "condition"
+        if not self._is_meant(journey, cause, known):
             return "condition"
         if journey.times is not None and len(recent) >= journey.times:
             return "limit"
         if journey.per is not None and not isinstance(key, str | int | float):
             return "no-key"
-        if going:
+        return self._bar(journey, cause, key)
+
+    def _bar(self, journey: Journey, cause: Any, key: Any) -> str | None:
+        going = self.under_way()
+        mine = [at for at, one in self._remembered(journey) if alike(one, key)]
+        pause = journey.pause_ms()
+        if any(run.journey is journey and alike(run.key, key) for run in going):
             return "running"
-        if mine and (pause is None or now < mine[-1] + pause):
+        if mine and (pause is None or cause.now < mine[-1] + pause):
             return "re-entry"
-        return "too-many-runs" if len(self.under_way()) >= MAX_RUNS else None
+        return "too-many-runs" if len(going) >= MAX_RUNS else None
+
+    def _begin(
+        self, journey: Journey, cause: Any, known: Row, key: Any, reason: str | None
+    ) -> Run | None:
+        self.person.decide(journey, cause, "no" if reason else "yes", reason or "entered")
+        if reason:
+            return None
+        self.entries[journey.id].append((cause.now, key))
+        named = run_id(journey.id, self.person.id, cause.occurrence(0))
+        run = Run(named, journey, cause.now, known, key)
+        self.all.append(run)
+        self._tell(run, cause, "entered")
+        return run
 
     def _remembered(self, journey: Journey) -> list[tuple[int, Any]]:
         """Returns the latest entry of each of the latest keys."""
@@ -150,52 +204,54 @@ class Runs:
 
     # What becomes of a run.
 
-    def _look(self, run: Run, cause: Any, event: Occurrence | None) -> None:
-        """First whether it ends, then whether it has what it waits for, then the time."""
-        person, now = self.person, cause.now
-        if self._reach(run, cause, event):
-            self._end(run, cause, "goal")
-            return
-        timely = event if event is not None and event.at_ms >= run.entered_ms else None
-        if any(one.hears(timely, run) or one.holds(person, now, run) for one in run.journey.exits):
-            self._end(run, cause, "exit")
-            return
+    def _may_move(self, run: Run, now: int) -> bool:
+        return run.is_going or self._leaves(run, now) or self._over(run, now) is not None
+
+    def _leaves(self, run: Run, now: int) -> bool:
+        return any(one.holds(self.person, now, run) for one in run.journey.exits)
+
+    def _over(self, run: Run, now: int) -> str | None:
+        """Returns why a wait is over; None: it is not."""
         step = run.step
         if step.waits_for_date:
-            self._walk(run, cause, self._plan(run, cause))
-        elif step.until is not None and step.until.hears(self._since(run, event), run):
-            assert event is not None
-            run.known[step.id] = event.properties
-            self._walk(run, cause, self._go_on(run, cause, "heard"))
-        elif step.until is not None and step.until.holds(person, now, run):
-            self._walk(run, cause, self._go_on(run, cause, "holds"))
-        elif run.awaits is not None and run.awaits.has_ended:
-            self._walk(run, cause, self._go_on(run, cause, "ended"))
-        elif run.until_ms is not None and run.until_ms <= now:
-            self._walk(run, cause, self._time_up(run, cause))
+            run.until_ms = due_date(step.detail, self.person)
+            if run.until_ms is None and step.detail.get("missing", "skip") != "hold":
+                return "missing"
+        if step.until is not None and step.until.holds(self.person, now, run):
+            return "holds"
+        if run.awaits is not None and run.awaits.has_ended:
+            return "ended"
+        if run.until_ms is None or now < run.until_ms:
+            return None
+        return "due" if step.until is None else "timeout"
 
-    def _since(self, run: Run, event: Occurrence | None) -> Occurrence | None:
-        return event if event is not None and event.at_ms >= run.since_ms else None
+    def _is_awaited(self, run: Run, event: Occurrence) -> bool:
+        until = run.step.until
+        return until is not None and event.at_ms >= run.since_ms and until.hears(event, run)
 
-    def _reach(self, run: Run, cause: Any, event: Occurrence | None) -> bool:
-        """Counts a goal that was reached in time; returns whether it was."""
-        goal = run.journey.goal
-        if goal is None or run.has_reached or event is None:
+    def _reaches(self, run: Run, cause: Any, event: Occurrence) -> bool:
+        """Returns whether an event is the goal of a run, in time."""
+        journey = run.journey
+        if journey.goal is None or run.has_reached:
             return False
-        in_time = run.entered_ms <= event.at_ms < run.entered_ms + run.journey.goal_ms
-        run.has_reached = in_time and goal.hears(event, run)
-        if run.has_reached:
-            self._tell(run, cause, "goal")
-        return run.has_reached
+        ends = run.entered_ms + journey.goal_ms
+        if run.has_ended and not (journey.counts_after and cause.now < ends):
+            return False
+        return event.at_ms < ends and journey.goal.hears(event, run)
 
-    def _time_up(self, run: Run, cause: Any) -> int | None:
-        if run.step.until is None:
-            return self._go_on(run, cause, "due")
-        return self._go_on(run, cause, "timeout", run.step.detail.get("else"))
+    def _leave(self, run: Run, cause: Any, choice: str) -> int | None:
+        """Leaves a wait by the way that is meant for this."""
+        detail = run.step.detail
+        if choice == "missing" and detail.get("missing") == "exit":
+            self._tell(run, cause, "went", choice=choice)
+            self._end(run, cause, "missing")
+            return None
+        ways = {"timeout": "else", "past": "past"}
+        return self._go_on(run, cause, choice, detail.get(ways.get(choice, "")))
 
     def _go_on(self, run: Run, cause: Any, choice: str, to: str | None = None) -> int | None:
         """Leaves a wait; returns the place of the next step, None where there is none."""
-        run.until_ms, run.awaits = None, None
+        run.until_ms, run.awaits, run.is_going = None, None, True
         self._tell(run, cause, "went", choice=choice)
         return self._after(run, cause, to)
 
@@ -213,11 +269,14 @@ class Runs:
         return place
 
     def _end(self, run: Run, cause: Any, reason: str) -> None:
-        run.has_ended, run.until_ms, run.awaits = True, None, None
+        """Ends a run, unless it has ended."""
+        if run.has_ended:
+            return
         if reason == COMPLETED:
-            self._tell(run, cause, COMPLETED)
+            self._tell(run, cause, COMPLETED, step="")
         else:
-            self._tell(run, cause, "exited", choice=reason)
+            self._tell(run, cause, "exited", choice=reason, step=run.step.id)
+        run.has_ended, run.until_ms, run.awaits = True, None, None
 
     def _walk(self, run: Run, cause: Any, place: int | None) -> None:
         """Takes step after step, up to a wait or the end."""
@@ -241,24 +300,28 @@ class Runs:
             return self._after(run, cause, self._branch(run, cause))
         if step.kind == "split":
             return self._after(run, cause, self._split(run, cause))
-        if step.kind == "send" and not self._is_meant(run, cause):
-            self._end(run, cause, "targeting")
-            return None
-        self._tell(run, cause, "done")
         if step.kind == "start_journey":
             return self._start(run, cause)
-        if step.kind == "stop_journey":
-            self.stop(step.detail, cause)
-        elif step.kind != "go":
-            self.person.act(run.journey, cause, step.kind, step.detail, key=self._visit(run))
-        return None if run.has_ended else self._after(run, cause)
+        if step.kind == "go":
+            return self._after(run, cause)
+        return self._act(run, cause)
 
-    def _is_meant(self, run: Run, cause: Any) -> bool:
-        asked = run.journey.targeting
-        return asked is None or asked.holds(self.person, cause.now, as_event(run, cause.now))
+    def _act(self, run: Run, cause: Any) -> int | None:
+        """Does what an action says; what sends is looked at once more."""
+        step = run.step
+        if step.kind in {"send", "webhook"}:
+            is_over = self._leaves(run, cause.now)
+            if is_over or not self._is_meant(run.journey, cause, run.known):
+                self._end(run, cause, "condition" if is_over else "targeting")
+                return None
+        self.person.act(run.journey, cause, step.kind, step.detail, key=self._visit(run))
+        if run.has_ended:
+            return None
+        self._tell(run, cause, "done")
+        return self._after(run, cause)
 
     def _visit(self, run: Run) -> tuple[str, str]:
-        return run.step.id, f"{run.id}#{run.visit}"
+        return run.step.id, f"{run.id}/{run.visit}"
 
     def _branch(self, run: Run, cause: Any) -> str | None:
         asked = as_event(run, cause.now)
@@ -288,11 +351,10 @@ class Runs:
     def _start(self, run: Run, cause: Any) -> int | None:
         detail = run.step.detail
         name = detail if isinstance(detail, str) else detail["journey"]
-        begun = self.enter(self.journeys[name], cause, run.known, as_event(run, cause.now))
-        if run.has_ended:
-            return None
-        if isinstance(detail, dict) and detail.get("wait") and begun and not begun.has_ended:
-            run.awaits = begun
+        begun = self.start(name, cause, run.known)
+        self._tell(run, cause, "done", choice=None if begun else "refused")
+        if isinstance(detail, dict) and detail.get("wait") and begun:
+            run.awaits, run.is_going = begun, False
             self._tell(run, cause, "waiting")
             return None
         return self._after(run, cause)
@@ -301,35 +363,18 @@ class Runs:
 
     def _wait(self, run: Run, cause: Any) -> int | None:
         """Comes to a wait; returns the place of the next step where it is over already."""
-        step, person = run.step, self.person
-        if step.waits_for_date:
-            return self._plan(run, cause, is_new=True)
-        due = plain_due(step.detail, person, cause.now, run)
-        run.until_ms = due
-        if step.until is not None and step.until.holds(person, cause.now, run):
-            return self._go_on(run, cause, "holds")
-        if due is not None and due <= cause.now:
-            return self._time_up(run, cause)
-        self._tell(run, cause, "waiting", until=due)
+        step = run.step
+        if not step.waits_for_date:
+            run.until_ms = plain_due(step.detail, self.person, cause.now, run)
+        choice = self._over(run, cause.now)
+        if choice is not None:
+            return self._leave(run, cause, "past" if self._is_past(run, choice) else choice)
+        run.is_going = False
+        self._tell(run, cause, "waiting", until=run.until_ms)
         return None
 
-    def _plan(self, run: Run, cause: Any, *, is_new: bool = False) -> int | None:
-        """Looks when the date of a wait is, and whether it has come."""
-        detail = run.step.detail
-        due = due_date(detail, self.person)
-        missing = detail.get("missing", "skip")
-        if due is None and missing == "exit":
-            self._end(run, cause, "missing")
-        elif due is None and missing == "skip":
-            return self._go_on(run, cause, "missing")
-        elif due is not None and due < cause.now:
-            return self._go_on(run, cause, "past", detail.get("past"))
-        elif due is not None and due == cause.now:
-            return self._go_on(run, cause, "due")
-        elif is_new or due != run.until_ms:
-            run.until_ms = due
-            self._tell(run, cause, "waiting", until=due)
-        return None
+    def _is_past(self, run: Run, choice: str) -> bool:
+        return run.step.waits_for_date and choice == "due"
 
     def _tell(
         self,
@@ -339,15 +384,16 @@ class Runs:
         *,
         choice: str | None = None,
         until: int | None = None,
+        step: str | None = None,
     ) -> None:
-        self.has_moved = True
+        self.person.turned = True
         self.person.outputs.journey_runs.append(
             {
                 "run_id": run.id,
                 "profile_id": self.person.id,
                 "journey_id": run.journey.id,
                 "version": run.journey.version,
-                "step": run.step.id if run.visit else "",
+                "step": step if step is not None else run.step.id if run.visit else "",
                 "what": what,
                 "choice": choice,
                 "until": None if until is None else iso(until),
