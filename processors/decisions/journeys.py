@@ -61,6 +61,8 @@ class Runner(Woken, kw_only=True):
     live_edit: str
     moves: Mapping[str, str]
     re_entry: int | None
+    unfit: frozenset[str] = frozenset()
+    """Versions that name what is gone: their runs stand still until it is back."""
 
     @property
     def newest(self) -> Flow:
@@ -289,6 +291,9 @@ class Runner(Woken, kw_only=True):
             return
         if self.status == "archived":
             self._end(telling, run, "archived")
+            return
+        if self.live_edit == "pin" and run.version in self.unfit:
+            record(self, telling.profile, telling.moment, "missing")
             return
         is_pinned = self.live_edit == "pin" and run.version in self.flows
         if run.version != self.newest.version and not is_pinned:
