@@ -8,6 +8,7 @@ from processors.decisions.comparisons import FALSE
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.conditions import CLOCK, Asked, Compiler, Evaluate, Fact
 from processors.decisions.decays import marks
+from processors.decisions.entries import limit_key
 from processors.decisions.fading import (
     CombinedNode,
     FadingRule,
@@ -20,7 +21,7 @@ from processors.decisions.features import (
     Features,
     compile_where,
 )
-from processors.decisions.journeys import Hearing, JourneyNode, Runner, limit_key
+from processors.decisions.journeys import Hearing, JourneyNode, Runner
 from processors.decisions.layouts import Layout
 from processors.decisions.measures import Measure, Measures
 from processors.decisions.moments import Change

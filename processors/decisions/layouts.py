@@ -7,6 +7,7 @@ from processors.decisions import actions
 from processors.decisions.actions import Starter
 from processors.decisions.conditions import Evaluate, Fact
 from processors.decisions.dates import Appointment
+from processors.decisions.entries import Entry, limit_key
 from processors.decisions.features import compile_where
 from processors.decisions.flows import (
     ActionStep,
@@ -22,7 +23,7 @@ from processors.decisions.flows import (
     UntilStep,
 )
 from processors.decisions.hours import TIMEZONE
-from processors.decisions.journeys import Entry, Runner, limit_key
+from processors.decisions.journeys import Runner
 from processors.definitions import steps, zones
 from processors.definitions.conditions import Condition
 from processors.definitions.journeys import MESSAGE_ID, Journey
