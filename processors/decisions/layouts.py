@@ -175,7 +175,7 @@ class Layout:
                 past=wait.past or at["next"],
             )
         if wait.until is not None:
-            return self._until(wait, at)
+            return self._until(wait, wait.until, at)
         return PauseStep(
             **at,
             lasting_ms=wait.lasting or 0,
@@ -184,11 +184,11 @@ class Layout:
             zone=zones.find(wait.timezone),
         )
 
-    def _until(self, wait: steps.Wait, at: dict[str, Any]) -> Step:
-        awaited, event, match, condition = wait.until, None, None, None
+    def _until(self, wait: steps.Wait, awaited: steps.Awaited, at: dict[str, Any]) -> Step:
+        event, match, condition = None, None, None
         if isinstance(awaited, steps.Arrival):
             event, match = awaited.event, self._match(awaited)
-        elif awaited is not None:
+        else:
             condition = self._followed(awaited)
         return UntilStep(
             **at,

@@ -370,3 +370,62 @@ def test_who_follows_needs_no_older_version() -> None:
     first, second = journey("a", PAUSE), journey("a", LONGER, live_edit="follow")
     person = begun(first)
     assert edited(person, older(first), second) == [("moved", "pause", "edit")]
+
+
+def test_what_can_not_be_read_any_more_is_no_older_version() -> None:
+    person = begun(journey("a", PAUSE))
+    assert edited(person, older({"kind": "journey"}), older(tag("x")), journey("a", PAUSE)) == []
+    held_up = older({"kind": "segment", "id": "s", "name": "s", "when": {"tag": "x"}})
+    assert edited(person, held_up, journey("a", PAUSE), at_ms=T0 + 2) == []
+
+
+def test_a_goal_of_a_journey_that_is_gone_counts_no_more() -> None:
+    person = begun(journey("a", PAUSE, goal={"event": "b", "within": "9d"}))
+    person.waits(T0 + HOUR)
+    assert edited(person, at_ms=T0 + DAY) == []
+    assert person.profile.journeys is None
+
+
+def test_the_end_of_one_run_leaves_the_goal_of_another() -> None:
+    goal = {"event": "b", "within": "2d"}
+    person = begun(journey("a", PAUSE, goal=goal, per="k", exit=[{"tag": "off"}]), k="1")
+    person.waits(T0 + HOUR)
+    person.hears(track("a", T0 + DAY, k="2"))
+    assert [each.key for each in held(person.profile, "j")] == ["1", "2"]
+    person.waits(T0 + 2 * DAY)
+    assert [each.key for each in held(person.profile, "j")] == ["2"]
+
+
+def test_who_goes_round_ends_who_waits_goes_on() -> None:
+    again = [
+        journey("a", PAUSE, step("s", {"start_journey": "k"}), re_entry="always", per="key"),
+        journey({"manual": True}, step("s", {"start_journey": "k2"}), id="k", re_entry="always"),
+        journey({"manual": True}, step("s", {"start_journey": "k"}), id="k2", re_entry="always"),
+    ]
+    person = begun(*again, key="1")
+    person.hears(track("a", T0 + MINUTE, key="2"))
+    found = person.waits(T0 + HOUR)
+    assert "loop" in [each.choice for each in found.runs]
+    assert [each.key for each in held(person.profile, "j")] == ["2"]
+
+
+def test_one_run_ends_the_others_stand_still() -> None:
+    is_first = {"all": [{"tag": "off"}, {"property": "k", "equals": "1"}]}
+    document = journey("a", PAUSE, per="k", exit=[is_first])
+    off = trigger("off", tag("off"))
+    person = begun(document, off, k="1")
+    person.hears(track("a", T0 + 1, k="2"))
+    edited(person, document | {"status": "paused"}, off)
+    assert runs(person.hears(track("off", T0 + MINUTE + 1))) == [("exited", "pause", "condition")]
+    assert [each.key for each in held(person.profile, "j")] == ["2"]
+
+
+def test_who_stands_still_for_what_is_gone_holds_up_nobody() -> None:
+    first = journey("a", wait("look", until={"segment": "s"}), per="k")
+    second = journey("a", PAUSE, HELLO, per="k")
+    person = begun(segment({"tag": "x"}), first, k="1")
+    edited(person, older(first), second)
+    person.hears(track("b", T0 + 2 * MINUTE))
+    person.hears(track("a", T0 + 2 * MINUTE, id="m2", k="2"))
+    assert [each.properties["k"] for each in person.waits(T0 + DAY).commands] == ["2"]
+    assert [each.key for each in held(person.profile, "j")] == ["1"]
