@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from processors.decisions.moments import Decision, Moment
 from processors.decisions.runs import held
 from processors.state.profiles import NEVER
 from processors.state.runs import ENDED
@@ -28,6 +29,7 @@ from tests.builders import (
     step,
     tag,
     track,
+    trigger,
     wait,
 )
 
@@ -429,3 +431,19 @@ def test_who_stands_still_for_what_is_gone_holds_up_nobody() -> None:
     person.hears(track("a", T0 + 2 * MINUTE, id="m2", k="2"))
     assert [each.properties["k"] for each in person.waits(T0 + DAY).commands] == ["2"]
     assert [each.key for each in held(person.profile, "j")] == ["1"]
+
+
+def test_who_waits_is_not_what_goes_round() -> None:
+    person = begun(journey("a", PAUSE))
+    moment = Moment(Decision(), {}, T0, "m")
+    person.compiled.runners["j"].give_up(person.profile, moment)
+    assert moment.decision.runs == []
+    assert held(person.profile, "j")
+
+
+def test_a_goal_goes_on_counting_under_other_definitions() -> None:
+    document = journey("a", PAUSE, goal={"event": "b", "within": "9d"})
+    person = begun(document)
+    person.waits(T0 + HOUR)
+    assert edited(person, document, segment({"tag": "x"}), at_ms=T0 + DAY) == []
+    assert runs(person.hears(track("b", T0 + 2 * DAY))) == [("goal", "", None)]
