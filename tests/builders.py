@@ -177,6 +177,12 @@ def keyed(data: Json) -> tuple[bytes, bytes]:
     return str(data["userId"]).encode(), encoded(data)
 
 
+TAGGED: Document = step("tagged", tag("x"))
+HELLO: Document = step("hello", SEND)
+PAUSE: Document = wait("pause", for_="1h")
+"""Steps of journeys."""
+
+
 class Person:
     """One person under definitions, told one stimulus after the other."""
 
@@ -247,6 +253,18 @@ def reasons(decision: Decision) -> list[tuple[str, str]]:
 def runs(decision: Decision) -> list[tuple[str, str, str | None]]:
     """Returns what happened to runs: what, at which step, which way or why."""
     return [(each.what, each.step, each.choice) for each in decision.runs]
+
+
+def entries(person: Person, *events: Document) -> list[str]:
+    """Returns what was decided on the way into a journey at each event."""
+    return [reason for each in events for _, reason in reasons(person.hears(each))]
+
+
+def begun(*documents: Document, **properties: Any) -> Person:
+    """Returns somebody who has just done `a`."""
+    person = Person(*documents)
+    person.hears(track("a", **properties))
+    return person
 
 
 class Recorder:

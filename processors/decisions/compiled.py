@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from processors.decisions.conditions import Fact
+from processors.decisions.entries import limit_key
 from processors.decisions.features import Feature, Where
-from processors.decisions.journeys import Runner, limit_key
+from processors.decisions.journeys import Runner
 from processors.decisions.measures import Measure
 from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import Bits, Node

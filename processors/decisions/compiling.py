@@ -1,11 +1,14 @@
 """Compiles a definition set: walks it in evaluation order and gathers what each event touches."""
 
-from processors.decisions import actions, alarms, stimuli
+from typing import Any
+
+from processors.decisions import actions, alarms, layouts, stimuli
 from processors.decisions.actions import gives_for_a_time
 from processors.decisions.comparisons import FALSE
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.conditions import CLOCK, Asked, Compiler, Evaluate, Fact
 from processors.decisions.decays import marks
+from processors.decisions.entries import limit_key
 from processors.decisions.fading import (
     CombinedNode,
     FadingRule,
@@ -18,7 +21,7 @@ from processors.decisions.features import (
     Features,
     compile_where,
 )
-from processors.decisions.journeys import Entry, Hearing, JourneyNode, Runner, limit_key
+from processors.decisions.journeys import Hearing, JourneyNode, Runner
 from processors.decisions.layouts import Layout
 from processors.decisions.measures import Measure, Measures
 from processors.decisions.moments import Change
@@ -39,7 +42,7 @@ from processors.definitions.conditions import Condition
 from processors.definitions.journeys import Journey
 from processors.definitions.scores import Combined, EventMatch, Rule, Score
 from processors.definitions.segments import Segment
-from processors.definitions.sets import DefinitionSet
+from processors.definitions.sets import OLDER, DefinitionSet
 from processors.definitions.stimuli import (
     InactiveStimulus,
     ManualStimulus,
@@ -133,9 +136,14 @@ class _Build:
             alarms={self._node(key).timer: each for key, each in self.alarms.items()},
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
             idlers=self.idlers,
-            documents=tuple(self.definitions.documents.values()),
+            documents=self._documents(),
             predicates=self.definitions.predicates,
         )
+
+    def _documents(self) -> tuple[Any, ...]:
+        """Returns what the set can be made from again."""
+        written = [{OLDER: each} for each in self.definitions.kept]
+        return (*self.definitions.documents.values(), *written)
 
     def _plan(self) -> None:
         """Says of each event what it counts for, and what of it is measured."""
@@ -280,54 +288,32 @@ class _Build:
         self._add(node, reads)
 
     def _journeys(self) -> None:
-        for each in self.definitions.journeys.values():
-            self.runners[each.id] = Runner(
-                id=each.id,
-                version=self.definitions.versions["journey", each.id],
-                priority=each.priority,
-                flows={},
-                status=each.status,
-                overdue=each.overdue,
-                live_edit=each.live_edit,
-                moves=each.moves,
-                re_entry=each.re_entry,
-                is_eager=True,
-            )
-        for each in self.definitions.journeys.values():
+        definitions = self.definitions
+        for each in definitions.journeys.values():
+            version = definitions.versions["journey", each.id]
+            self.runners[each.id] = layouts.runner(each, version, definitions.unfit)
+        for each in definitions.journeys.values():
             self._journey(each, self.runners[each.id])
 
     def _journey(self, journey: Journey, runner: Runner) -> None:
         """Lays out a journey, and has its runs moved, told of events, and begun."""
         reads: set[Fact] = {runner.fact}
         events: set[str] = set()
-        for version in (journey,):
-            layout = Layout(version, self._compiled, self.runners)
+        for each in (*self.definitions.older.get(journey.id, ()), journey):
+            layout = Layout(each, self._compiled, self.runners)
             flow = layout.flow()
             runner.flows[flow.version] = flow
             reads |= layout.reads
             events |= layout.events
-        self._add(JourneyNode(key=f"journey/{journey.id}", runner=runner), reads)
-        runner.moved = _any_move
+        self._add(JourneyNode(key=limit_key(journey.id), runner=runner), reads)
         self.woken.setdefault(runner.fact, []).append(runner)
         for event in sorted(events):
             hearing = Hearing(id=journey.id, version=runner.version, runner=runner, event=event)
             self._hear(hearing, event, reads_properties=True)
-        entry, on = journey.entry, journey.entry.on
-        way_in = Entry(
-            id=journey.id,
-            version=runner.version,
-            priority=journey.priority,
-            when=None if entry.when is None else self.compiler.compile(entry.when),
-            limit=journey.limit,
-            limit_key=limit_key(journey.id),
-            is_eager=journey.fire_on_publish,
-            runner=runner,
-            per=None if journey.per is None else tuple(journey.per.split(".")),
-            hears=isinstance(on, EventMatch | ManualStimulus),
-        )
-        self.compiler.take_reads()
-        self.guarded.append(("journey", way_in))
-        self._wake(way_in, on, reads_properties=True)
+        when = journey.entry.when
+        entry = layouts.entry(journey, runner, None if when is None else self._compiled(when)[0])
+        self.guarded.append(("journey", entry))
+        self._wake(entry, journey.entry.on, reads_properties=True)
 
     def _compiled(self, condition: Condition) -> tuple[Evaluate, set[Fact]]:
         evaluate = self.compiler.compile(condition)
@@ -406,8 +392,3 @@ class _Build:
 def _key(kind: str, id_: str) -> str:
     """Names a node: a segment by its id alone."""
     return id_ if kind == "segment" else f"score/{id_}"
-
-
-def _any_move(old: object, new: object) -> bool:
-    """Stands for what runs wait for: that they may move."""
-    return True

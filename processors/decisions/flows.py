@@ -367,13 +367,11 @@ def next_time(from_ms: int, at: time | None, days: tuple[int, ...], zone: tzinfo
         zone: of the clocks.
     """
     begin = zones.local(from_ms, zone)
-    for ahead in range(9):
-        day = begin.date() + timedelta(days=ahead)
-        if days and day.weekday() not in days:
-            continue
-        if at is None and not ahead:
-            return from_ms
+    if at is None and begin.weekday() in days:
+        return from_ms
+    day = begin.date()
+    while True:
         due_ms = zones.instant(datetime.combine(day, at or time()), zone)
-        if due_ms >= from_ms:
+        if due_ms >= from_ms and (not days or day.weekday() in days):
             return due_ms
-    return from_ms
+        day += timedelta(days=1)

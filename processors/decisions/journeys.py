@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import msgspec
 
 from processors.decisions.actions import Acting
-from processors.decisions.features import NO_PROPERTIES, Properties, read
+from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.flows import STAYS, End, Flow, UntilStep, WaitStep, Walk, Way
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, set_timer
 from processors.decisions.runs import Telling, held, journeys_of, known, run_id
-from processors.decisions.triggers import LOOP, Facts, Guarded, Woken, record
-from processors.definitions.journeys import ALWAYS, MESSAGE_ID
+from processors.decisions.triggers import LOOP, Facts, Woken, record
+from processors.definitions.journeys import ALWAYS
 from processors.state.profiles import NEVER, Profile
 from processors.state.runs import ENDED, GOING, MAX_RUNS, WAITING, Run
 
@@ -22,12 +22,6 @@ MAX_PASSES = 100
 """How often a run may go back.
 
 Source: Segment's limit for journeys that loop."""
-MAX_KEY_CHARS = 256
-
-
-def limit_key(journey: str) -> str:
-    """Returns where the entries into a journey are kept that has a limit."""
-    return f"journey/{journey}"
 
 
 class JourneyNode(msgspec.Struct, kw_only=True):
@@ -61,6 +55,8 @@ class Runner(Woken, kw_only=True):
     live_edit: str
     moves: Mapping[str, str]
     re_entry: int | None
+    unfit: frozenset[str] = frozenset()
+    """Versions that name what is gone: their runs stand still until it is back."""
 
     @property
     def newest(self) -> Flow:
@@ -290,6 +286,9 @@ class Runner(Woken, kw_only=True):
         if self.status == "archived":
             self._end(telling, run, "archived")
             return
+        if self.live_edit == "pin" and run.version in self.unfit:
+            record(self, telling.profile, telling.moment, "missing")
+            return
         is_pinned = self.live_edit == "pin" and run.version in self.flows
         if run.version != self.newest.version and not is_pinned:
             self._follow(telling, run)
@@ -325,54 +324,6 @@ class Hearing(Woken, kw_only=True):
     def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
         """Tells the runs of it."""
         return self.runner.hear(profile, moment, self.event)
-
-
-class Entry(Guarded, kw_only=True):
-    """The way into a journey."""
-
-    runner: Runner
-    per: tuple[str, ...] | None
-    """Path of the property that tells runs apart; ("messageId",): each event."""
-    hears: bool
-    """Whether it is an event that lets people in."""
-
-    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
-        """Lets somebody in, or says why not."""
-        runner = self.runner
-        key = self._key(moment)
-        reason = runner.status if runner.status != "active" else None
-        reason = reason or self.refusal(profile, moment) or self._bar(profile, moment, key)
-        record(self, profile, moment, reason, "entered")
-        if reason is not None or key is None:
-            return set()
-        self.count(profile, moment)
-        known_to = moment.properties if self.hears else None
-        runner.begin(Telling(self.id, profile, moment), key, known_to, 0)
-        return {runner.fact}
-
-    def refusal(self, profile: Profile, moment: Moment) -> str | None:
-        """Asks whom the journey is for, too."""
-        found = super().refusal(profile, moment)
-        targeting = self.runner.newest.targeting
-        if found != "condition" and targeting is not None:
-            data = moment.properties if self.hears else NO_PROPERTIES
-            if targeting(profile, moment.now, data) < 0:
-                return "condition"
-        return found
-
-    def _bar(self, profile: Profile, moment: Moment, key: str | None) -> str | None:
-        return "no-key" if key is None else self.runner.bar(profile, moment.now, key)
-
-    def _key(self, moment: Moment) -> str | None:
-        if self.per is None:
-            return ""
-        if self.per == (MESSAGE_ID,):
-            return moment.cause
-        found = read(moment.properties, self.per)
-        if found is None or isinstance(found, list | dict):
-            return None
-        text = found if isinstance(found, str) else msgspec.json.encode(found).decode()
-        return text if 0 < len(text) <= MAX_KEY_CHARS else None
 
 
 def adopt(runners: Mapping[str, Runner], profile: Profile, moment: Moment) -> None:

@@ -7,6 +7,7 @@ from processors.decisions import actions
 from processors.decisions.actions import Starter
 from processors.decisions.conditions import Evaluate, Fact
 from processors.decisions.dates import Appointment
+from processors.decisions.entries import Entry, limit_key
 from processors.decisions.features import compile_where
 from processors.decisions.flows import (
     ActionStep,
@@ -22,21 +23,56 @@ from processors.decisions.flows import (
     UntilStep,
 )
 from processors.decisions.hours import TIMEZONE
-from processors.definitions import documents, steps, zones
+from processors.decisions.journeys import Runner
+from processors.definitions import steps, zones
 from processors.definitions.conditions import Condition
 from processors.definitions.journeys import MESSAGE_ID, Journey
+from processors.definitions.scores import EventMatch
+from processors.definitions.stimuli import ManualStimulus
 from processors.state.profiles import NEVER
 
-PARTS = ("steps", "exit", "goal", "targeting")
-"""What makes a version of a journey, of its document."""
+
+def runner(journey: Journey, version: str, unfit: frozenset[str]) -> Runner:
+    """Returns what moves the runs of a journey, without steps as yet."""
+    return Runner(
+        id=journey.id,
+        version=version,
+        priority=journey.priority,
+        moved=_any_move,
+        flows={},
+        status=journey.status,
+        overdue=journey.overdue,
+        live_edit=journey.live_edit,
+        moves=journey.moves,
+        re_entry=journey.re_entry,
+        unfit=unfit,
+        is_eager=True,
+    )
+
+
+def _any_move(old: object, new: object) -> bool:
+    """Stands for what runs wait for: that they may move."""
+    return True
+
+
+def entry(journey: Journey, runner: Runner, when: Evaluate | None) -> Entry:
+    """Returns the way into a journey."""
+    return Entry(
+        id=journey.id,
+        version=runner.version,
+        priority=journey.priority,
+        when=when,
+        limit=journey.limit,
+        limit_key=limit_key(journey.id),
+        is_eager=journey.fire_on_publish,
+        runner=runner,
+        per=None if journey.per is None else tuple(journey.per.split(".")),
+        hears=isinstance(journey.entry.on, EventMatch | ManualStimulus),
+    )
+
 
 Compile = Callable[[Condition], tuple[Evaluate, set[Fact]]]
 """Returns the closure of a condition, and which facts it reads."""
-
-
-def version(document: Mapping[str, Any]) -> str:
-    """Returns the version of the steps of a journey: 12 hex digits."""
-    return documents.version({key: document[key] for key in PARTS if key in document})
 
 
 class Layout:
@@ -65,7 +101,7 @@ class Layout:
         within_ms = goal.within if goal is not None else None
         laid = [self._step(place, step) for place, step in enumerate(journey.steps)]
         return Flow(
-            version=version(journey.origin.document),
+            version=journey.steps_version,
             first=laid[0].id,
             steps={step.id: step for step in laid},
             exits=[self._followed(each) for each in exits],
@@ -139,7 +175,7 @@ class Layout:
                 past=wait.past or at["next"],
             )
         if wait.until is not None:
-            return self._until(wait, at)
+            return self._until(wait, wait.until, at)
         return PauseStep(
             **at,
             lasting_ms=wait.lasting or 0,
@@ -148,11 +184,11 @@ class Layout:
             zone=zones.find(wait.timezone),
         )
 
-    def _until(self, wait: steps.Wait, at: dict[str, Any]) -> Step:
-        awaited, event, match, condition = wait.until, None, None, None
+    def _until(self, wait: steps.Wait, awaited: steps.Awaited, at: dict[str, Any]) -> Step:
+        event, match, condition = None, None, None
         if isinstance(awaited, steps.Arrival):
             event, match = awaited.event, self._match(awaited)
-        elif awaited is not None:
+        else:
             condition = self._followed(awaited)
         return UntilStep(
             **at,

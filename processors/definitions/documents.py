@@ -1,7 +1,5 @@
 """One document, from a file or from the `definitions` topic, to one checked definition."""
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -15,6 +13,7 @@ from processors.definitions.parts import LATER, TAG, Faults, Origin, Written
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.triggers import Trigger
+from processors.definitions.versions import canonical, version
 
 Definition = Segment | StaticList | Score | Trigger | Journey
 
@@ -42,7 +41,6 @@ Result = TypeVar("Result")
 
 _INT64 = 2**63
 _NESTING_KEYS = frozenset({"all", "any", "not"})
-_VERSION_DIGITS = 12
 
 
 def parse(
@@ -92,21 +90,6 @@ def read(
         except ValidationError as error:
             faults.take((), error)
     raise InvalidDefinitions(_problems(faults, file, lines or {}))
-
-
-def canonical(document: Any) -> bytes:
-    """Returns the one JSON text of a document, whatever the order of its keys."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
-
-
-def version(document: Any) -> str:
-    """Returns the version of a document: 12 hex digits of the SHA-256 of its canonical JSON.
-
-    >>> version({"a": 1, "b": 2}) == version({"b": 2, "a": 1})
-    True
-    """
-    return hashlib.sha256(canonical(document)).hexdigest()[:_VERSION_DIGITS]
 
 
 def claimed_id(document: Any) -> set[str]:

@@ -10,6 +10,7 @@ from processors.definitions.parts import TAG, Faults, Part, Written
 from processors.definitions.steps import Awaited, Goal, Step
 from processors.definitions.stimuli import BROUGHT, Stimulus
 from processors.definitions.triggers import Limit
+from processors.definitions.versions import version
 
 MESSAGE_ID = "messageId"
 """As `per`: a run for each event."""
@@ -104,3 +105,13 @@ class Journey(Written):
         routes.check(raw.get("steps"), faults)
         routes.check_moves(raw.get("moves"), raw.get("steps"), faults)
         return raw
+
+    @property
+    def steps_version(self) -> str:
+        """The version that runs have, 12 hex digits: of all that they go by."""
+        document = self.origin.document
+        return version({key: document[key] for key in RUN_BY if key in document})
+
+
+RUN_BY = ("steps", "exit", "goal", "targeting")
+"""The keys of a journey that its runs go by."""

@@ -90,7 +90,8 @@ def _after(steps: list[Any], places: dict[str, int], place: int) -> set[int]:
     """Returns the places that a step may lead to."""
     step = steps[place]
     found = {places[target] for _, target in named(step)}
-    goes_on = "exit" not in step and "go" not in step
+    ends = step.keys() == {"id", "exit"}
+    goes_on = not ends and "go" not in step
     if goes_on and place + 1 < len(steps) and not _decides_all(step):
         found.add(place + 1)
     return found
@@ -102,7 +103,8 @@ def _decides_all(step: dict[str, Any]) -> bool:
         return "else" in _inner(step, "branch")
     if "split" in step:
         split = _inner(step, "split")
-        return _inner(split, "variants").keys() <= _inner(split, "go").keys()
+        variants = _inner(split, "variants").keys()
+        return bool(variants) and variants <= _inner(split, "go").keys()
     return False
 
 

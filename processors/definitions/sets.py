@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from processors.definitions import customs, documents, references, suggestions
+from processors.definitions import customs, documents, references, suggestions, versions
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Path, Problem
 from processors.definitions.journeys import Journey
@@ -20,6 +20,8 @@ Key = tuple[str, str]
 
 ORDERED_KINDS = ("score", "segment")
 """The kinds that are evaluated, and may refer to each other."""
+OLDER = "older"
+"""Stands, among documents, for the version of a journey by which runs may go on."""
 MAX_NAMED = 10
 """How many of the known ids a message lists."""
 
@@ -35,6 +37,12 @@ class DefinitionSet:
     triggers: Mapping[str, Trigger]
     journeys: Mapping[str, Journey]
     lists: Mapping[str, StaticList]
+    older: Mapping[str, tuple[Journey, ...]]
+    """Versions of journeys by which runs may go on, the oldest first, by id."""
+    unfit: frozenset[str]
+    """Versions of the steps of such, which name what is gone."""
+    kept: tuple[Mapping[str, Any], ...]
+    """All of these as written."""
     versions: Mapping[Key, str]
     """12 hex digits of each definition's document."""
     documents: Mapping[Key, Mapping[str, Any]]
@@ -50,6 +58,7 @@ def build(
     *,
     broken: Collection[str] = (),
     predicates: Predicates = NONE,
+    older: Iterable[Journey] = (),
 ) -> DefinitionSet:
     """Returns the set of the definitions, all made by `documents.parse`.
 
@@ -57,6 +66,7 @@ def build(
         definitions: In any order.
         broken: Ids that exist but could not be parsed: mentions of them are no mistake.
         predicates: Those that are registered, for conditions that name them.
+        older: Versions of journeys before the active ones, the oldest first.
 
     Raises:
         InvalidDefinitions: ids used twice, mentions of what does not exist, or cycles.
@@ -75,7 +85,7 @@ def build(
     problems += _cycles(known, rest)
     if problems:
         raise InvalidDefinitions(sorted(problems, key=lambda at: (at.file or "", at.line or 0)))
-    return _of(known, order, predicates)
+    return _of(known, order, predicates, _kept(known, older, predicates))
 
 
 def from_documents(written: Iterable[Any], *, predicates: Predicates = NONE) -> DefinitionSet:
@@ -85,13 +95,26 @@ def from_documents(written: Iterable[Any], *, predicates: Predicates = NONE) -> 
         InvalidDefinitions: one can not be parsed, or they do not fit together.
     """
     parsed, problems, broken = [], list[Problem](), set()
+    older: list[Journey] = []
     for document in written:
+        if isinstance(document, dict) and document.keys() == {OLDER}:
+            older += _older(document[OLDER])
+            continue
         try:
             parsed.append(documents.parse(document))
         except InvalidDefinitions as error:
             problems += error.problems
             broken |= documents.claimed_id(document)
-    return complete(parsed, problems, broken, predicates=predicates)
+    return complete(parsed, problems, broken, predicates=predicates, older=older)
+
+
+def _older(document: Any) -> list[Journey]:
+    """Returns a journey as it was; nothing where it can not be read any more."""
+    try:
+        found = documents.parse(document)
+    except InvalidDefinitions:
+        return []
+    return [found] if isinstance(found, Journey) else []
 
 
 def complete(
@@ -100,11 +123,12 @@ def complete(
     broken: Collection[str],
     *,
     predicates: Predicates = NONE,
+    older: Iterable[Journey] = (),
 ) -> DefinitionSet:
     """Returns the set, if parsing found no problems; else raises them and those of the set."""
     found = list(problems)
     try:
-        built = build(parsed, broken=broken, predicates=predicates)
+        built = build(parsed, broken=broken, predicates=predicates, older=older)
     except InvalidDefinitions as error:
         found += error.problems
         built = None
@@ -125,25 +149,59 @@ def absent(definitions: DefinitionSet, mention: Reference | Rung) -> str | None:
     return _no_such(mention.kind, mention.id, ids)
 
 
+def _kept(
+    known: Mapping[Key, Definition], older: Iterable[Journey], predicates: Predicates
+) -> list[tuple[Journey, bool]]:
+    """Returns the versions of journeys by which runs may go on, and whether each still fits."""
+    found: dict[tuple[str, str], tuple[Journey, bool]] = {}
+    for each in older:
+        now = known.get(("journey", each.id))
+        if not isinstance(now, Journey) or now.live_edit != "pin":
+            continue
+        if each.steps_version == now.steps_version:
+            continue
+        alone = {("journey", each.id): each}
+        mentions = {key: list(customs.mentions(one, predicates)) for key, one in alone.items()}
+        everything = {**known, **alone}
+        problems = [
+            *_unknown(everything, mentions, ()),
+            *_misused(everything, mentions, predicates),
+        ]
+        found.pop((each.id, each.steps_version), None)
+        found[each.id, each.steps_version] = (each, not problems)
+    return list(found.values())
+
+
 def _of(
-    known: Mapping[Key, Definition], order: tuple[Key, ...], predicates: Predicates
+    known: Mapping[Key, Definition],
+    order: tuple[Key, ...],
+    predicates: Predicates,
+    kept: list[tuple[Journey, bool]],
 ) -> DefinitionSet:
     by_kind: dict[str, dict[str, Any]] = {kind: {} for kind in documents.KINDS}
     for kind, name in sorted(known):
         by_kind[kind][name] = known[kind, name]
-    versions = {key: known[key].origin.version for key in sorted(known)}
-    lines = [[*key, version] for key, version in versions.items()]
+    found = {key: known[key].origin.version for key in sorted(known)}
+    lines = [[*key, version] for key, version in found.items()]
     used = {name for each in known.values() for name in customs.used(each)}
     lines += [["predicate", name, predicates[name].version] for name in sorted(used)]
+    lines += [["older", each.id, each.steps_version, str(fits)] for each, fits in kept]
+    older: dict[str, tuple[Journey, ...]] = {}
+    for each, fits in kept:
+        if fits:
+            older[each.id] = (*older.get(each.id, ()), each)
     return DefinitionSet(
-        id=documents.version(lines),
+        id=versions.version(lines),
         segments=by_kind["segment"],
         scores=by_kind["score"],
         triggers=by_kind["trigger"],
         journeys=by_kind["journey"],
         lists=by_kind["list"],
-        versions=versions,
-        documents={key: known[key].origin.document for key in versions},
+        older=older,
+        kept=tuple(each.origin.document for each, _ in kept),
+        unfit=frozenset(each.steps_version for each, fits in kept if not fits),
+        versions=found,
+        documents={key: known[key].origin.document for key in found},
         order=order,
         predicates=predicates,
     )

@@ -213,7 +213,7 @@ def _start(raw: Any) -> Any:
 
 
 def _exit(raw: Any) -> Any:
-    return {"reason": raw}
+    return {"reason": values.text(raw)}
 
 
 Does = Action | Wait | Branch | Split | Start | Exit | Go

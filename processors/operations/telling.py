@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from processors.definitions.documents import canonical
+from processors.definitions.versions import canonical
 from processors.operations import texts
 from processors.operations.differences import Members, Moves, Row, Summary
 from processors.operations.plans import Plan

@@ -1,8 +1,8 @@
 """What has been published: the documents on the `definitions` topic, and the set that they make.
 
 A record that can not be read changes nothing. Documents that do not fit together yet (a trigger
-came before its segment) wait for the rest, and the set before them stays active. Versions that are
-kept under their numbers are passed over.
+came before its segment) wait for the rest, and the set before them stays active. Of the versions
+that are kept under their numbers only those of journeys are, for runs may go on by them.
 """
 
 import logging
@@ -12,13 +12,16 @@ from typing import Any, Protocol
 from processors.definitions import documents, sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.definitions.predicates import NONE, Predicates
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions.sets import OLDER, DefinitionSet, Key
 from processors.runtime import clients, readers
 from processors.runtime.clients import Cluster
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.errors import BadRecord
 from schemas.letters import DeadLetter, Record
+
+MAX_OLDER = 20
+"""How many versions before the active one runs may go on by."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ class Catalogue:
         self.records: dict[Key, DefinitionRecord] = {}
         self.active = sets.from_documents([])
         self._predicates = predicates
+        self._older: dict[Key, dict[int, DefinitionRecord]] = {}
         self._offsets: dict[int, int] = {}
         self._untried: list[Record] = []
 
@@ -44,6 +48,7 @@ class Catalogue:
         try:
             kind, id_, number = definitions.parse_key(record.key)
             if number is not None:
+                self._keep(record, (kind, id_), number)
                 return None
             key, published = (kind, id_), _read(record, kind, id_)
         except BadRecord as bad:
@@ -55,6 +60,24 @@ class Catalogue:
         self._untried.append(record)
         return None
 
+    def _keep(self, record: Record, key: Key, number: int) -> None:
+        """Keeps a version of a journey: runs may go on by it."""
+        if key[0] != "journey":
+            return
+        kept = self._older.setdefault(key, {})
+        kept.pop(number, None)
+        if record.value is not None:
+            kept[number] = codec.decode_definition(record.value)
+
+    def _documents(self) -> list[Any]:
+        older = [
+            {OLDER: kept[number].document}
+            for key, kept in self._older.items()
+            for number in sorted(kept)[-MAX_OLDER:]
+            if key in self.records and number < self.records[key].number
+        ]
+        return [*(each.document for each in self.records.values()), *older]
+
     @property
     def is_changed(self) -> bool:
         """Whether something was taken since the last `build`."""
@@ -64,8 +87,7 @@ class Catalogue:
         """Returns the set to be active now, and the records that do not fit, if there are such."""
         untried, self._untried = self._untried, []
         try:
-            documents = [each.document for each in self.records.values()]
-            self.active = sets.from_documents(documents, predicates=self._predicates)
+            self.active = sets.from_documents(self._documents(), predicates=self._predicates)
         except InvalidDefinitions as error:
             text = "; ".join(map(str, error.problems))
             return self.active, [DeadLetter(each, "does-not-fit", text) for each in untried]

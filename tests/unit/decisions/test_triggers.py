@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from processors.decisions.triggers import MAX_ROUNDS
+from processors.decisions.moments import Decision, Moment
+from processors.decisions.triggers import MAX_ROUNDS, Woken
+from processors.state.profiles import Profile
 from schemas import commands
 from schemas.commands import Command
 from tests.builders import (
@@ -568,3 +570,8 @@ def test_points_taken_back_leave_nothing() -> None:
     person.hears(track("a"))
     person.hears(track("b"))
     assert (person.score(), person.profile.scores["fit"].added) == (0, 0)
+
+
+def test_who_is_woken_does_nothing_of_itself() -> None:
+    moment = Moment(Decision(), {}, T0, "m")
+    assert Woken(id="x", version="v").fire(Profile(), moment, 0) == set()

@@ -37,6 +37,16 @@ def trigger(*actions: Any, **keys: Any) -> dict[str, Any]:
     return {"kind": "trigger", "id": "greet", "on": ORDERED, "do": do} | keys
 
 
+def journey(*steps: Any, **keys: Any) -> dict[str, Any]:
+    """Returns a journey; a step that is a text waits, and has this id."""
+    written = [one_day(each) if isinstance(each, str) else each for each in steps or ("rest",)]
+    return {"kind": "journey", "id": "welcome", "entry": ORDERED, "steps": written} | keys
+
+
+def one_day(id: str, **keys: Any) -> dict[str, Any]:
+    return {"id": id, "wait": {"for": "1d"}} | keys
+
+
 def problems(document: Any) -> list[str]:
     """Returns what is wrong with a document, as `path: message`."""
     return complaints(lambda: documents.parse(document))

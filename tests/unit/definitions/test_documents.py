@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.definitions import comparisons, conditions, documents, scores, triggers
+from processors.definitions import actions, comparisons, conditions, documents, scores, versions
 from processors.definitions.errors import InvalidDefinitions, Problem
 from tests.unit.definitions.builders import (
     complaints,
@@ -20,7 +20,8 @@ from tests.unit.definitions.builders import (
 )
 
 GOOD = [segment(), static_list(), score(), trigger()]
-KINDS = "segment, list, score, trigger"
+LATER = "frequency_cap"
+KINDS = "segment, list, score, trigger, journey"
 
 
 @pytest.mark.parametrize("document", GOOD, ids=lambda document: str(document["kind"]))
@@ -28,7 +29,7 @@ def test_each_kind_is_parsed(document: dict[str, Any]) -> None:
     found = documents.parse(document)
     assert (found.kind, found.id) == (document["kind"], document["id"])
     assert found.origin.document is document
-    assert found.origin.version == documents.version(document)
+    assert found.origin.version == versions.version(document)
     assert (found.origin.file, found.origin.lines) == (None, {})
 
 
@@ -50,7 +51,7 @@ def test_each_kind_is_parsed(document: dict[str, Any]) -> None:
         ({"kind": "rule"}, f'kind: must be one of {KINDS}, found the text "rule"'),
         ({"kind": None}, f"kind: must be one of {KINDS}, found nothing"),
         ({"kind": ["list"]}, f"kind: must be one of {KINDS}, found a list"),
-        ({"kind": "journey"}, f"kind: journey is not in this version; the kinds are {KINDS}"),
+        ({"kind": LATER}, f"kind: {LATER} is not in this version; the kinds are {KINDS}"),
         (static_list(z=float("nan")), "z: must be a finite number, found nan"),
         (static_list(z=2**63), "z: must be a number of at most 64 bits"),
         (static_list(z=b""), "z: must be a JSON value, found a bytes"),
@@ -120,9 +121,9 @@ def test_problem_has_the_line_of_the_nearest_place_known() -> None:
 
 
 def test_version_is_that_of_the_canonical_text() -> None:
-    assert documents.canonical({"b": ["ä", 1.0], "a": None}) == '{"a":null,"b":["ä",1.0]}'.encode()
-    assert documents.version({"kind": "list"}) == "33eb5386ff37"
-    assert documents.version({"kind": "lisu"}) != documents.version({"kind": "list"})
+    assert versions.canonical({"b": ["ä", 1.0], "a": None}) == '{"a":null,"b":["ä",1.0]}'.encode()
+    assert versions.version({"kind": "list"}) == "33eb5386ff37"
+    assert versions.version({"kind": "lisu"}) != versions.version({"kind": "list"})
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(GOOD))
@@ -145,7 +146,7 @@ def test_version_and_meaning_do_not_depend_on_the_order_of_keys(
 
 @pytest.mark.parametrize("document", GOOD, ids=lambda document: str(document["kind"]))
 def test_document_survives_the_topic(document: dict[str, Any]) -> None:
-    again = documents.parse(json.loads(documents.canonical(document)))
+    again = documents.parse(json.loads(versions.canonical(document)))
     assert again == documents.parse(document)
 
 
@@ -159,7 +160,7 @@ WORDS = st.sampled_from(
     ["kind", "id", "name", "when", "on", "do", "where", "groups", "rules", "levels", "points",
      "within", "missing", "is", "salt", "from", "to", "limit", "times", "change", "becomes",
      "floor", "trait", "event", "score", "vip", "7d", "2026-01-01T00:00:00Z", "in", "out",
-     *conditions.HEADS, *comparisons.OPERATORS, *triggers.ACTIONS, *documents.KINDS]
+     *conditions.HEADS, *comparisons.OPERATORS, *actions.ACTIONS, *documents.KINDS]
 )  # fmt: skip
 LEAVES = st.one_of(
     WORDS,
@@ -229,7 +230,7 @@ def test_any_part_of_a_score_is_parsed_or_refused(part: Any) -> None:
 def test_any_part_of_a_trigger_is_parsed_or_refused(part: Any) -> None:
     assert_parsed_or_refused(trigger(part))
     assert_parsed_or_refused(trigger(on=part))
-    assert_parsed_or_refused(trigger(*({action: part} for action in triggers.ACTIONS)))
+    assert_parsed_or_refused(trigger(*({action: part} for action in actions.ACTIONS)))
 
 
 @given(st.sampled_from(list(conditions.HEADS)), WORDS, JSON, JSON)

@@ -7,16 +7,18 @@ import pytest
 from pydantic import TypeAdapter
 
 from processors.definitions import (
+    actions,
     comparisons,
     conditions,
     documents,
     occurrences,
+    steps,
     stimuli,
     syntax,
-    triggers,
 )
 
-REFERENCE = (Path(__file__).parents[3] / "docs" / "definitions.md").read_text("utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+REFERENCE = "".join((DOCS / name).read_text("utf-8") for name in ("definitions.md", "journeys.md"))
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
 
 
@@ -35,7 +37,8 @@ WORDS = (
     *conditions.HEADS, *comparisons.OPERATORS, *occurrences.COUNTS, *conditions.LATER,
     *occurrences.AGGREGATES, *occurrences.SequenceCondition.known_keys(),
     *occurrences.Step.known_keys(), *stimuli.STIMULI,
-    *triggers.ACTIONS, *triggers.LATER_ACTIONS, *documents.KINDS, *documents.LATER_KINDS,
+    *steps.HEADS, *steps.Wait.known_keys(),
+    *actions.ACTIONS, *actions.LATER_ACTIONS, *documents.KINDS, *documents.LATER_KINDS,
 )  # fmt: skip
 
 

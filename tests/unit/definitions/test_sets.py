@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.definitions import documents, references, sets
+from processors.definitions import references, sets, versions
 from processors.definitions.references import Reference, Rung
 from tests.unit.definitions.builders import (
     complaints,
@@ -53,7 +53,7 @@ def test_set_holds_definitions_documents_and_versions() -> None:
     keys = [("list", "guests"), ("score", "fit"), ("segment", "vip"), ("trigger", "greet")]
     assert list(built.versions) == list(built.documents) == keys
     assert built.documents["segment", "vip"] == segment()
-    assert built.versions["segment", "vip"] == documents.version(segment())
+    assert built.versions["segment", "vip"] == versions.version(segment())
     assert built.order == (("score", "fit"), ("segment", "vip"))
     with pytest.raises(dataclasses.FrozenInstanceError):
         built.id = "x"  # type: ignore[misc]
@@ -65,7 +65,7 @@ def test_id_of_a_set_depends_on_its_versions_alone() -> None:
     assert len(first.id) == 12
     assert first.id != sets.from_documents([segment()]).id
     assert first.id != sets.from_documents([segment(name="Other"), score()]).id
-    assert sets.from_documents([]).id == documents.version([])
+    assert sets.from_documents([]).id == versions.version([])
 
 
 def test_same_id_may_be_used_by_two_kinds() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from processors.definitions import documents, scores, triggers
+from processors.definitions import actions, documents, scores, triggers
 from processors.definitions.stimuli import STIMULI
 from processors.definitions.triggers import Trigger
 from tests.unit.definitions.builders import TAG_IT, problems, trigger
@@ -44,32 +44,32 @@ def test_every_action_is_read() -> None:
         )
     )
     send, add, remove, trait, status, onto, off, hook, points, emit = found.do
-    assert send == triggers.Send(channel="email", template="hi", topic="news")
-    assert isinstance(add, triggers.AddTag)
+    assert send == actions.Send(channel="email", template="hi", topic="news")
+    assert isinstance(add, actions.AddTag)
     assert add.tag == "a"
-    assert isinstance(remove, triggers.RemoveTag)
+    assert isinstance(remove, actions.RemoveTag)
     assert remove.tag == "b"
-    assert trait == triggers.SetTrait(trait="plan", value=None)
-    assert isinstance(status, triggers.SetStatus)
+    assert trait == actions.SetTrait(trait="plan", value=None)
+    assert isinstance(status, actions.SetStatus)
     assert status.status == "customer"
-    assert isinstance(onto, triggers.AddToList)
-    assert isinstance(off, triggers.RemoveFromList)
+    assert isinstance(onto, actions.AddToList)
+    assert isinstance(off, actions.RemoveFromList)
     assert onto.list_id == off.list_id == "guests"
-    assert hook == triggers.Webhook(url=url, body={"a": [1]})
-    assert points == triggers.AddPoints(score="fit", points=-5)
-    assert emit == triggers.Emit(event="e", properties={"a": 1})
+    assert hook == actions.Webhook(url=url, body={"a": [1]})
+    assert points == actions.AddPoints(score="fit", points=-5)
+    assert emit == actions.Emit(event="e", properties={"a": 1})
 
 
 def test_parsed_action_may_stand_in_for_a_written_one() -> None:
-    hook = triggers.Webhook(url="http://localhost:8080")
+    hook = actions.Webhook(url="http://localhost:8080")
     made = Trigger.model_validate(trigger(hook))
     assert made.do == (hook,)
     assert hook.body is None
-    assert triggers.Emit(event="e").properties == {}
+    assert actions.Emit(event="e").properties == {}
 
 
 CHANNELS = "email, sms, push, whatsapp, inbox, slack, webhook, crm, task"
-ACTIONS = ", ".join(triggers.ACTIONS)
+ACTIONS = ", ".join(actions.ACTIONS)
 URL = "must be an address such as https://example.com/hook, without user and password"
 BAD: list[tuple[Any, list[str]]] = [
     # limits
@@ -95,7 +95,7 @@ BAD: list[tuple[Any, list[str]]] = [
     (trigger({"send": {"channel": "email", "template": "a"}, "topic": "x"}),
      ["do[0].topic: unknown key; an action is a mapping with one key"]),
     *[(trigger({key: "x"}), [f"do[0].{key}: not in this version"])
-      for key in ("start_journey", "stop_journey", "create_task", "crm")],
+      for key in ("create_task", "crm")],
     (trigger({"send": {"channel": "fax", "template": 3, "topc": "x"}}),
      ["do[0].send.topc: unknown key; did you mean topic?",
       f'do[0].send.channel: must be one of {CHANNELS}, found the text "fax"',

@@ -2,7 +2,7 @@
 
 import pytest
 
-from processors.definitions import documents, sets
+from processors.definitions import sets, versions
 from processors.definitions.errors import InvalidDefinitions
 from processors.definitions.predicates import predicate
 from processors.operations import plans
@@ -29,7 +29,7 @@ def record(document: Document, number: int = 3) -> DefinitionRecord:
     return DefinitionRecord(
         kind=kind,
         id=id_,
-        version=documents.version(document),
+        version=versions.version(document),
         number=number,
         published_at=T0,
         document=document,

@@ -3,7 +3,7 @@
 import pytest
 from rich.table import Table
 
-from processors.definitions.documents import version as version_of
+from processors.definitions.versions import version as version_of
 from processors.operations import telling
 from processors.operations.differences import Commands, Members, Moves, Row, Summary
 from processors.operations.plans import Change, Plan

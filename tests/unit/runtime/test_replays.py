@@ -49,6 +49,7 @@ def test_every_file_is_written_even_if_empty(tmp_path: Path) -> None:
         "commands.jsonl",
         "dead-letters.jsonl",
         "decisions.jsonl",
+        "journey-runs.jsonl",
         "score-changes.jsonl",
         "scores.jsonl",
         "segment-changes.jsonl",

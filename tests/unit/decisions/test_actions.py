@@ -1,0 +1,44 @@
+"""Actions that begin and end journeys; all others are tested with triggers."""
+
+from processors.decisions.runs import held
+from tests.builders import (
+    HELLO,
+    PAUSE,
+    T0,
+    Person,
+    journey,
+    reasons,
+    runs,
+    step,
+    track,
+    trigger,
+)
+
+
+def test_triggers_begin_and_stop_journeys() -> None:
+    manual = journey({"manual": True}, PAUSE, HELLO, re_entry="always")
+    person = Person(
+        manual,
+        trigger("go", {"start_journey": "j"}, id="go"),
+        trigger("halt", {"stop_journey": "j"}, id="halt"),
+    )
+    assert reasons(person.hears(track("go", n=1))) == [("go", "fired"), ("j", "entered")]
+    assert held(person.profile, "j")[0].data == {"n": 1}
+    assert runs(person.hears(track("halt", T0 + 1))) == [("exited", "pause", "stopped")]
+    assert runs(person.hears(track("halt", T0 + 2))) == []
+
+
+def test_a_run_may_stop_itself() -> None:
+    found = Person(journey("a", step("stop", {"stop_journey": "j"}), HELLO)).hears(track("a"))
+    assert runs(found)[-1] == ("exited", "stop", "stopped")
+    assert found.commands == []
+
+
+def test_journeys_that_begin_each_other_without_end_are_ended() -> None:
+    both = [
+        journey("a", step("s", {"start_journey": other}), id=id, re_entry="always")
+        for id, other in (("j", "k"), ("k", "j"))
+    ]
+    found = Person(*both).hears(track("a"))
+    assert ("exited", "s", "loop") in runs(found)
+    assert len(found.runs) < 100
