@@ -51,6 +51,7 @@ def check(folder: Folder) -> None:
         "segments": len(found.segments),
         "scores": len(found.scores),
         "triggers": len(found.triggers),
+        "journeys": len(found.journeys),
         "lists": len(found.lists),
     }
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)

@@ -113,11 +113,10 @@ def _users(published: DefinitionSet) -> dict[str, tuple[Key, ...]]:
 
 
 def _mentions(published: DefinitionSet) -> Iterator[tuple[Key, str]]:
-    for part in (published.segments, published.scores, published.triggers):
-        for each in part.values():
-            for mention in customs.mentions(each, published.predicates):
-                if isinstance(mention, Reference) and mention.kind == "segment":
-                    yield (each.kind, each.id), mention.id
+    for each in published:
+        for mention in customs.mentions(each, published.predicates):
+            if isinstance(mention, Reference) and mention.kind == "segment":
+                yield (each.kind, each.id), mention.id
 
 
 def unpublished(published: DefinitionSet, counts: Mapping[str, Count]) -> dict[str, int]:
