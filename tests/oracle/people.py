@@ -247,6 +247,9 @@ class Person:
             self.traits.tell(traits, event.at_ms)
         elif kind == "group":
             self.accounts.tell(traits, event.at_ms)
+        if event.name == "List Changed" and event.properties.get("list") in self.definitions.lists:
+            changes = {"added": self.lists.add, "removed": self.lists.discard}
+            changes.get(event.properties["change"], len)(event.properties["list"])
 
     def _facts(self) -> Facts:
         return self.traits.values(), self.status, set(self.tags), set(self.lists)
