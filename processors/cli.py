@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import reports, revisions
+from processors import lists, reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
@@ -33,6 +33,7 @@ cli = typer.Typer(
 )
 topics_cli = typer.Typer(help="The topics on the cluster.", no_args_is_help=True)
 cli.add_typer(topics_cli, name="topics")
+cli.add_typer(lists.cli, name="list")
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +147,7 @@ cli.command()(revisions.publish)
 cli.command()(revisions.definitions)
 cli.command()(reports.segments)
 cli.command()(reports.effectiveness)
+cli.command()(lists.lists)
 
 
 @cli.command()
