@@ -146,6 +146,7 @@ def create_topics() -> None:
 
 cli.command()(revisions.publish)
 cli.command()(revisions.definitions)
+cli.command()(revisions.import_rules)
 cli.command()(reports.segments)
 cli.command()(reports.effectiveness)
 cli.command()(lists.lists)
