@@ -462,8 +462,9 @@ def turned(person: Person, on: Row, stimulus: Stimulus) -> bool:
         return True
     if kind in {"tag", "list"} and on.get(kind) == name and on["change"] == new:
         return True
-    if kind == "status" and on.get("status") == new and on.get("from", old) == old:
-        return True
+    if kind == "status" and on.get("status") == new:
+        is_new_fine = on.get("include_new", "from" not in on)
+        return bool(is_new_fine if old is None else on.get("from", old) == old)
     wanted = "changes" in on or ("becomes" in on and same(new, on["becomes"]))
     return bool(kind == "trait" and on.get("trait") == name and wanted)
 
