@@ -105,7 +105,7 @@ def _change(
 ) -> int:
     """Sends the change for everybody who is named, once all are found to be ids."""
     from processors import app
-    from processors.operations import listing, publishing, rosters
+    from processors.operations import listing, publishing, rosters, standings
     from processors.operations.producing import Writer
     from schemas.topics import full_name
 
@@ -115,9 +115,13 @@ def _change(
         raise typer.BadParameter("--column wants a --file")
     settings = configured()
     cluster, prefix = app.cluster_of(settings), settings.topics.prefix
-    listing.check(publishing.published(cluster, prefix), list_id)
+    archive = publishing.published(cluster, prefix)
+    listing.check(archive, list_id)
     listed = rosters.of_file(file, column) if file is not None else ()
     ids = rosters.checked(chain(rosters.given(people or ()), listed))
+    standing = standings.standings(cluster, prefix)
+    if note := listing.doubt(standing, archive.published(custom(settings)).id):
+        typer.echo(note, err=True)
     with Writer(cluster) as writer, Progress("sent", "people") as progress:
         return listing.send_changes(
             writer,

@@ -4,7 +4,7 @@ Workers do it in the person's own order, as they do what triggers say; see `sche
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from processors.definitions import suggestions
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
 from processors.operations.producing import Writer
+from processors.operations.standings import Standing
 from schemas import commands, events
 
 STEP = 5_000
@@ -36,6 +37,22 @@ def check(archive: Archive, list_id: str) -> None:
     named = f"; the lists are {', '.join(lists[:MAX_NAMED])}{more}" if lists else "; there is none"
     raise OperationFailed(
         f"no list {list_id} is published{suggestions.hint(list_id, lists) or named}"
+    )
+
+
+def doubt(found: Sequence[Standing], wanted: str) -> str | None:
+    """Returns what to say where a list may not be known yet; None where it is.
+
+    Args:
+        found: the partitions in which something has been decided.
+        wanted: id of the set that is published.
+    """
+    waiting = sum(each.active != wanted for each in found)
+    if not waiting:
+        return None
+    return (
+        f"note: {waiting} of {len(found)} partitions decide by definitions of before: a list that"
+        " these do not have is not changed there. Do it again once `beckon definitions` names none"
     )
 
 

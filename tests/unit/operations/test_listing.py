@@ -6,8 +6,9 @@ from processors.definitions import sets
 from processors.operations import listing, publishing
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
-from processors.operations.listing import Change, check, send_changes
+from processors.operations.listing import Change, check, doubt, send_changes
 from processors.operations.producing import Writer
+from processors.operations.standings import Standing
 from schemas import codec, events
 from tests.builders import T0, Document, Person, segment, static_list
 from tests.embedded import Broker
@@ -101,3 +102,10 @@ def test_where_there_is_no_list_or_there_are_many_that_is_told(broker: Broker) -
     many = archive(broker, *(static_list(f"l{number}") for number in range(11)))
     with pytest.raises(OperationFailed, match=r"lists are l0, l1, l10, .*, l8, …$"):
         check(many, "calls")
+
+
+def test_partitions_that_may_not_know_the_list_yet_are_told() -> None:
+    new, old = (Standing(partition=0, active=each, offset=9) for each in ("new", "old"))
+    assert doubt([], "new") is None
+    assert doubt([new, new], "new") is None
+    assert str(doubt([new, old], "new")).startswith("note: 1 of 2 partitions decide by definitions")

@@ -10,6 +10,7 @@ from processors import app
 from processors.operations import texts
 from tests.builders import Document, segment, static_list, trigger
 from tests.embedded import Broker
+from tests.unit.operations.test_standings import commits
 from tests.unit.processors.commands import beckon
 from tests.unit.runtime.test_streams import Start, Worker, start
 
@@ -67,6 +68,16 @@ def test_people_are_put_on_a_list_and_taken_off_it(worker: Worker, tmp_path: Pat
     assert "1 people are to be off list calls" in said(beckon("list", "remove", "calls", "bob"))
     worker.wait(4)
     assert (on("calls"), on("vips")) == (["ada", "cid"], ["bob"])
+
+
+def test_partitions_that_may_not_know_the_list_yet_are_told(
+    on_broker: Broker, tmp_path: Path
+) -> None:
+    published(on_broker, tmp_path, DOCUMENTS[0])
+    commits(on_broker, f"{on_broker.prefix}decide", (0, 7, "old"), (2, 5, "old"))
+    added = beckon("list", "add", "calls", "ada")
+    assert added.exit_code == 0
+    assert "note: 2 of 2 partitions decide by definitions of before" in added.output
 
 
 def test_same_file_again_changes_nothing(worker: Worker, tmp_path: Path) -> None:
