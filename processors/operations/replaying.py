@@ -46,17 +46,34 @@ def replay(
         try:
             transactions.open()
             with closing(Pile(cluster, prefix)) as pile:
-                waiting = pile.find(selection).waiting
-                for batch in _batches(pile.letters(waiting)):
-                    _send(transactions.begin(), pile.topic, batch)
-                    transactions.commit(pile.reader, [])
-                    sent += len(batch)
+                for sent in _send_all(transactions, pile, selection):
                     progress(sent)
         except Aborted as error:
             raise OperationFailed(_unfinished(sent, str(error))) from error
         except Fenced as error:
             raise OperationFailed(_unfinished(sent, "somebody else does it now")) from error
     return sent
+
+
+def _send_all(transactions: Transactions, pile: Pile, selection: Selection) -> Iterator[int]:
+    """Yields how many are sent, after each transaction.
+
+    Raises:
+        Aborted: one came to nothing; or the id had to be taken anew, so that somebody else may have
+            had it, and sent what was found to be waiting.
+        Fenced: somebody else has taken the id.
+    """
+    sent = 0
+    mine: Producer | None = None
+    for batch in _batches(pile.letters(pile.find(selection).waiting)):
+        producer = transactions.begin()
+        if mine not in (None, producer):
+            raise Aborted("a commit was doubtful")
+        mine = producer
+        _send(producer, pile.topic, batch)
+        transactions.commit(pile.reader, [])
+        sent += len(batch)
+        yield sent
 
 
 def _batches(found: Iterator[Letter]) -> Iterator[list[Letter]]:

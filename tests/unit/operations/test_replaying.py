@@ -3,12 +3,13 @@
 from contextlib import closing
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from processors.operations import replaying
 from processors.operations.errors import OperationFailed
 from processors.operations.letters import Pile, Selection
 from processors.operations.replaying import replay
+from processors.runtime.errors import Fenced
 from processors.runtime.partitioners import partition
 from processors.runtime.transactions import Aborted, Transactions
 from tests.embedded import Broker
@@ -85,19 +86,43 @@ def test_one_that_breaks_off_is_gone_on_with(
     assert values(broker) == [b"a", b"b", b"c"]
 
 
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(Aborted("_TIMED_OUT"), "_TIMED_OUT"), (Fenced("id"), "somebody else does it now")],
+)
 def test_transaction_that_comes_to_nothing_is_told(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
 ) -> None:
     bury(broker)
 
     def refuse(*_: object) -> None:
-        raise Aborted("_TIMED_OUT")
+        raise error
 
     monkeypatch.setattr(Transactions, "commit", refuse)
     with pytest.raises(OperationFailed) as failure:
         again(broker)
-    said = "0 were sent, then it ended (_TIMED_OUT): do it again, which sends the others"
+    said = f"0 were sent, then it ended ({why}): do it again, which sends the others"
     assert str(failure.value) == said
+
+
+def test_who_has_to_take_the_id_anew_looks_anew_what_was_sent(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "MAX_LETTERS", 1)
+    for value in (b"a", b"b", b"c"):
+        bury(broker, value)
+    commit = Transactions.commit
+
+    def doubtful(self: Transactions, consumer: Consumer, offsets: list[TopicPartition]) -> None:
+        commit(self, consumer, offsets)
+        self.close()
+        monkeypatch.undo()
+
+    monkeypatch.setattr(Transactions, "commit", doubtful)
+    with pytest.raises(OperationFailed, match="1 were sent, then it ended"):
+        again(broker)
+    assert again(broker) == 2
+    assert values(broker) == [b"a", b"b", b"c"]
 
 
 def test_record_that_is_refused_is_told(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
