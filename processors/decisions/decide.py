@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import alarms, decays, triggers
+from processors.decisions import alarms, decays, lists, triggers
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.features import NO_PROPERTIES, Feature, Properties
 from processors.decisions.forgetting import forget
@@ -264,7 +264,7 @@ def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) 
     """Lays an event's traits, or its list, into the profile; returns who reads what changed."""
     dirty: Bits = 0
     event, at_ms, plan, *_, traits = facts
-    if plan.lists and (listed := triggers.take_list_change(profile, moment, plan.lists)):
+    if plan.lists and (listed := lists.take_change(profile, moment, plan.lists)):
         dirty |= compiled.readers(*listed)
     for key, value in (traits or {}).items():
         if event.type == "group":

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from processors.decisions import lists
 from processors.decisions.conditions import Evaluate
 from processors.decisions.features import Where
 from processors.decisions.moments import Moment
@@ -19,7 +20,7 @@ from processors.state import adjustments, profiles
 from processors.state.profiles import Profile
 from schemas import commands
 from schemas.commands import Command
-from schemas.events import CHANGE, LIST, Event
+from schemas.events import Event
 from schemas.records import DecisionRecord
 
 MAX_ROUNDS = 16
@@ -204,43 +205,23 @@ def _mark(
 ) -> tuple[str, str] | None:
     match action:
         case documents.AddTag(tag=name):
-            return _put(profile, moment, ("tag", name), added=True)
+            kind, held, added = "tag", profile.tags, True
         case documents.RemoveTag(tag=name):
-            return _put(profile, moment, ("tag", name), added=False)
+            kind, held, added = "tag", profile.tags, False
         case documents.AddToList(list_id=name):
-            return _put(profile, moment, ("list", name), added=True)
+            return lists.put(profile, moment, name, added=True)
         case documents.RemoveFromList(list_id=name):
-            return _put(profile, moment, ("list", name), added=False)
+            return lists.put(profile, moment, name, added=False)
         case _:
             assert_never(action)
-
-
-def take_list_change(
-    profile: Profile, moment: Moment, lists: frozenset[str]
-) -> tuple[str, str] | None:
-    """Does what the event at hand says of a list (`List Changed`); returns the fact it changed."""
-    list_id, change = moment.properties.get(LIST), moment.properties.get(CHANGE)
-    if not isinstance(list_id, str) or list_id not in lists or change not in ("added", "removed"):
-        return None
-    return _put(profile, moment, ("list", list_id), added=change == "added")
-
-
-def _put(
-    profile: Profile, moment: Moment, fact: tuple[str, str], *, added: bool
-) -> tuple[str, str] | None:
-    """Gives or takes a tag, or a place on a list; returns the fact if it was not so before."""
-    kind, name = fact
-    held = profile.tags if kind == "tag" else profile.lists
     if (name in held) is added:
         return None
     if added:
         held.append(name)
     else:
         held.remove(name)
-    if kind == "list":
-        profiles.note_list(profile, name, moment.now if added else None)
-    moment.note(fact, not added, added)
-    return fact
+    moment.note((kind, name), not added, added)
+    return kind, name
 
 
 def set_whole(profile: Profile, moment: Moment, key: str, value: Any, *, at_ms: int) -> bool:
