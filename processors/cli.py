@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import reports, revisions
+from processors import letters, lists, reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
@@ -33,6 +33,8 @@ cli = typer.Typer(
 )
 topics_cli = typer.Typer(help="The topics on the cluster.", no_args_is_help=True)
 cli.add_typer(topics_cli, name="topics")
+cli.add_typer(lists.cli, name="list")
+cli.add_typer(letters.cli, name="dead-letters")
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ def check(folder: Folder) -> None:
         "segments": len(found.segments),
         "scores": len(found.scores),
         "triggers": len(found.triggers),
+        "journeys": len(found.journeys),
         "lists": len(found.lists),
     }
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
@@ -144,8 +147,10 @@ def create_topics() -> None:
 
 cli.command()(revisions.publish)
 cli.command()(revisions.definitions)
+cli.command()(revisions.import_rules)
 cli.command()(reports.segments)
 cli.command()(reports.effectiveness)
+cli.command()(lists.lists)
 
 
 @cli.command()

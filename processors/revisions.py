@@ -1,4 +1,4 @@
-"""The commands by which definitions change: `beckon diff`, `publish`, `definitions`.
+"""The commands by which definitions come and change: `diff`, `publish`, `import-rules` and so on.
 
 `cli` gives them their names; what they do is in `processors.operations`.
 """
@@ -10,6 +10,7 @@ import typer
 
 from processors.clock import WallClock
 from processors.definitions import files
+from processors.definitions.errors import InvalidDefinitions
 from processors.operations.errors import OperationFailed
 from processors.progress import Progress
 from processors.terminal import (
@@ -139,3 +140,25 @@ def definitions(
     show(telling.versions_table(archive.versions(key), active))
     ended = "" if active else "it has ended; "
     typer.echo(f"{ended}beckon definitions {name} --version N prints one")
+
+
+@told
+def import_rules(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="Rules: *.json or *.yaml.")
+    ],
+    id_: Annotated[
+        str | None, typer.Option("--id", help="Of the segment; none: the file's.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The same.")] = None,
+) -> None:
+    """Prints a flat list of rules as a definition, read from left to right."""
+    from processors.operations import flat_rules, texts
+
+    text, problems = files.read(file)
+    if problems:
+        raise InvalidDefinitions(problems)
+    found = flat_rules.convert(text, file=str(file), id_=id_, name=name)
+    for remark in found.remarks:
+        typer.echo(f"# {remark}")
+    typer.echo(texts.text(found.document), nl=False)

@@ -53,6 +53,13 @@ TRIGGER_REQUESTED = "Trigger Requested"
 REQUESTED = "trigger"
 """The property that says which."""
 
+LIST_CHANGED = "List Changed"
+"""Name of the `track` that puts the person on a static list, or takes them off it."""
+LIST = "list"
+"""The property that says which,"""
+CHANGE = "change"
+"""and the one that says `added` or `removed`."""
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """One tracking event. Free-form parts stay undecoded bytes until a definition asks for them."""

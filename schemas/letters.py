@@ -1,9 +1,16 @@
-"""Dead letters: a record that can not be read, as it came, with why and whence in its headers."""
+"""Dead letters: a record that can not be read, as it came, with why and whence in its headers.
+
+Beside them lie marks: records that say that the letter at an offset of their partition was
+replayed.
+"""
 
 from typing import NamedTuple
 
 MAX_VALUE_BYTES = 900_000
 """A value is cut here: with its headers it must still fit into a record."""
+
+REPLAYED = "replayed"
+"""The header of a mark: the offset of the letter."""
 
 Headers = list[tuple[str, bytes]]
 
@@ -45,3 +52,43 @@ class DeadLetter(NamedTuple):
         """Returns the record's value, cut to what fits into a dead letter."""
         value = self.record.value
         return None if value is None else value[:MAX_VALUE_BYTES]
+
+
+class Whence(NamedTuple):
+    """What the headers of a dead letter say."""
+
+    reason: str
+    message: str
+    topic: str
+    """Full name of where it came from."""
+    partition: int
+    offset: int
+    is_cut: bool
+    """Whether its value is not whole."""
+
+
+def read_headers(headers: Headers | None) -> Whence | None:
+    """Returns what headers say; None where they are not those of a dead letter."""
+    found = dict(headers or [])
+    try:
+        return Whence(
+            reason=found["reason"].decode(),
+            message=found["message"].decode(),
+            topic=found["topic"].decode(),
+            partition=int(found["partition"]),
+            offset=int(found["offset"]),
+            is_cut="cut" in found,
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def mark(offset: int) -> Headers:
+    """Returns the headers of a mark: the letter at this offset of its partition was replayed."""
+    return [(REPLAYED, str(offset).encode())]
+
+
+def read_mark(headers: Headers | None) -> int | None:
+    """Returns the offset of the letter that a mark is about; None where it is no mark."""
+    found = dict(headers or []).get(REPLAYED)
+    return int(found) if found is not None and found.isdigit() else None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.events import iso
 from tests.builders import DAY, HOUR, MINUTE, SECOND, T0, Json, event
-from tests.worlds import DAYS, EVENTS, GAPS, NOTHING, VALUES, ZONES, dates, once, one
+from tests.worlds import DAYS, EVENTS, GAPS, LISTS, NOTHING, VALUES, ZONES, dates, once, one
 
 PEOPLE = ("p", "q")
 LATE = (0, 0, 0, 0, 1, SECOND, MINUTE, HOUR, DAY, 3 * DAY, 7 * DAY, 7 * DAY + 1)
@@ -27,6 +27,14 @@ contents = st.one_of(
     st.builds(
         lambda id: ("track", {"event": "Trigger Requested", "properties": {"trigger": id}}),
         st.sampled_from(["t0", "t1", "t2", "nobody"]),
+    ),
+    st.builds(
+        lambda id, change: (
+            "track",
+            {"event": "List Changed", "properties": {"list": id, "change": change}},
+        ),
+        st.sampled_from([*LISTS, "l9"]),
+        st.sampled_from(["added", "added", "removed", "moved"]),
     ),
     st.builds(
         lambda traits: ("identify", {"traits": traits}),

@@ -415,6 +415,12 @@ def stimuli(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
         st.builds(lambda change: {"trait": "plan.deep"} | change, CHANGES),
         st.sampled_from(STATUSES).map(lambda status: {"status": status}),
         st.permutations(STATUSES).map(lambda pair: {"status": pair[0], "from": pair[1]}),
+        st.builds(
+            lambda pair, was, news: {"status": pair[0], **was(pair), "include_new": news},
+            st.permutations(STATUSES),
+            st.sampled_from([lambda pair: {}, lambda pair: {"from": pair[1]}]),
+            st.booleans(),
+        ),
         timed(of_segments, of_scores),
         st.just({"manual": True}),
         MARKS,

@@ -41,9 +41,9 @@ def decisions(
             yield Difference(
                 path=(*path, place),
                 at_ms=findings.at_ms,
-                expected=f"{each.trigger}: {', '.join(said)}",
+                expected=f"{each.doer[1]}: {', '.join(said)}",
                 found="no such decision",
-                notes=tuple(why(findings, each.trigger, came)),
+                notes=tuple(why(findings, each.doer, came)),
             )
 
 
@@ -87,12 +87,12 @@ def _free(
 
 
 def _fits(wanted: CommandExpectation, command: Command) -> bool:
-    return wanted.trigger == command.definition_id and not _other(wanted, command)
+    return wanted.doer[1] == command.definition_id and not _other(wanted, command)
 
 
 def _is(wanted: DecisionExpectation, decision: DecisionRecord) -> bool:
     return (
-        wanted.trigger == decision.definition_id
+        wanted.doer[1] == decision.definition_id
         and wanted.outcome in (None, decision.outcome)
         and wanted.reason in (None, decision.reason)
     )
@@ -105,8 +105,8 @@ def _other(wanted: CommandExpectation, command: Command) -> list[str]:
 
 
 def _nearest(wanted: CommandExpectation, extra: Sequence[Command]) -> Command | None:
-    """Returns the command of the same trigger that differs least, if there is one."""
-    same = [one for one in extra if one.definition_id == wanted.trigger]
+    """Returns the command of the same trigger or journey that differs least, if there is one."""
+    same = [one for one in extra if one.definition_id == wanted.doer[1]]
     return min(same, key=lambda one: len(_other(wanted, one)), default=None)
 
 
@@ -115,14 +115,14 @@ def _missing(
 ) -> Difference:
     if near is None:
         found = "no such command"
-        notes = why(findings, wanted.trigger, findings.decided)
+        notes = why(findings, wanted.doer, findings.decided)
     else:
         found = f"{_command(near)}, {times([near.at])}"
         notes = [f"differs in {', '.join(_other(wanted, near))}"]
     return Difference(
         path=path,
         at_ms=findings.at_ms,
-        expected=_text(wanted.trigger, wanted.fields),
+        expected=_text(wanted.doer[1], wanted.fields),
         found=found,
         notes=tuple(notes),
     )
@@ -146,10 +146,10 @@ def _command(command: Command) -> str:
     return _text(command.definition_id, {key: getattr(command, key) for key in FIELDS})
 
 
-def _text(trigger_id: str, fields: Mapping[str, Any]) -> str:
+def _text(doer: str, fields: Mapping[str, Any]) -> str:
     said = [
         f"{key} {value if isinstance(value, str) else shown(value)}"
         for key, value in fields.items()
         if value is not None
     ]
-    return f"{trigger_id}: {', '.join(said) or 'any command'}"
+    return f"{doer}: {', '.join(said) or 'any command'}"

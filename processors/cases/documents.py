@@ -13,6 +13,7 @@ from processors.definitions import suggestions, values
 from processors.definitions.actions import Channel
 from processors.definitions.errors import Path
 from processors.definitions.parts import Faults, Part
+from processors.definitions.sets import Key
 
 START_MS = 1_767_603_600_000
 """2026-01-05T09:00:00Z, a Monday: when a case begins that does not say when."""
@@ -108,10 +109,32 @@ class ScoreExpectation(Part):
         return raw
 
 
-class CommandExpectation(Part):
+class Doing(Part):
+    """Something that a trigger or a journey has done, or has not."""
+
+    trigger: values.Id | None = None
+    journey: values.Id | None = None
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that exactly one of the two is named."""
+        said = [key for key in ("trigger", "journey") if key in raw]
+        if len(said) != 1 and not faults:
+            found = " and ".join(said) or "neither"
+            faults.add((), f"takes one of trigger and journey, found {found}")
+        return raw
+
+    @property
+    def doer(self) -> Key:
+        """Kind and id of whose it is."""
+        return ("trigger", self.trigger) if self.trigger else ("journey", self.journey or "")
+
+
+class CommandExpectation(Doing):
     """A command that is expected; what is not said of it may be anything."""
 
-    trigger: values.Id
+    step: values.Id | None = None
+    """Of the journey."""
     channel: Annotated[Channel, _one_of(get_args(Channel))] | None = None
     template: values.Name | None = None
     topic: values.Name | None = None
@@ -120,15 +143,22 @@ class CommandExpectation(Part):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What is said of it, beside the trigger."""
-        said = {key: getattr(self, key) for key in type(self).model_fields if key != "trigger"}
+        """What is said of it, beside whose it is."""
+        names = type(self).model_fields.keys() - {"trigger", "journey"}
+        said = {key: getattr(self, key) for key in type(self).model_fields if key in names}
         return {key: value for key, value in said.items() if value is not None}
 
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks whose it is."""
+        if "step" in raw and "journey" not in raw:
+            faults.add(("step",), "may only stand beside journey")
+        return super().read(raw, faults)
 
-class DecisionExpectation(Part):
-    """A decision on a trigger that is expected: that it fired, or why it did not."""
 
-    trigger: values.Id
+class DecisionExpectation(Doing):
+    """A decision that is expected: that a trigger fired, or somebody entered, or why not."""
+
     outcome: Annotated[Outcome, _one_of(get_args(Outcome))] | None = None
     reason: values.Name | None = None
 
@@ -137,7 +167,11 @@ class DecisionExpectation(Part):
         """Checks that something is expected of it."""
         if "outcome" not in raw and "reason" not in raw and not faults:
             faults.add((), "needs one of outcome, reason")
-        return raw
+        return super().read(raw, faults)
+
+
+OUT = "out"
+"""Where somebody stands in a journey who has no run of it."""
 
 
 class Expectation(Part):
@@ -157,6 +191,8 @@ class Expectation(Part):
         ]
         | None
     ) = None
+    journeys: Annotated[dict[str, values.Id], BeforeValidator(_filled)] | None = None
+    """The step at which the latest run of each waits; `out`: none goes on."""
     commands: Annotated[tuple[CommandExpectation, ...], values.Listed] | None = None
     """Exactly those since the last expectation that named commands; empty: none."""
     decisions: Annotated[tuple[DecisionExpectation, ...], values.Filled] | None = None

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from processors.cases import deeds
-from processors.cases.documents import Expectation, ScoreExpectation
-from processors.cases.findings import MAX_LISTED, Difference, Findings, shown
+from processors.cases.documents import OUT, Expectation, ScoreExpectation
+from processors.cases.findings import MAX_LISTED, Difference, Findings, shown, why
 from processors.decisions import scales
 from processors.decisions.comparisons import is_same
+from processors.decisions.runs import held
 from processors.decisions.scales import Scale
 from processors.definitions.errors import Path
 from processors.state import profiles
 from processors.state.profiles import Profile
+from processors.state.runs import ENDED
 from schemas.events import iso
 
 UNKNOWN = "nobody knows the person yet: there was no event"
@@ -21,14 +23,14 @@ def differences(expect: Expectation, findings: Findings, path: Path) -> Iterator
     """Yields what is not as expected, in the order of the reference."""
     profile = findings.profile or Profile()
     yield from _segments(expect.segments or {}, findings, (*path, "segments"))
-    for noun, wanted, held in (
+    for noun, wanted, kept in (
         ("lists", expect.lists, profile.lists),
         ("tags", expect.tags, profile.tags),
     ):
         for name, side in (wanted or {}).items():
-            if (name in held) != (side == "in"):
-                has = f"{noun}: {', '.join(sorted(held)) or 'none'}"
-                yield _differs(findings, (*path, noun, name), side, _side(name in held), has)
+            if (name in kept) != (side == "in"):
+                has = f"{noun}: {', '.join(sorted(kept)) or 'none'}"
+                yield _differs(findings, (*path, noun, name), side, _side(name in kept), has)
     if expect.names_status and profile.status != expect.status:
         said = shown(expect.status), shown(profile.status)
         yield _differs(findings, (*path, "status"), *said)
@@ -36,8 +38,8 @@ def differences(expect: Expectation, findings: Findings, path: Path) -> Iterator
         found = profiles.trait(profile.traits, tuple(name.split(".")))
         if not is_same(found, value):
             yield _differs(findings, (*path, "traits", name), shown(value), shown(found))
-    for name, score in (expect.scores or {}).items():
-        yield from _score(name, score, findings, (*path, "scores", name))
+    yield from _scores(expect.scores or {}, findings, (*path, "scores"))
+    yield from _journeys(expect.journeys or {}, findings, (*path, "journeys"))
     if expect.commands is not None:
         yield from deeds.commands(expect.commands, findings, (*path, "commands"))
     yield from deeds.decisions(expect.decisions or (), findings, (*path, "decisions"))
@@ -60,6 +62,22 @@ def _segments(wanted: Mapping[str, str], findings: Findings, path: Path) -> Iter
             said = [f"{each.change} at {iso(each.at)}" for each in moves[-MAX_LISTED:]]
             note = ", ".join(said) or "never entered so far"
             yield _differs(findings, (*path, name), side, _side(name in held), note)
+
+
+def _journeys(wanted: Mapping[str, str], findings: Findings, path: Path) -> Iterator[Difference]:
+    for name, step in wanted.items():
+        runs = held(findings.profile or Profile(), name)
+        stands = [each.step for each in runs if each.state != ENDED][-1:] or [OUT]
+        if stands != [step]:
+            notes = why(findings, ("journey", name), findings.decisions)
+            yield _differs(findings, (*path, name), step, stands[0], *notes)
+
+
+def _scores(
+    wanted: Mapping[str, ScoreExpectation], findings: Findings, path: Path
+) -> Iterator[Difference]:
+    for name, score in wanted.items():
+        yield from _score(name, score, findings, (*path, name))
 
 
 def _score(

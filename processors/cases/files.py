@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-from processors.cases.documents import Case, Cases, Expectation
+from processors.cases.documents import Case, Cases, Doing, Expectation
 from processors.definitions import documents, files, sets, suggestions, values
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
 from processors.definitions.parts import Faults
@@ -125,6 +125,8 @@ def _expected(expect: Expectation, path: Path) -> Iterator[Reference | Rung]:
         yield Reference((*path, "segments", name), "segment", name)
     for name in expect.lists or ():
         yield Reference((*path, "lists", name), "list", name)
+    for name in expect.journeys or ():
+        yield Reference((*path, "journeys", name), "journey", name)
     for name, score in (expect.scores or {}).items():
         at = (*path, "scores", name)
         yield Reference(at, "score", name)
@@ -133,6 +135,11 @@ def _expected(expect: Expectation, path: Path) -> Iterator[Reference | Rung]:
         if score.grade is not None:
             yield Rung((*at, "grade"), name, "grade", score.grade)
     for place, command in enumerate(expect.commands or ()):
-        yield Reference((*path, "commands", place, "trigger"), "trigger", command.trigger)
+        yield _doer(command, (*path, "commands", place))
     for place, decision in enumerate(expect.decisions or ()):
-        yield Reference((*path, "decisions", place, "trigger"), "trigger", decision.trigger)
+        yield _doer(decision, (*path, "decisions", place))
+
+
+def _doer(doing: Doing, path: Path) -> Reference:
+    kind, id_ = doing.doer
+    return Reference((*path, kind), "trigger" if kind == "trigger" else "journey", id_)

@@ -8,7 +8,7 @@ import msgspec
 
 from processors.decisions.compiled import Compiled
 from processors.definitions.errors import Path, one_line
-from processors.definitions.sets import DefinitionSet
+from processors.definitions.sets import DefinitionSet, Key
 from processors.state.profiles import Profile
 from schemas.commands import Command
 from schemas.events import iso
@@ -70,15 +70,19 @@ def times(instants: Sequence[int]) -> str:
     return f"{often}at {iso(instants[-1])}"
 
 
-def why(findings: Findings, trigger_id: str, decisions: Sequence[DecisionRecord]) -> list[str]:
-    """Returns what became of a trigger, or that nothing woke it; like decisions become one line."""
-    document = findings.definitions.documents["trigger", trigger_id]
-    of_trigger = [each for each in decisions if each.definition_id == trigger_id]
-    if not of_trigger:
-        return [f"trigger {trigger_id}: never asked, since {shown(document['on'])} did not come"]
-    alike = groupby(of_trigger, key=lambda each: (each.outcome, each.reason))
+def why(findings: Findings, doer: Key, decisions: Sequence[DecisionRecord]) -> list[str]:
+    """Returns what became of a trigger or of the way into a journey, or that nothing woke it.
+
+    Like decisions become one line.
+    """
+    document, name = findings.definitions.documents[doer], " ".join(doer)
+    found = [each for each in decisions if each.definition_id == doer[1]]
+    if not found:
+        stimulus = document["on" if doer[0] == "trigger" else "entry"]
+        return [f"{name}: never asked, since {shown(stimulus)} did not come"]
+    alike = groupby(found, key=lambda each: (each.outcome, each.reason))
     said = [
-        f"trigger {trigger_id}: {outcome}, {_explained(document, reason)}, {_when(list(several))}"
+        f"{name}: {outcome}, {_explained(document, reason)}, {_when(list(several))}"
         for (outcome, reason), several in alike
     ]
     return said[-MAX_LISTED:]

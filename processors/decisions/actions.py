@@ -6,6 +6,7 @@ from typing import Any, Protocol, assert_never
 
 import msgspec
 
+from processors.decisions import lists
 from processors.decisions.moments import Moment
 from processors.definitions import actions as documents
 from processors.state import adjustments, profiles
@@ -186,9 +187,9 @@ def _mark(
         case documents.RemoveTag(tag=name):
             kind, held, added = "tag", profile.tags, False
         case documents.AddToList(list_id=name):
-            kind, held, added = "list", profile.lists, True
+            return lists.put(profile, moment, name, added=True)
         case documents.RemoveFromList(list_id=name):
-            kind, held, added = "list", profile.lists, False
+            return lists.put(profile, moment, name, added=False)
         case _:
             assert_never(action)
     if (name in held) is added:

@@ -17,6 +17,7 @@ from processors.decisions.nodes import Bits
 from processors.state import windows
 from processors.state.amounts import Measured
 from processors.state.profiles import NEVER, Profile
+from schemas.events import LIST_CHANGED
 
 ACTIVITY = "activity"
 """Stands among the keys for when a person did anything last."""
@@ -157,7 +158,7 @@ def _idle_ms(compiled: Compiled) -> int:
 
 def _counting(id_: str, wanted: list[Kept], *, stirs: bool) -> Compiled:
     """Returns a set that counts and decides nothing."""
-    plans: dict[str, Plan] = {}
+    plans = {LIST_CHANGED: Plan(lists=frozenset())}
     for each in wanted:
         plan = plans.setdefault(each.event, Plan())
         if isinstance(each, Measure):

@@ -28,8 +28,10 @@ class Plan(msgspec.Struct):
     measuring: list[Measure] = []
     """Which of its properties are kept."""
     triggers: list[Woken] = []
+    lists: frozenset[str] | None = None
+    """Whom it may put people on, or take them off; None: it is no such event."""
     reads_properties: bool = False
-    """Whether a trigger or a measure asks for them, whatever they are."""
+    """Whether a trigger, a measure or a list asks for them, whatever they are."""
 
 
 class Compiled(msgspec.Struct, kw_only=True):

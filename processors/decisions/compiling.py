@@ -52,7 +52,7 @@ from processors.definitions.stimuli import (
     Timed,
 )
 from processors.state.profiles import Profile
-from schemas.events import TRIGGER_REQUESTED
+from schemas.events import LIST_CHANGED, TRIGGER_REQUESTED
 
 
 def compile_set(definitions: DefinitionSet) -> Compiled:
@@ -146,7 +146,11 @@ class _Build:
         return (*self.definitions.documents.values(), *written)
 
     def _plan(self) -> None:
-        """Says of each event what it counts for, and what of it is measured."""
+        """Says of each event what it counts for, what of it is measured, which lists it fills."""
+        if self.definitions.lists or self.idlers:
+            changing = self.plans.setdefault(LIST_CHANGED, Plan())
+            changing.lists = frozenset(self.definitions.lists)
+            changing.reads_properties |= bool(changing.lists)
         for feature in self.features.by_key.values():
             plan = self.plans.setdefault(feature.event, Plan())
             if feature.where is None:

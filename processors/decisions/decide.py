@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import actions, alarms, decays, journeys, triggers
+from processors.decisions import actions, alarms, decays, journeys, lists, triggers
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.features import NO_PROPERTIES, Feature, Properties
 from processors.decisions.forgetting import forget
@@ -187,8 +187,9 @@ def _apply(
         if _count(profile, feature, at_ms):
             dirty |= feature.users
     if compiled.idlers or not profile.definitions:
-        dirty |= _stir(compiled, profile, at_ms, is_told=parent is not None)
-    if not dirty and not plan.triggers and not traits:
+        is_told = parent is not None or plan.lists is not None
+        dirty |= _stir(compiled, profile, at_ms, is_told=is_told)
+    if not dirty and not plan.triggers and not traits and not plan.lists:
         return None
     moment = Moment(decision, compiled.scales, now, event.message_id)
     if parent is None:
@@ -198,7 +199,7 @@ def _apply(
         moment.echoes = parent.echoes
     moment.late, moment.adopted = late, adopted_ms
     moment.properties, moment.heard = properties, at_ms
-    if traits:
+    if traits or plan.lists:
         dirty |= _learn(compiled, profile, moment, facts)
     if dirty:
         _evaluate(compiled, profile, moment, dirty)
@@ -261,9 +262,11 @@ def _count(profile: Profile, feature: Feature, at_ms: int) -> bool:
 
 
 def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) -> Bits:
-    """Lays the traits of an event into the profile; returns who reads those that changed."""
+    """Lays an event's traits, or its list, into the profile; returns who reads what changed."""
     dirty: Bits = 0
-    event, at_ms, *_, traits = facts
+    event, at_ms, plan, *_, traits = facts
+    if plan.lists and (listed := lists.take_change(profile, moment, plan.lists)):
+        dirty |= compiled.readers(*listed)
     for key, value in (traits or {}).items():
         if event.type == "group":
             if put_trait(profile.account, key, value, at_ms):

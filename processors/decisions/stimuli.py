@@ -36,11 +36,8 @@ def moved(stimulus: documents.Stimulus, scales: dict[str, Scale]) -> tuple[Chang
             return ("list", list_id), _marked(change)
         case documents.TraitStimulus():
             return _trait_change(stimulus)
-        case documents.StatusStimulus(status=becomes, old=was):
-            return (
-                "status",
-                "",
-            ), lambda old, new: new == becomes != old and (was is None or old == was)
+        case documents.StatusStimulus():
+            return ("status", ""), _status_change(stimulus)
         case _:
             raise TypeError("an event is no change")
 
@@ -84,6 +81,18 @@ def _becoming(ladder: Ladder, rung: str) -> Moved:
 def _marked(change: documents.Mark) -> Moved:
     added = change == "added"
     return lambda old, new: new is added is not old
+
+
+def _status_change(stimulus: documents.StatusStimulus) -> Moved:
+    becomes, was, with_new = stimulus.status, stimulus.old, stimulus.include_new
+    if with_new is None:
+        with_new = was is None
+
+    def moved(old: Any, new: Any) -> bool:
+        fits = with_new if old is None else was is None or old == was
+        return bool(new == becomes != old and fits)
+
+    return moved
 
 
 def _trait_change(stimulus: documents.TraitStimulus) -> tuple[Change, Moved]:

@@ -52,6 +52,11 @@ class DefinitionSet:
     predicates: Predicates
     """All that are registered."""
 
+    def __iter__(self) -> Iterator[Definition]:
+        """Yields all definitions, kind by kind."""
+        for part in (self.segments, self.lists, self.scores, self.triggers, self.journeys):
+            yield from part.values()
+
 
 def build(
     definitions: Iterable[Definition],

@@ -97,8 +97,15 @@ class StatusStimulus(Part):
     status: values.Name
     old: values.Name | None = Field(default=None, alias="from")
     """The status it must have been; None = any other."""
+    include_new: values.Boolean | None = None
+    """Whether having had none will do, too; None = unless it says which."""
 
-    hints: ClassVar = {"becomes": "status", "from_status": "from", "to_status": "status"}
+    hints: ClassVar = {
+        "becomes": "status",
+        "from_status": "from",
+        "to_status": "status",
+        "include_new_accounts": "include_new",
+    }
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:

@@ -129,7 +129,7 @@ class Comparison:
         self._states = states(old.versions, new.versions)
         self._matcher = Matcher(self._command)
         for (kind, id_), state in self._states.items():
-            if kind == "trigger":
+            if kind in ("trigger", "journey"):
                 self.summary.commands[id_] = Commands(state=state)
 
     def step(self) -> None:

@@ -3,7 +3,7 @@
 Stands between the archive of what is published and the writing (`publishing`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -120,16 +120,10 @@ def _beside(archive: Archive, change: Change) -> Iterator[tuple[str, DefinitionR
 def _readers(definitions: DefinitionSet) -> dict[Key, set[Key]]:
     """Returns who asks about each definition; who acts on one, say adds points, does not."""
     found: dict[Key, set[Key]] = {}
-    parts: Iterable[Mapping[str, Any]] = (
-        definitions.segments,
-        definitions.scores,
-        definitions.triggers,
-    )
-    for part in parts:
-        for each in part.values():
-            for mention in customs.mentions(each, definitions.predicates):
-                if isinstance(mention, Reference) and mention.path[0] != "do":
-                    found.setdefault((mention.kind, mention.id), set()).add((each.kind, each.id))
+    for each in definitions:
+        for mention in customs.mentions(each, definitions.predicates):
+            if isinstance(mention, Reference) and mention.path[0] != "do":
+                found.setdefault((mention.kind, mention.id), set()).add((each.kind, each.id))
     return found
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from processors.operations import effectiveness
 from processors.operations.conversions import Question
 from processors.operations.effectiveness import Effectiveness, People, Rule
-from processors.operations.upkeep import Options, Segment
+from processors.operations.upkeep import Options, Segment, StaticList
 from schemas.events import iso
 
 INSTANTS = ("created_at", "updated_at", "changed_at")
@@ -64,12 +64,26 @@ def notes(
         kept: how many days are looked at, and how many `segment-changes` keeps, None: enough.
     """
     if named := ", ".join(lists):
-        yield f"not counted, for the topic has no members of static lists: {named}"
+        yield f"static lists are counted by `beckon lists`: {named}"
     for id_, members in unpublished.items():
         yield f"{id_} is not published, but the topic still has {_many(members, 'member')} of it"
     days, most = kept
     if most is not None and days > most:
         yield f"segment-changes keeps {most} days: entries and exits before that are not counted"
+
+
+def lists_table(found: Iterable[StaticList]) -> Table:
+    """Returns a table with a row for each static list."""
+    table = _table("list", "name", numbers=("members",))
+    table.add_column("used by")
+    for each in found:
+        table.add_row(each.id, each.name, f"{each.members:,}", ", ".join(each.used_by))
+    return table
+
+
+def lists_json(found: Iterable[StaticList], *, now_ms: int) -> str:
+    """Returns the same as JSON."""
+    return _json({"at": iso(now_ms), "lists": [msgspec.to_builtins(each) for each in found]})
 
 
 def effectiveness_tables(found: Effectiveness) -> Iterator[Table]:

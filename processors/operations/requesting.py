@@ -6,7 +6,9 @@ from collections.abc import Iterable
 import msgspec
 
 from processors.definitions import documents, suggestions
-from processors.definitions.stimuli import ManualStimulus
+from processors.definitions.documents import Definition
+from processors.definitions.journeys import Journey
+from processors.definitions.stimuli import ManualStimulus, Stimulus
 from processors.definitions.triggers import Trigger
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
@@ -19,25 +21,37 @@ MAX_NAMED = 10
 
 
 def check(archive: Archive, trigger_id: str) -> None:
-    """Passes what is published as a trigger to be fired by hand.
+    """Passes what is published as a trigger, or a journey, to be fired by hand.
 
     Raises:
-        OperationFailed: there is no such trigger, or something else fires it.
+        OperationFailed: there is no such thing, or something else fires it.
     """
     parsed = [documents.parse(each.document) for each in archive.records.values()]
-    triggers = [each for each in parsed if isinstance(each, Trigger)]
-    manual = sorted(each.id for each in triggers if isinstance(each.on, ManualStimulus))
+    stimuli = {(each.kind, each.id): on for each in parsed if (on := _stimulus(each)) is not None}
+    manual = sorted({id_ for (_, id_), on in stimuli.items() if isinstance(on, ManualStimulus)})
     if trigger_id in manual:
         return
-    if any(each.id == trigger_id for each in triggers):
-        said = f"trigger {trigger_id} is not on: {{manual: true}}"
+    kind = next((kind for kind, id_ in stimuli if id_ == trigger_id), None)
+    if kind is not None:
+        key = "on" if kind == "trigger" else "entry"
+        said = f"{kind} {trigger_id} is not {key}: {{manual: true}}"
     else:
-        said = f"no trigger {trigger_id} is published"
+        said = f"no trigger or journey {trigger_id} is published"
     more = ", …" if len(manual) > MAX_NAMED else ""
     listed = f"; those to be fired are {', '.join(manual[:MAX_NAMED])}{more}"
     none = "; there is none to be fired"
     hint = suggestions.hint(trigger_id, manual)
     raise OperationFailed(said + (hint or (listed if manual else none)))
+
+
+def _stimulus(definition: Definition) -> Stimulus | None:
+    """Returns what wakes a trigger, or lets people into a journey."""
+    match definition:
+        case Trigger():
+            return definition.on
+        case Journey():
+            return definition.entry.on
+    return None
 
 
 def send_requests(

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from processors.definitions.durations import UNITS_MS
 from processors.definitions.occurrences import EventCondition, SequenceCondition
 from processors.definitions.scores import Rule
-from processors.definitions.sets import DefinitionSet
+from processors.definitions.sets import DefinitionSet, Key
 from processors.definitions.stimuli import InactiveStimulus
 from processors.operations.plans import Plan
 from processors.runtime import clients
@@ -53,13 +53,9 @@ def warnings(
         kept_ms: for how long `events` keeps its records; None: long enough.
         now_ms: when it is published.
     """
-    parts: Mapping[str, Mapping[str, Any]] = {
-        "segment": chosen.segments,
-        "score": chosen.scores,
-        "trigger": chosen.triggers,
-    }
+    parts: Mapping[Key, Any] = {(each.kind, each.id): each for each in chosen}
     for change in plan.changes:
-        written = parts.get(change.kind, {}).get(change.id) if change.is_due else None
+        written = parts.get(change.key) if change.is_due else None
         length_ms, words = max(_lookbacks(written, now_ms), default=(0, ""))
         if kept_ms is not None and length_ms > kept_ms:
             yield (

@@ -1,4 +1,4 @@
-"""The published segments with their counts, who uses them, and what is odd about them. Pure.
+"""The published segments and lists with their counts, who uses them, and what is odd. Pure.
 
 Between what is read (`memberships`, `archives`) and the words (`reporting`).
 """
@@ -53,6 +53,32 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     is_above_limit: bool
 
 
+class StaticList(msgspec.Struct, frozen=True, kw_only=True):
+    """One static list, as it is now."""
+
+    id: str
+    name: str
+    description: str
+    members: int
+    used_by: tuple[str, ...]
+    """`kind/id` of what asks about it, or changes it."""
+
+
+def lists(published: DefinitionSet, counts: Mapping[str, int]) -> list[StaticList]:
+    """Returns the published lists, by id; `counts` are their members, by id."""
+    users = _users(published, "list")
+    return [
+        StaticList(
+            id=each.id,
+            name=each.name,
+            description=each.description or "",
+            members=counts.get(each.id, 0),
+            used_by=tuple(keys.key(*user) for user in users.get(each.id, ())),
+        )
+        for _, each in sorted(published.lists.items())
+    ]
+
+
 def segments(
     archive: Archive, published: DefinitionSet, counts: Mapping[str, Count], options: Options
 ) -> list[Segment]:
@@ -64,7 +90,7 @@ def segments(
         counts: by segment id.
         options: what is looked at.
     """
-    users = _users(published)
+    users = _users(published, "segment")
     return [
         _segment(archive, id_, users.get(id_, ()), counts.get(id_, Count()), options=options)
         for id_ in sorted(published.segments)
@@ -104,20 +130,19 @@ def _segment(
     )
 
 
-def _users(published: DefinitionSet) -> dict[str, tuple[Key, ...]]:
-    """Returns who asks about each segment, by its id."""
+def _users(published: DefinitionSet, kind: str) -> dict[str, tuple[Key, ...]]:
+    """Returns who names each definition of a kind, by its id."""
     found: dict[str, set[Key]] = {}
-    for user, segment_id in _mentions(published):
-        found.setdefault(segment_id, set()).add(user)
+    for user, id_ in _mentions(published, kind):
+        found.setdefault(id_, set()).add(user)
     return {id_: tuple(sorted(users)) for id_, users in found.items()}
 
 
-def _mentions(published: DefinitionSet) -> Iterator[tuple[Key, str]]:
-    for part in (published.segments, published.scores, published.triggers):
-        for each in part.values():
-            for mention in customs.mentions(each, published.predicates):
-                if isinstance(mention, Reference) and mention.kind == "segment":
-                    yield (each.kind, each.id), mention.id
+def _mentions(published: DefinitionSet, kind: str) -> Iterator[tuple[Key, str]]:
+    for each in published:
+        for mention in customs.mentions(each, published.predicates):
+            if isinstance(mention, Reference) and mention.kind == kind:
+                yield (each.kind, each.id), mention.id
 
 
 def unpublished(published: DefinitionSet, counts: Mapping[str, Count]) -> dict[str, int]:

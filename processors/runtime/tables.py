@@ -287,6 +287,11 @@ def page_key(profile_id: str, place: int) -> bytes:
     return _PAGE + bytes((place,)) + profile_id.encode()
 
 
+def is_profile(key: bytes) -> bool:
+    """Returns whether a record of the changelog with this key is somebody's profile."""
+    return not key.startswith(_RESERVED)
+
+
 def wake_of(value: bytes) -> int:
     """Returns the wake time of a stored profile, ms."""
     return int.from_bytes(value[:WAKE_BYTES], "big")

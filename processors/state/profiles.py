@@ -87,6 +87,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """How scores moved lately, where a definition asks for it."""
     adjustments: dict[str, Adjustments] | None = None
     """By score, the points that triggers gave for a time; None as long as there are none."""
+    listed: dict[str, int] | None = None
+    """Since when it is on each of its lists; a list is missing where that was not kept yet."""
     journeys: Journeys | None = None
     """None as long as there was none."""
 
@@ -156,6 +158,16 @@ def trait(held: dict[str, tuple[Any, int]], path: tuple[str, ...]) -> Any:
             return None
         value = value.get(key)
     return value
+
+
+def note_list(profile: Profile, list_id: str, at_ms: int | None) -> None:
+    """Keeps since when a person is on a list; None: no longer."""
+    if profile.listed is None:
+        profile.listed = {}
+    if at_ms is None:
+        profile.listed.pop(list_id, None)
+    else:
+        profile.listed[list_id] = at_ms
 
 
 def put_trait(held: dict[str, tuple[Any, int]], key: str, value: Any, at_ms: int) -> bool:

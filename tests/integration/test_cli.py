@@ -88,6 +88,11 @@ def test_commands_without_topics_say_what_to_do(kafka: str, tmp_path: Path) -> N
         ("ingest", str(tmp_path / "events.jsonl")),
         ("tick", iso(T0)),
         ("fire", "greet", "ada"),
+        ("list", "add", "calls", "ada"),
+        ("list", "show", "calls"),
+        ("lists",),
+        ("dead-letters",),
+        ("dead-letters", "replay"),
     ):
         done = nothing.run(*words)
         assert done.code == 1, words

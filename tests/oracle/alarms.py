@@ -39,7 +39,8 @@ class Idle:
         times = [
             one.at_ms
             for one in person.own
-            if self.name is None or (one.name == self.name and self.where.fits(one))
+            if (self.name is None and one.name != "List Changed")
+            or (one.name == self.name and self.where.fits(one))
         ]
         if times:
             yield max(times) + self.width

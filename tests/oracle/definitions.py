@@ -14,6 +14,7 @@ class Definitions:
         documents = list(documents)
         self.evaluated = [_evaluated(one) for one in in_order(documents)]
         self.scores = {one.id: one for one in self.evaluated if not isinstance(one, Segment)}
+        self.lists = {one["id"] for one in documents if one["kind"] == "list"}
         self._mark(documents)
         self.journeys = sorted(
             (Journey(one) for one in documents if one["kind"] == "journey"),

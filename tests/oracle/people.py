@@ -269,6 +269,9 @@ class Person:
             self.traits.tell(traits, event.at_ms)
         elif kind == "group":
             self.accounts.tell(traits, event.at_ms)
+        if event.name == "List Changed" and event.properties.get("list") in self.definitions.lists:
+            changes = {"added": self.lists.add, "removed": self.lists.discard}
+            changes.get(event.properties["change"], len)(event.properties["list"])
 
     def _facts(self) -> Facts:
         return self.traits.values(), self.status, set(self.tags), set(self.lists)
@@ -498,8 +501,9 @@ def turned(person: Person, on: Row, stimulus: Stimulus) -> bool:
         return True
     if kind in {"tag", "list"} and on.get(kind) == name and on["change"] == new:
         return True
-    if kind == "status" and on.get("status") == new and on.get("from", old) == old:
-        return True
+    if kind == "status" and on.get("status") == new:
+        is_new_fine = on.get("include_new", "from" not in on)
+        return bool(is_new_fine if old is None else on.get("from", old) == old)
     wanted = "changes" in on or ("becomes" in on and same(new, on["becomes"]))
     return bool(kind == "trait" and on.get("trait") == name and wanted)
 

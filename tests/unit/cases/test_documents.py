@@ -142,7 +142,8 @@ def test_step_says_what_is_wrong(keys: dict[str, Any], said: str) -> None:
     [
         (
             {},
-            "needs one of segments, lists, tags, status, traits, scores, commands, decisions",
+            "needs one of segments, lists, tags, status, traits, scores, journeys, commands, "
+            "decisions",
         ),
         ({"segment": {"a": "in"}}, "segment: unknown key; did you mean segments?"),
         ({"segments": {"a": "inn"}}, 'segments.a: must be in or out, found the text "inn"'),
@@ -164,7 +165,18 @@ def test_step_says_what_is_wrong(keys: dict[str, Any], said: str) -> None:
         ),
         ({"scores": {"fit": {}}}, "scores.fit: needs one of value, level, grade"),
         ({"scores": {"fit": {"levl": "a"}}}, "scores.fit.levl: unknown key; did you mean level?"),
-        ({"commands": [{"channel": "email"}]}, "commands[0]: needs the key trigger"),
+        (
+            {"commands": [{"channel": "email"}]},
+            "commands[0]: takes one of trigger and journey, found neither",
+        ),
+        (
+            {"decisions": [{"trigger": "t", "journey": "j", "reason": "x"}]},
+            "decisions[0]: takes one of trigger and journey, found trigger and journey",
+        ),
+        (
+            {"commands": [{"trigger": "t", "step": "s"}]},
+            "commands[0].step: may only stand beside journey",
+        ),
         (
             {"commands": [{"trigger": "t", "channel": "mail"}]},
             "commands[0].channel: must be email, sms, push, whatsapp, inbox, slack, webhook, crm "

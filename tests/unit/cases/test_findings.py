@@ -39,7 +39,7 @@ def reasons(*decisions: DecisionRecord) -> list[str]:
         decided=decisions,
         decisions=nothing,
     )
-    return why(findings, "t", decisions)
+    return why(findings, ("trigger", "t"), decisions)
 
 
 def test_values_are_shown_as_they_are_written() -> None:

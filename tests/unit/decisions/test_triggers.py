@@ -163,6 +163,30 @@ def test_a_status_wakes_when_it_becomes_another() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("stimulus", "woken"),
+    [
+        ({"status": "lead"}, [True, True]),
+        ({"status": "lead", "include_new": True}, [True, True]),
+        ({"status": "lead", "include_new": False}, [False, True]),
+        ({"status": "lead", "from": "customer"}, [False, True]),
+        ({"status": "lead", "from": "customer", "include_new": True}, [True, True]),
+        ({"status": "lead", "from": "customer", "include_new": False}, [False, True]),
+        ({"status": "lead", "from": "churned", "include_new": True}, [True, False]),
+    ],
+)
+def test_a_first_status_wakes_where_new_ones_are_included(
+    stimulus: Document, woken: list[bool]
+) -> None:
+    person = Person(
+        trigger("a", status("lead"), id="1"),
+        trigger("b", status("customer"), id="2"),
+        trigger(stimulus),
+    )
+    found = fired(person, *(track(name, T0 + at) for at, name in enumerate("aba")))
+    assert ["t" in found[0], "t" in found[2]] == woken
+
+
 def test_a_status_that_comes_back_within_a_round_has_not_changed() -> None:
     person = Person(
         trigger("a", status("lead"), id="1"),

@@ -43,7 +43,8 @@ def test_every_stimulus_is_read() -> None:
     changes = stimulus(trait="plan", changes=True)
     assert (changes.becomes, changes.changes) == (None, True)
     status = stimulus(status="customer")
-    assert (status.status, status.old) == ("customer", None)
+    assert (status.status, status.old, status.include_new) == ("customer", None, None)
+    assert stimulus(status="customer", include_new=False).include_new is False
     assert stimulus(status="customer", **{"from": "lead"}).old == "lead"
     event = stimulus(event="order", where=[{"property": "a", "is_set": True}])
     assert event.where[0].property == "a"
@@ -104,6 +105,10 @@ BAD: list[tuple[Any, list[str]]] = [
      ["on.from: must be another status than the one that it becomes"]),
     (trigger(on={"status": "lead", "becomes": "x"}),
      ["on.becomes: unknown key; did you mean status?"]),
+    (trigger(on={"status": "lead", "include_new_accounts": True}),
+     ["on.include_new_accounts: unknown key; did you mean include_new?"]),
+    (trigger(on={"status": "lead", "include_new": "maybe"}),
+     ["on.include_new: must be true or false, found the text \"maybe\""]),
     (trigger(on={"status": 7}), ["on.status: must be text (put it in quotes), found the number 7"]),
     (trigger(on={"inactive": "1h", "where": []}), ["on.where: may only stand beside event"]),
     (trigger(on={"inactive": "soon", "segment": "vip"}),

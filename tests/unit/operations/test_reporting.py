@@ -70,7 +70,7 @@ def test_segments_for_programs_have_instants_as_text() -> None:
 
 def test_what_the_table_does_not_show_is_noted() -> None:
     assert list(reporting.notes(["calls", "vips"], {"old": 1}, (90, 7))) == [
-        "not counted, for the topic has no members of static lists: calls, vips",
+        "static lists are counted by `beckon lists`: calls, vips",
         "old is not published, but the topic still has 1 member of it",
         "segment-changes keeps 7 days: entries and exits before that are not counted",
     ]

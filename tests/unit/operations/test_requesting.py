@@ -81,8 +81,8 @@ def by_hand(id: str) -> Document:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("greeet", "no trigger greeet is published; did you mean greet?"),
-        ("vip", "no trigger vip is published; those to be fired are call, greet"),
+        ("greeet", "no trigger or journey greeet is published; did you mean greet?"),
+        ("vip", "no trigger or journey vip is published; those to be fired are call, greet"),
         ("hello", "trigger hello is not on: {manual: true}; those to be fired are call, greet"),
         ("great", "trigger great is not on: {manual: true}; did you mean greet?"),
     ],

@@ -138,3 +138,14 @@ def test_first_version_tells_when_a_segment_was_made() -> None:
 def test_members_of_what_is_not_published_are_told() -> None:
     counts = BUSY | {"old": Count(members=2), "gone": Count(changed_at=T0)}
     assert upkeep.unpublished(sets.from_documents([VIP]), counts) == {"old": 2}
+
+
+def test_lists_have_their_members_and_who_names_them() -> None:
+    adds = trigger("view", {"add_to_list": "calls"})
+    asks = segment({"not": {"list": "calls"}}, "rest")
+    published = sets.from_documents([static_list("vips"), static_list("calls"), adds, asks])
+    rows = upkeep.lists(published, {"calls": 3, "gone": 1})
+    assert [(each.id, each.members, each.used_by) for each in rows] == [
+        ("calls", 3, ("segment/rest", "trigger/t")),
+        ("vips", 0, ()),
+    ]

@@ -62,7 +62,7 @@ def test_segments_shows_members_and_what_is_odd(on_broker: Broker, tmp_path: Pat
     (row,) = [line for line in result.output.splitlines() if line.startswith("gold")]
     assert " ".join(row.split()) == "gold Gold plan 2 0 0 2026-01-01T00:00:00.000Z unused"
     assert "1 segment; entered and exited since 20" in result.output
-    assert "not counted, for the topic has no members of static lists: calls" in result.output
+    assert "static lists are counted by `beckon lists`: calls" in result.output
 
 
 def test_segments_counts_changes_of_so_many_days(on_broker: Broker, tmp_path: Path) -> None:

@@ -249,3 +249,41 @@ def test_prune_of_a_single_file_is_refused(on_broker: Broker) -> None:
     assert result.exit_code == 2
     assert "--prune takes a folder" in result.output
     assert len(published(on_broker)) == 8
+
+
+FLAT = """
+- {field: plan, operator: equals, value: gold, logicalOperator: OR}
+- {field: plan, operator: equals, value: silver}
+- {field: age, operator: gte, value: 18}
+"""
+
+
+def test_flat_rules_are_printed_as_a_definition_that_can_be_checked(tmp_path: Path) -> None:
+    source = tmp_path / "rules.yaml"
+    source.write_text(FLAT)
+    result = beckon("import-rules", source, "--id", "grown", "--name", "Grown up")
+    assert result.exit_code == 0, result.output
+    assert result.output == (
+        "# AND and OR are mixed: read from left to right, as ((1 OR 2) AND 3)\n"
+        "kind: segment\nid: grown\nname: Grown up\nwhen:\n  all:\n    - any:\n"
+        "        - trait: plan\n          equals: gold\n"
+        "        - trait: plan\n          equals: silver\n"
+        "    - trait: age\n      at_least: 18\n"
+    )
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    (folder / "grown.yaml").write_text(result.output)
+    assert beckon("check", folder).exit_code == 0
+
+
+def test_flat_rules_that_can_not_be_read_are_told_with_their_lines(tmp_path: Path) -> None:
+    source = tmp_path / "rules.yaml"
+    source.write_text(FLAT.replace("gte", "gtee"))
+    result = beckon("import-rules", source, "--id", "grown", "--name", "Grown up")
+    assert result.exit_code == 1
+    assert result.output == (
+        f'{source}:4: [2].operator: unknown operator "gtee"; did you mean gte?\n'
+    )
+    source.write_text("- &a {field: plan}\n")
+    result = beckon("import-rules", source)
+    assert (result.exit_code, f"{source}:1: " in result.output) == (1, True)

@@ -189,6 +189,12 @@ def test_pages_of_ids_are_restored_to_their_places() -> None:
     assert found.profiles == {}
 
 
+def test_profiles_are_told_from_what_lies_beside_them() -> None:
+    assert tables.is_profile(b"ada")
+    for key in (tables.PROGRESS_KEY, tables.CRASH_KEY, tables.ADOPTION_KEY, page_key("ada", 0)):
+        assert not tables.is_profile(key)
+
+
 def test_size_is_added_up_again_when_many_have_come() -> None:
     each = tables.WAKE_BYTES + len(b"bytes")
     assert Table().size_bytes == 0
