@@ -27,10 +27,13 @@ def faults(folder: Path, case: Document) -> list[str]:
     found: list[str] = []
     log: list[Event] = []
     counts = {"commands": 0, "decisions": 0}
+    person = case.get("person", "somebody")
     now = instant_ms(case.get("at", BEGIN)) or 0
     for step in case["steps"]:
         now = moved(now, step)
-        log += [happened(step, now, len(log) + n) for n in range(times(step))]
+        log += [
+            happened(step, now, f"m{len(log) + n}") | {"userId": person} for n in range(times(step))
+        ]
         if "expect" in step:
             result = recompute(definitions, log, now)
             found += [f"{iso(now)}: {each}" for each in differences(step["expect"], result, counts)]
@@ -49,8 +52,8 @@ def times(step: Document) -> int:
     return found
 
 
-def happened(step: Document, now: int, number: int) -> Event:
-    event: Event = {"messageId": f"m{number}", "userId": "somebody", "timestamp": iso(now)}
+def happened(step: Document, now: int, id: str) -> Event:
+    event: Event = {"messageId": id, "timestamp": iso(now)}
     if "event" in step:
         more = {"event": step["event"], "properties": step.get("properties", {})}
         return event | {"type": "track"} | more
