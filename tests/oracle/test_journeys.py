@@ -349,6 +349,45 @@ def test_goal_ends_the_run_and_counts_after_the_end_where_it_has_a_time() -> Non
     assert ways(run([journey(wait(**{"for": "1d"}), goal=goal)], late)) == []
 
 
+def test_event_that_is_the_goal_and_an_exit_is_counted_as_the_goal() -> None:
+    both: Document = {"event": "Bought", "same": "k"}
+    known = [journey(wait(**{"for": "1d"}), exit=[both], goal=both | {"within": "2h"})]
+    log = events((0, "In", {"k": 1}), (HOUR, "Bought", {"k": 1}), (HOUR + 1, "Bought", {"k": 1}))
+    assert ways(run(known, log)) == [("goal", None, HOUR), ("exited", "goal", HOUR)]
+
+
+def test_end_of_the_time_for_a_goal_leaves_no_trace() -> None:
+    known = [journey(send(), goal={"event": "Bought", "within": "1h"}), trigger({"event": "X"})]
+    result = run(known, [*events((0, "In"), (0, "Y")), track(9, 2 * HOUR, "Y", "q")], 3 * HOUR)
+    assert ways(result) == [("completed", None, 0)]
+    late = [*events((0, "In")), track(8, 2 * HOUR, "Y", "q"), track(9, HOUR // 2, "X")]
+    assert [row["late"] for row in run(known, late).decisions] == [False, False]
+
+
+def test_run_does_not_hear_the_event_that_began_it_whoever_did() -> None:
+    begun = trigger({"event": "On"}, {"start_journey": "j"}, priority=9)
+    ends: Document = {"exit": [{"event": "On"}], "goal": {"event": "On"}}
+    known = [begun, journey(wait(until={"event": "On"}), **ends)]
+    assert ways(run(known, events((0, "On")), HOUR)) == []
+
+
+def test_who_is_not_meant_is_told_so_before_all_else_of_a_run() -> None:
+    begun = trigger({"event": "On"}, {"start_journey": "j"})
+    targeting: Document = {"event": "On", "at_most": 1}
+    known = [begun, journey(send(), targeting=targeting)]
+    assert refused(run(known, events((0, "On"), (1, "On")))) == ["condition"]
+
+
+def test_runs_that_stop_each_other_at_one_instant_end_once() -> None:
+    steps = [wait(**{"for": "1h"}), step("stop", stop_journey="j")]
+    log = events((0, "In", {"k": 1}), (0, "In", {"k": 2}))
+    assert ways(run([journey(*steps, per="k")], log, DAY)) == [
+        ("went", "due", HOUR),
+        ("exited", "stopped", HOUR),
+        ("exited", "stopped", HOUR),
+    ]
+
+
 def test_targeting_is_asked_again_before_each_step_that_sends() -> None:
     steps = [send(), wait(**{"for": "2h"}), step("t", add_tag="x"), send("never")]
     result = run([journey(*steps, targeting=LATELY)], events((0, "Seen"), (0, "In")), DAY)
