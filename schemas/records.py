@@ -20,6 +20,9 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Since when it has this value."""
     breakdown: str = "{}"
     """JSON: the points of each rule, by its id; of a combined score the values of the two."""
+    groups: str = "{}"
+    """JSON: the points of each group within its bounds, by its id, and under `+` what triggers have
+    added; they add up to the value before the score's own limit and floor."""
 
 
 class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -11,7 +11,7 @@ import msgspec
 from processors.decisions.decays import Course, Marks, Number, Term, crossing, rounded, share
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, Holder, Moved, ScoreNode, remember, set_timer
-from processors.decisions.scales import Scale, value
+from processors.decisions.scales import Held, Scale, value
 from processors.state import windows
 from processors.state.profiles import NEVER, Profile, ScoreState
 from schemas.records import ScoreChange
@@ -136,7 +136,8 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
         if old == new:
             return self.followers
         state.value = new
-        held = state.points | {each.holder.number: term.at(now) for each, term in terms}
+        points = state.points | {each.holder.number: term.at(now) for each, term in terms}
+        held = Held(self.scale, points, state.added)
         grades = self.scale.grades
         move = Move(old, new, grades.name(old), grades.name(new), rule, held, reason)
         tell(self, profile, moment, move)
@@ -188,7 +189,8 @@ class CombinedNode(msgspec.Struct, kw_only=True):
             profile.scores[self.id] = ScoreState(new, 0, held, [])
         if old == new and old_grade == grade:
             return self.followers
-        tell(self, profile, moment, Move(old, new, old_grade, grade, None, held))
+        move = Move(old, new, old_grade, grade, None, Held(self.scale, held))
+        tell(self, profile, moment, move)
         return self.users
 
 
@@ -203,8 +205,8 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     old_grade: str | None
     grade: str | None
     rule: str | None
-    held: dict[int, Number]
-    """What each rule gives now, by its number."""
+    held: Held
+    """What it is made of now."""
     reason: str | None = None
     """What a trigger said that added points."""
 
@@ -220,9 +222,7 @@ def tell(
         moment.note(("grade", node.id), move.old_grade, move.grade)
     if any(is_awaited(move.old, move.new) for is_awaited in node.watchers):
         moment.note(("score", node.id), move.old, move.new)
-    names = node.scale.names
-    held = ((names[number], rounded(points)) for number, points in move.held.items())
-    moment.decision.points.append({rule: points for rule, points in held if points})
+    moment.decision.points.append(move.held)
     moment.decision.score_changes.append(
         ScoreChange(
             profile_id=profile.id,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from processors.decisions.features import NO_PROPERTIES, Properties
-from processors.decisions.scales import Scale
+from processors.decisions.scales import Held, Scale
 from schemas.commands import Command
 from schemas.events import Event
 from schemas.records import DecisionRecord, ScoreChange, SegmentChange
@@ -21,8 +21,8 @@ class Decision(msgspec.Struct, kw_only=True):
     commands: list[Command] = []
     segment_changes: list[SegmentChange] = []
     score_changes: list[ScoreChange] = []
-    points: list[Mapping[str, int | float]] = []
-    """Of each of these changes, what the score's rules held then."""
+    points: list[Held] = []
+    """Of each of these changes, what the score was made of then."""
     decisions: list[DecisionRecord] = []
     emitted: list[Event] = []
     """Events that triggers told, decided on already; to be published beside."""

@@ -13,7 +13,7 @@ from processors.decisions.conditions import Evaluate
 from processors.decisions.decays import Course, Number
 from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import Moment
-from processors.decisions.scales import Scale, value
+from processors.decisions.scales import Held, Scale, value
 from processors.state import adjustments, swings, windows
 from processors.state.profiles import NEVER, Profile
 from schemas.records import ScoreChange, SegmentChange
@@ -266,8 +266,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
             if is_awaited(old, new):
                 moment.note(("score", self.id), old, new)
                 break
-        names = scale.names
-        moment.decision.points.append({names[each]: held for each, held in state.points.items()})
+        moment.decision.points.append(Held(scale, state.points.copy(), state.added))
         moment.decision.score_changes.append(
             ScoreChange(
                 profile_id=profile.id,

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from processors.decisions.decays import Course, Number, Term, merged
+from processors.decisions.decays import Course, Number, Term, merged, rounded
 from processors.decisions.numbers import numbered
 from processors.definitions.scores import Combined, Score
 from processors.state.profiles import Profile, ScoreState
@@ -84,6 +84,10 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     """The value of somebody of whom nothing is known."""
     pair: Pair | None = None
     """Of a combined score."""
+    parts: tuple[str, ...] = ()
+    """The ids of its groups, in their order."""
+    places: Mapping[int, int] = MappingProxyType({})
+    """The place of its group, by any rule."""
 
     def number(self, rule_id: str) -> int:
         """Returns under which number the points of a rule are kept."""
@@ -141,6 +145,40 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         return Course(fixed, merged(free), parts, floor=self.floor, limit=self.limit)
 
 
+ADDED = "+"
+"""Stands for what triggers have added, where points are told by group: it is no id."""
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """What a score was made of when it moved."""
+
+    scale: Scale
+    points: Mapping[int, Number]
+    """What its rules gave, by their numbers; of a combined score the values of the two."""
+    added: Number = 0
+    """Given by triggers."""
+
+    def by_rule(self) -> dict[str, Number]:
+        """Returns the points by the rules' ids, without those that gave none."""
+        names = self.scale.names
+        told = ((names[number], rounded(points)) for number, points in self.points.items())
+        return {name: points for name, points in told if points}
+
+    def by_group(self) -> dict[str, Number]:
+        """Returns the points by the groups' ids, each between its bounds, and under `ADDED`."""
+        scale = self.scale
+        if scale.pair is not None:
+            return {}
+        sums: list[Number] = [0] * len(scale.parts)
+        for number, points in self.points.items():
+            sums[scale.places[number]] += points
+        found = {
+            part: rounded(clamp(points, *bounds))
+            for part, points, bounds in zip(scale.parts, sums, scale.bounds, strict=True)
+        }
+        return found | {ADDED: rounded(self.added)} if self.added else found
+
+
 def scale(score: Score, known: Mapping[str, Scale] = MappingProxyType({})) -> Scale:
     """Returns the numbers of a score.
 
@@ -166,6 +204,12 @@ def scale(score: Score, known: Mapping[str, Scale] = MappingProxyType({})) -> Sc
         levels=ladder(score.levels),
         grades=ladder(score.grades),
         empty=clamp(sum(clamp(0, *each) for each in bounds), score.floor, score.limit),
+        parts=tuple(group.id for group in score.groups),
+        places={
+            numbers[rule.id]: place
+            for place, group in enumerate(score.groups)
+            for rule in group.rules
+        },
     )
 
 

@@ -104,6 +104,8 @@ class Person:
         self.grades = {one: self.grade(one, 0) for one in definitions.scores}
         self.breakdowns: dict[str, str] = {}
         """The points of each rule when the score last moved."""
+        self.groups: dict[str, str] = {}
+        """The same of each group, within its bounds, and under `+` what triggers had added."""
         self.moved: dict[str, int] = {}
         self.history = {one: [(-1, value)] for one, value in self.values.items()}
         """Every value that each score had, with the instant from which it had it."""
@@ -299,6 +301,7 @@ class Person:
         self.values[score.id], self.grades[score.id] = new, grade
         self.moved[score.id] = now
         self.breakdowns[score.id] = broken_down(score.worths(self, now))
+        self.groups[score.id] = as_json(score.parts(self, now))
         self.history[score.id].append((now, new))
         self.outputs.score_changes.append(
             self._row(score_id=score.id, old=old, new=new, level=score.step(new, "levels"))
@@ -424,9 +427,13 @@ class Person:
 
 def broken_down(worths: dict[str, float]) -> str:
     """Returns the points of each rule as JSON, whole ones without decimals."""
-    shown = {rule: two_decimals(worth) for rule, worth in sorted(worths.items())}
-    whole = {rule: int(each) if each == int(each) else each for rule, each in shown.items()}
-    return json.dumps({rule: each for rule, each in whole.items() if each}, separators=(",", ":"))
+    return as_json({rule: worth for rule, worth in worths.items() if two_decimals(worth)})
+
+
+def as_json(worths: dict[str, float]) -> str:
+    shown = {name: two_decimals(worth) for name, worth in sorted(worths.items())}
+    whole = {name: int(each) if each == int(each) else each for name, each in shown.items()}
+    return json.dumps(whole, separators=(",", ":"))
 
 
 def emission(detail: Row, cause: Cause, command_id: str) -> Occurrence:

@@ -7,7 +7,7 @@ from typing import Any
 from tests.oracle.alarms import alarm
 from tests.oracle.conditions import Clocked, Condition, Count, Person, Where
 from tests.oracle.documents import Document, duration_ms, in_order, version
-from tests.oracle.fading import Curve, first_turn
+from tests.oracle.fading import Curve, first_turn, keep
 from tests.oracle.grammar import condition
 
 
@@ -140,6 +140,7 @@ class Score:
         self.floor: int | None = document.get("floor", 0)
         self.limit: int | None = document.get("limit")
         self.clocked: list[Clocked] = []
+        self.names: list[str] = [group["id"] for group in document["groups"]]
         self.groups = [
             (
                 group.get("floor"),
@@ -162,6 +163,15 @@ class Score:
         """Returns the points of each rule, of what was held when it was last looked at."""
         held, _ = person.held[self.id]
         return {r.id: r.worth(held.get(r.id), now) for _, _, rules in self.groups for r in rules}
+
+    def parts(self, person: Any, now: int) -> dict[str, float]:
+        """Returns the points of each group between its bounds, and what triggers have added."""
+        worths, (_, added) = self.worths(person, now), person.held[self.id]
+        found = {
+            name: keep(sum(worths[rule.id] for rule in rules), floor, limit)
+            for name, (floor, limit, rules) in zip(self.names, self.groups, strict=True)
+        }
+        return found | {"+": added} if added else found
 
     def curve(self, held: Held, added: int) -> Curve:
         """Returns the score over time, from what its rules hold and what triggers have added."""
@@ -198,6 +208,9 @@ class Combined:
 
     def worths(self, person: Any, now: int) -> dict[str, float]:
         return {part: person.value(part, now) for part in self.of}
+
+    def parts(self, person: Any, now: int) -> dict[str, float]:
+        return {}
 
     def step(self, value: float, kind: str) -> str | None:
         return reached(self.thresholds[kind], value)
