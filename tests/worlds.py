@@ -253,7 +253,7 @@ decays = st.one_of(
 )
 
 
-decaying: Documents = st.one_of(NOTHING, one(decay=decays))
+counted: Documents = st.one_of(NOTHING, one(decay=decays, per=st.just("n")))
 at_most_some: Documents = st.one_of(NOTHING, one(max_occurrences=st.integers(1, 2)))
 
 
@@ -265,7 +265,7 @@ def rules(draw: st.DrawFn, id: str, segments: Sequence[str], scores: Sequence[st
         return {"id": id, "points": points, "when": draw(conditions(segments, scores))}
     found = {"event": draw(st.sampled_from(EVENTS))} | draw(wheres)
     rule: Document = {"id": id, "points": points, "on": found}
-    return rule | draw(within_some) | draw(at_most_some) | draw(decaying)
+    return rule | draw(within_some) | draw(at_most_some) | draw(counted)
 
 
 bounds: Documents = st.sampled_from([{}, {"limit": 10}, {"limit": 5, "floor": 0}, {"floor": -5}])

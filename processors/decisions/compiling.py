@@ -268,7 +268,7 @@ class _Build:
                 users=users,
             )
         else:
-            node, feature = counting(key, holder, rule, self.features)
+            node, feature = counting(key, holder, rule, self.features, self.measures)
             node.users = users
             reads = {("feature", feature.key)}
         self._add(node, reads)

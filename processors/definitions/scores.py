@@ -49,13 +49,15 @@ class Rule(Part):
     id: values.Id
     points: values.Whole
     on: EventMatch | None = None
+    per: values.TraitPath | None = None
+    """A property of the event: each of its values counts once."""
     when: Condition | None = None
     max_occurrences: values.Count | None = None
     """At most so many count; with `within` inside the window."""
     within: values.Duration | None = None
     """Ms: an occurrence at t adds points while now < t + within."""
     decay: Decay | None = None
-    hints: ClassVar = {"event": "on", "within_last": "within"}
+    hints: ClassVar = {"event": "on", "within_last": "within", "distinct": "per"}
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
@@ -65,9 +67,11 @@ class Rule(Part):
         elif "on" not in raw and "when" not in raw and not faults:
             faults.add((), "needs on (points for each event) or when (points while it is true)")
         elif "when" in raw:
-            for key in ("max_occurrences", "within", "decay"):
+            for key in ("per", "max_occurrences", "within", "decay"):
                 if key in raw:
                     faults.add((key,), "may only stand beside on")
+        elif "per" in raw and "decay" in raw:
+            faults.add(("decay",), "may not stand beside per")
         for path in conditions.misplaced(raw.get("when"), ("when",)):
             faults.add(path, "when has no event at hand; use on with where")
         return raw

@@ -215,10 +215,13 @@ class _Builder:
     def _gathered(self, rule: Rule, on: EventMatch) -> list[trees.Occurrence]:
         """Returns the events of a rule; those beyond its maximum do not count.
 
-        In a window, and where points become fewer, the latest do, else the first.
+        In a window, and where points become fewer, the latest do, else the first. Where each value
+        counts once, only one event of each is told.
         """
         heeded = Heeded(event=on.event, where=compile_where(on.where), width_ms=rule.within)
         found = conditions.occurrences(self.history, heeded)
+        if rule.per is not None:
+            found = conditions.once_per(rule.per, found, self.history, latest=bool(rule.within))
         most = rule.max_occurrences
         if most is not None and len(found) > most:
             is_latest = rule.within is not None or rule.decay is not None
@@ -316,7 +319,7 @@ class _Builder:
         }
 
 
-_ON = ("on", "within", "decay")
+_ON = ("on", "per", "within", "decay")
 
 
 def _bounded(points: float, by: Score | Group) -> float:

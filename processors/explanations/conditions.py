@@ -14,6 +14,7 @@ from processors.decisions.comparisons import Answer
 from processors.decisions.compiled import Compiled
 from processors.decisions.conditions import Compiler, Evaluate, bucket
 from processors.decisions.features import NO_PROPERTIES, Properties, Where, read
+from processors.decisions.measures import hashed
 from processors.definitions.conditions import (
     HEADS,
     AllCondition,
@@ -138,6 +139,22 @@ def occurrences(history: History, heeded: Heeded) -> list[trees.Occurrence]:
         if _counts(each, heeded, history.at_ms)
     ]
     return sorted(found, key=lambda each: each.at)
+
+
+def once_per(
+    path: str, found: list[trees.Occurrence], history: History, *, latest: bool
+) -> list[trees.Occurrence]:
+    """Returns of the events with one value of a property the first, or the latest."""
+    parts = tuple(path.split("."))
+    told = {each.event.message_id: read(properties_of(each), parts) for each in history.heard}
+    by_value: dict[int | None, trees.Occurrence] = {}
+    for each in found:
+        value = hashed(told[each.message_id])
+        if latest:
+            by_value.pop(value, None)
+        by_value.setdefault(value, each)
+    by_value.pop(None, None)
+    return list(by_value.values())
 
 
 def _counts(heard: Heard, heeded: Heeded, now_ms: int) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.oracle.alarms import alarm
-from tests.oracle.conditions import Clocked, Condition, Count, Person, Where
+from tests.oracle.conditions import Clocked, Condition, Count, Person, Where, reach
 from tests.oracle.documents import Document, duration_ms, in_order, version
 from tests.oracle.fading import Curve, first_turn, keep
 from tests.oracle.grammar import condition
+from tests.oracle.histories import different
 
 
 class Segment:
@@ -34,6 +35,8 @@ class Rule:
             }
             self.count = Count(document["on"] | limits)
             decay = document.get("decay", {})
+            if "per" in document:
+                self.count = Different(document["on"] | limits, document["per"])
             if decay:
                 self.count = Latest(document["on"] | limits, decay)
             if "half_life" in decay:
@@ -58,6 +61,24 @@ class Rule:
             return float(held or 0)
         half_life = self.half_life
         return float(sum(self.points * 0.5 ** ((now - at) / half_life) for at in held or ()))
+
+
+class Different(Count):
+    """How many values of a property there are among the occurrences that count."""
+
+    def __init__(self, document: Document, path: str) -> None:
+        super().__init__(document)
+        self.path = path
+
+    def state(self, person: Person, now: int) -> int:
+        heard = person.occurrences.get(self.name, ())
+        found = different(
+            reach(one.properties, self.path) for one in heard if self.counts(one, now)
+        )
+        return min(found, self.limit or MAX_DIFFERENT)
+
+
+MAX_DIFFERENT = 10_000
 
 
 class Latest(Count):

@@ -108,6 +108,15 @@ BAD: list[tuple[Any, list[str]]] = [
      ["groups[0].rules[0].max_occurrences: must be a count from 1 to 10000, found the number 0"]),
     (score(when_rule({"tag": "x"}, decay={"half_life": "14d"})),
      ["groups[0].rules[0].decay: may only stand beside on"]),
+    (score(when_rule({"tag": "x"}, per="article")),
+     ["groups[0].rules[0].per: may only stand beside on"]),
+    (score(rule(per="article", decay={"half_life": "14d"})),
+     ["groups[0].rules[0].decay: may not stand beside per"]),
+    (score(rule(per="article..id")),
+     ["groups[0].rules[0].per: must be a path such as company.country, 1 to 16 names, "
+      'found the text "article..id"']),
+    (score(rule(distinct="article")),
+     ["groups[0].rules[0].distinct: unknown key; did you mean per?"]),
     (score(rule(decay={})),
      ["groups[0].rules[0].decay: needs half_life, or both per and percent"]),
     (score(rule(decay={"per": "30d"})),
@@ -142,7 +151,7 @@ BAD: list[tuple[Any, list[str]]] = [
     (score(groups=[{"id": "g", "rules": 3}]), ["groups[0].rules: must be a list, "
                                                "found the number 3"]),
     (score(groups={}), ["groups: must be a list, found a mapping"]),
-    (score(3), ["groups[0].rules[0]: must be a mapping of id, points, on, when, max_occurrences, "
+    (score(3), ["groups[0].rules[0]: must be a mapping of id, points, on, per, when, max_occurrences, "
                 "within, decay, found the number 3"]),
     (score(limit=-5), ["limit: must not lie below the floor 0, found the number -5"]),
     (score(limit=None), ["limit: is empty; give it a value or leave the key out"]),
