@@ -489,6 +489,12 @@ def actions(of_scores: Sequence[str]) -> Documents:
             st.sampled_from([-10, 1, 10]),
             st.one_of(NOTHING, one(**{"for": durations}), st.just({"reason": "kind"})),
         )
+        choices["set_points"] = st.builds(
+            lambda id, value, more: {"score": id, "value": value} | more,
+            st.sampled_from(plain),
+            st.sampled_from([-10, 0, 10, 18]),
+            st.one_of(NOTHING, st.just({"reason": "set"})),
+        )
     return one(**choices)
 
 

@@ -131,6 +131,9 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
         now = moment.now
         terms = self._terms(profile, now)
         course = self._course(state, terms)
+        if moment.targets and self.id in moment.targets:
+            self.scale.settle(state, course, moment.targets.pop(self.id), now)
+            course = self._course(state, terms)
         old, new = self.scale.told(state), rounded(course.at(now))
         set_timer(profile, self.timer, crossing(course, self.marks, now))
         if old == new:

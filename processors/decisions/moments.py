@@ -66,6 +66,8 @@ class Moment(msgspec.Struct):
     """By score, the rule that moved it; None where several did."""
     reasons: dict[str, str | None] | None = None
     """By score, why a trigger added points to it; None where several did."""
+    targets: dict[str, int] | None = None
+    """By score, to which value triggers have it come."""
     echoes: bool = False
     """Whether what happens may follow from the end of points that were given for a time."""
 

@@ -251,9 +251,12 @@ class ScoreNode(msgspec.Struct, kw_only=True):
         state = profile.scores.get(self.id)
         if state is None:
             return 0
-        rule = moment.rules.pop(self.id, None)
-        reason = moment.reasons.pop(self.id, None) if moment.reasons else None
-        scale = self.scale
+        rule, reason, scale = moment.rules.pop(self.id, None), None, self.scale
+        if moment.reasons:
+            reason = moment.reasons.pop(self.id, None)
+            if moment.targets and self.id in moment.targets:
+                target, now = moment.targets.pop(self.id), moment.now
+                scale.settle(state, scale.course(state, ()), target, now)
         old, new = scale.told(state), scale.total(state)
         if old == new:
             return self.followers

@@ -82,6 +82,8 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     grades: Ladder
     empty: Number
     """The value of somebody of whom nothing is known."""
+    is_whole: bool = True
+    """Whether its value is a whole number: no points of its rules become fewer."""
     pair: Pair | None = None
     """Of a combined score."""
     parts: tuple[str, ...] = ()
@@ -115,9 +117,16 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
                 total += points
         return clamp(total, self.floor, self.limit)
 
+    def settle(self, state: ScoreState, course: Course, target: Number, now: int) -> None:
+        """Has triggers have added so much that the value, but for its own bounds, is another."""
+        free = msgspec.structs.replace(course, floor=None, limit=None)
+        state.added += target - free.at(now)
+
     def keep(self, state: ScoreState) -> None:
         """Drops the points of rules that are no more, and adds up the groups as they are now."""
         groups = self.groups
+        if self.is_whole:
+            state.added = round(state.added)
         state.points = {rule: held for rule, held in state.points.items() if rule in groups}
         state.sums = [0] * len(self.bounds)
         for rule, held in state.points.items():
@@ -204,6 +213,7 @@ def scale(score: Score, known: Mapping[str, Scale] = MappingProxyType({})) -> Sc
         levels=ladder(score.levels),
         grades=ladder(score.grades),
         empty=clamp(sum(clamp(0, *each) for each in bounds), score.floor, score.limit),
+        is_whole=all(rule.decay is None for group in score.groups for rule in group.rules),
         parts=tuple(group.id for group in score.groups),
         places={
             numbers[rule.id]: place
@@ -226,6 +236,7 @@ def _combined(score: Score, combined: Combined, known: Mapping[str, Scale]) -> S
         levels=ladder(score.levels),
         grades=Ladder(),
         empty=sum(empties),
+        is_whole=False,
         pair=Pair(of=(first, second), rows=rows, columns=columns, empties=empties),
     )
 

@@ -128,3 +128,6 @@ def _action(action: triggers.Action, path: Path) -> Iterator[Mention]:
         case triggers.AddPoints():
             yield Reference((*path, "add_points", "score"), "score", action.score)
             yield Gift((*path, "add_points", "score"), action.score)
+        case triggers.SetPoints():
+            yield Reference((*path, "set_points", "score"), "score", action.score)
+            yield Gift((*path, "set_points", "score"), action.score)

@@ -143,7 +143,7 @@ class _Builder:
             since=last.at if last else None,
             cause=last.cause if last else None,
             until=None,
-            added=state.added,
+            added=rounded(state.added),
             adjustments=[
                 trees.Adjustment(points=points, until=ends_ms)
                 for ends_ms, points in (self.profile.adjustments or {}).get(id_, ())

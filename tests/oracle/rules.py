@@ -194,7 +194,7 @@ class Score:
         }
         return found | {"+": added} if added else found
 
-    def curve(self, held: Held, added: int) -> Curve:
+    def curve(self, held: Held, added: float) -> Curve:
         """Returns the score over time, from what its rules hold and what triggers have added."""
         parts = []
         for floor, limit, rules in self.groups:
