@@ -42,6 +42,8 @@ class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     late: bool
     reason: str | None = None
     """What the trigger said that added points; None where it said nothing, or several did."""
+    models: str | None = None
+    """JSON, by rule: model, version and inputs, where one has moved the points; None elsewhere."""
 
 
 class SegmentRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):

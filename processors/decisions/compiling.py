@@ -18,6 +18,7 @@ from processors.decisions.features import (
     compile_where,
 )
 from processors.decisions.measures import Measure, Measures
+from processors.decisions.models import ModelRule
 from processors.decisions.moments import Change
 from processors.decisions.nodes import (
     AdjustmentsNode,
@@ -29,10 +30,12 @@ from processors.decisions.nodes import (
     StateRule,
 )
 from processors.decisions.numbers import numbered
+from processors.decisions.persons import names_by_kind
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger, gives_for_a_time
 from processors.definitions.conditions import Condition
+from processors.definitions.predicates import Predicate
 from processors.definitions.scores import Combined, EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
@@ -267,11 +270,33 @@ class _Build:
                 points=rule.points,
                 users=users,
             )
+        elif rule.model is not None:
+            node, reads = self._model(key, holder, rule.model, rule.points)
+            node.users = users
         else:
             node, feature = counting(key, holder, rule, self.features, self.measures)
             node.users = users
             reads = {("feature", feature.key)}
         self._add(node, reads)
+
+    def _model(
+        self, key: str, holder: Holder, name: str, points: int
+    ) -> tuple[ModelRule, set[Fact]]:
+        """Returns the node of a rule with a model, and what that reads."""
+        model = self.definitions.predicates.get(name)
+        assert not isinstance(model, Predicate)  # the set sees to it
+        facts = set(model.facts) if model is not None else set()
+        if model is not None:
+            self.newcomers |= 1 << len(self.nodes)
+        node = ModelRule(
+            key=key,
+            holder=holder,
+            model=model,
+            reads=names_by_kind(facts),
+            scales=self.scales,
+            points=points,
+        )
+        return node, facts
 
     def _triggers(self) -> None:
         ordered = sorted(

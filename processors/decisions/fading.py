@@ -128,7 +128,7 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
             return 0
         rule = moment.rules.pop(self.id, None)
         reason = moment.reasons.pop(self.id, None) if moment.reasons else None
-        now = moment.now
+        models, now = moment.take_models(self.id), moment.now
         terms = self._terms(profile, now)
         course = self._course(state, terms)
         if moment.targets and self.id in moment.targets:
@@ -142,7 +142,9 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
         points = state.points | {each.holder.number: term.at(now) for each, term in terms}
         held = Held(self.scale, points, state.added)
         grades = self.scale.grades
-        move = Move(old, new, grades.name(old), grades.name(new), rule, held, reason)
+        move = Move(
+            old, new, grades.name(old), grades.name(new), rule, held, reason=reason, models=models
+        )
         tell(self, profile, moment, move)
         return self.users
 
@@ -212,6 +214,8 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     """What it is made of now."""
     reason: str | None = None
     """What a trigger said that added points."""
+    models: str | None = None
+    """With which models its points were reckoned anew, as JSON."""
 
 
 def tell(
@@ -239,5 +243,6 @@ def tell(
             cause=moment.cause,
             late=moment.late,
             reason=move.reason,
+            models=move.models,
         )
     )

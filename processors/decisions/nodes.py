@@ -257,6 +257,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
             if moment.targets and self.id in moment.targets:
                 target, now = moment.targets.pop(self.id), moment.now
                 scale.settle(state, scale.course(state, ()), target, now)
+        models = moment.take_models(self.id) if moment.computed else None
         old, new = scale.told(state), scale.total(state)
         if old == new:
             return self.followers
@@ -283,6 +284,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
                 cause=moment.cause,
                 late=moment.late,
                 reason=reason,
+                models=models,
             )
         )
         return self.users

@@ -47,7 +47,15 @@ class Custom:
     parameters: tuple[str, ...]
 
 
-Mention = Reference | Rung | Gift | Custom
+@dataclass(frozen=True, slots=True)
+class Modelled:
+    """One mention of a model."""
+
+    path: Path
+    name: str
+
+
+Mention = Reference | Rung | Gift | Custom | Modelled
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -59,10 +67,7 @@ def of(definition: Definition) -> Iterator[Mention]:
             for place, part in enumerate(parts):
                 yield Reference(("combined", "of", place), "score", part)
         case scores.Score():
-            for place, group in enumerate(definition.groups):
-                for at, rule in enumerate(group.rules):
-                    path = ("groups", place, "rules", at, "when")
-                    yield from _condition(rule.when, path)
+            yield from _rules(definition)
         case triggers.Trigger():
             yield from _stimulus(definition.on)
             yield from _condition(definition.when, ("when",))
@@ -72,6 +77,15 @@ def of(definition: Definition) -> Iterator[Mention]:
             pass
         case _:
             assert_never(definition)
+
+
+def _rules(score: scores.Score) -> Iterator[Mention]:
+    for place, group in enumerate(score.groups):
+        for at, rule in enumerate(group.rules):
+            path = ("groups", place, "rules", at)
+            yield from _condition(rule.when, (*path, "when"))
+            if rule.model is not None:
+                yield Modelled((*path, "model"), rule.model)
 
 
 def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:

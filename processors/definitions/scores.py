@@ -44,7 +44,10 @@ class Decay(Part):
 
 
 class Rule(Part):
-    """Points for each occurrence of an event (`on`), or while a condition holds (`when`)."""
+    """Points for each occurrence of an event (`on`), while a condition holds (`when`), by a model.
+
+    Of a model's points the share that it gives.
+    """
 
     id: values.Id
     points: values.Whole
@@ -52,6 +55,8 @@ class Rule(Part):
     per: values.TraitPath | None = None
     """A property of the event: each of its values counts once."""
     when: Condition | None = None
+    model: values.Id | None = None
+    """Python that a data engineer has registered: a number from 0 to 1."""
     max_occurrences: values.Count | None = None
     """At most so many count; with `within` inside the window."""
     within: values.Duration | None = None
@@ -62,11 +67,14 @@ class Rule(Part):
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
         """Checks that the rule is of one sort."""
-        if "on" in raw and "when" in raw:
-            faults.add((), "takes either on or when, found both: make them two rules")
-        elif "on" not in raw and "when" not in raw and not faults:
-            faults.add((), "needs on (points for each event) or when (points while it is true)")
-        elif "when" in raw:
+        sorts = [key for key in ("on", "when", "model") if key in raw]
+        if len(sorts) > 1:
+            found = " and ".join(sorts)
+            faults.add((), f"takes only one of on, when and model, found {found}: make them two")
+        elif not sorts and not faults:
+            said = "on (points for each event), when (points while it is true) or model"
+            faults.add((), f"needs {said} (a share of the points)")
+        elif "on" not in raw:
             for key in ("per", "max_occurrences", "within", "decay"):
                 if key in raw:
                     faults.add((key,), "may only stand beside on")

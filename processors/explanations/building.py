@@ -15,6 +15,7 @@ from processors.decisions.compiled import Compiled
 from processors.decisions.decays import rounded
 from processors.decisions.fading import FadingRule, Scored
 from processors.decisions.features import compile_where
+from processors.decisions.models import ModelRule
 from processors.definitions import suggestions
 from processors.definitions.scores import EventMatch, Group, Rule, Score
 from processors.definitions.sets import DefinitionSet, Key
@@ -190,6 +191,8 @@ class _Builder:
         elif rule.on is not None:
             node.on = conditions.text({key: written[key] for key in _ON if key in written})
             node.events = self._gathered(rule, rule.on)
+        else:
+            node.model = self._model(f"score/{score_id}/{rule.id}", written["model"])
         number = self._number(score_id, rule)
         self._watch(node, lambda profile: _points(profile, score_id, number))
         return node
@@ -211,6 +214,16 @@ class _Builder:
             return state.points.get(self._number(score_id, rule), 0)
         term = node.term(self.profile, self.history.at_ms)
         return 0 if term is None else term.at(self.history.at_ms)
+
+    def _model(self, key: str, name: str) -> trees.Model:
+        node = self.scene.compiled.nodes[self.scene.compiled.places[key]]
+        assert isinstance(node, ModelRule)
+        return trees.Model(
+            name=name,
+            version=node.model.version if node.model is not None else None,
+            share=node.share(self.profile),
+            inputs=node.inputs(self.profile),
+        )
 
     def _gathered(self, rule: Rule, on: EventMatch) -> list[trees.Occurrence]:
         """Returns the events of a rule; those beyond its maximum do not count.

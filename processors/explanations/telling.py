@@ -155,7 +155,9 @@ def _group(group: trees.Group) -> Line:
 
 def _rule(rule: trees.Rule) -> Line:
     said = [f"{_signed(rule.points)} {rule.id}"]
-    if rule.on is None:
+    if rule.model is not None:
+        said += _model(rule.model, rule.each)
+    elif rule.on is None:
         said.append(f"{_signed(rule.each)} while it holds")
     else:
         said.append(f"{_signed(rule.each)} each, {rule.on}")
@@ -165,6 +167,13 @@ def _rule(rule: trees.Rule) -> Line:
     below = [_condition(rule.when)] if rule.when is not None else []
     below += _events(rule.events)
     return Line("; ".join(map(one_line, said)) + _until(rule.until), parts=below)
+
+
+def _model(model: trees.Model, points: int) -> list[str]:
+    if model.version is None:
+        return [f"model {model.name} is not registered here"]
+    share = f"{model.share:.4g} of {_signed(points)} by model {model.name}, version {model.version}"
+    return [share, f"found {_value(model.inputs)}"]
 
 
 def _trigger(trigger: trees.Trigger) -> Line:

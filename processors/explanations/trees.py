@@ -70,6 +70,17 @@ class StaticList(msgspec.Struct, kw_only=True):
     until: int | None
 
 
+class Model(msgspec.Struct, kw_only=True):
+    """What a model gives, and of what."""
+
+    name: str
+    version: str | None
+    """None: it is not registered here."""
+    share: float
+    """Of the points, from 0 to 1."""
+    inputs: Mapping[str, Any]
+
+
 class Rule(msgspec.Struct, kw_only=True):
     """What one rule of a score gives."""
 
@@ -84,6 +95,7 @@ class Rule(msgspec.Struct, kw_only=True):
     """The event that it adds points for, as written."""
     events: list[Occurrence] = []
     when: Condition | None = None
+    model: Model | None = None
 
 
 class Group(msgspec.Struct, kw_only=True):

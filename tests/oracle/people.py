@@ -312,7 +312,7 @@ class Person:
         self.outputs.score_changes.append(
             self._row(score_id=score.id, old=old, new=new, level=score.step(new, "levels"))
             | {"rule": rules[0] if len(rules) == 1 else None}
-            | {"reason": reasons[0] if len(reasons) == 1 else None}
+            | {"reason": reasons[0] if len(reasons) == 1 else None, "models": None}
             | self._when(cause)
         )
         return [("score", score.id, old, new), ("grade", score.id, old_grade, grade)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from processors.definitions.predicates import model
 from processors.explanations import telling, trees
 from tests.builders import (
     HOUR,
@@ -89,6 +90,28 @@ def test_score_is_told_rule_by_rule() -> None:
         "  +4 added by triggers",
         "trigger t: fired 1 time",
     ]
+
+
+def test_rule_of_a_model_is_told_with_what_it_gave_and_read() -> None:
+    def gives(person: Any) -> float:
+        return 0.51237
+
+    churn = model("churn", reads=["traits.plan", "tags"], version="7")(gives)
+    document = score({"id": "risk", "points": 40, "model": "churn"})
+    found = explained([document], [identify(plan="gold")], predicates={"churn": churn})
+    assert telling.as_text(found).split("\n")[3] == (
+        "    +20 risk; 0.5124 of +40 by model churn, version 7;"
+        ' found {"traits.plan":"gold","tags":[]}'
+    )
+    (rule,) = json.loads(telling.as_json(found))["scores"][0]["groups"][0]["rules"]
+    assert rule["model"] == {
+        "name": "churn",
+        "version": "7",
+        "share": 0.51237,
+        "inputs": {"traits.plan": "gold", "tags": []},
+    }
+    absent = told([document], identify(plan="gold"))
+    assert absent[3] == "    0 risk; model churn is not registered here"
 
 
 def test_trigger_is_told_with_what_it_decided() -> None:
