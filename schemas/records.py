@@ -23,6 +23,8 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     groups: str = "{}"
     """JSON: the points of each group within its bounds, by its id, and under `+` what triggers have
     added; they add up to the value before the score's own limit and floor."""
+    recommendations: str = "[]"
+    """JSON: the texts that held for this person at `at`."""
 
 
 class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):

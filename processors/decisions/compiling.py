@@ -31,6 +31,7 @@ from processors.decisions.nodes import (
 )
 from processors.decisions.numbers import numbered
 from processors.decisions.persons import names_by_kind
+from processors.decisions.recommendations import Recommendation
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger, gives_for_a_time
@@ -89,7 +90,7 @@ class _Build:
         for kind, id_ in self.definitions.order:
             score = self.definitions.scores[id_] if kind == "score" else None
             if score is not None and score.combined is not None:
-                self._combined(score.id, score.combined)
+                self._combined(score, score.combined)
             elif score is not None:
                 self._score(score)
             else:
@@ -244,18 +245,33 @@ class _Build:
             before = self.nodes[-len(rules) :]
             fading = [each for each in before if isinstance(each, FadingRule)]
             node = FadingScoreNode(key=key, id=score.id, scale=scale, rules=fading)
+        node.recommendations = self._recommendations(score)
         self._add(node, set())
         self.users["added", score.id] = of_score
 
-    def _combined(self, score_id: str, combined: Combined) -> None:
+    def _recommendations(self, score: Score) -> tuple[Recommendation, ...]:
+        """Returns them compiled: what they read is kept, and nothing is evaluated for it."""
+        found = tuple(
+            Recommendation(
+                text=each.text,
+                level=each.level,
+                when=self.compiler.compile(each.when) if each.when is not None else None,
+            )
+            for each in score.recommendations
+        )
+        self.compiler.take_reads()
+        return found
+
+    def _combined(self, score: Score, combined: Combined) -> None:
         parts = tuple(self._scored(each) for each in combined.of)
         place = 1 << len(self.nodes)
         for part in parts:
             part.users |= place
             part.followers |= place
         node = CombinedNode(
-            key=_key("score", score_id), id=score_id, scale=self.scales[score_id], parts=parts
+            key=_key("score", score.id), id=score.id, scale=self.scales[score.id], parts=parts
         )
+        node.recommendations = self._recommendations(score)
         self._add(node, set())
 
     def _rule(self, holder: Holder, rule: Rule, users: Bits) -> None:

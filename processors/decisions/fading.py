@@ -11,6 +11,7 @@ import msgspec
 from processors.decisions.decays import Course, Marks, Number, Term, crossing, rounded, share
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, Holder, Moved, ScoreNode, remember, set_timer
+from processors.decisions.recommendations import Recommendation, texts
 from processors.decisions.scales import Held, Scale, value
 from processors.state import windows
 from processors.state.profiles import NEVER, Profile, ScoreState
@@ -113,6 +114,7 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
+    recommendations: tuple[Recommendation, ...] = ()
 
     def course(self, profile: Profile, now: int) -> Course:
         """Returns how its value goes on from now while no fact changes."""
@@ -174,6 +176,7 @@ class CombinedNode(msgspec.Struct, kw_only=True):
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
+    recommendations: tuple[Recommendation, ...] = ()
 
     def course(self, profile: Profile, now: int) -> Course:
         """Returns how the sum goes on from now while no fact changes."""
@@ -229,6 +232,8 @@ def tell(
         moment.note(("grade", node.id), move.old_grade, move.grade)
     if any(is_awaited(move.old, move.new) for is_awaited in node.watchers):
         moment.note(("score", node.id), move.old, move.new)
+    level = node.scale.levels.name(move.new)
+    move.held.recommendations = texts(node.recommendations, profile, moment.now, level)
     moment.decision.points.append(move.held)
     moment.decision.score_changes.append(
         ScoreChange(
@@ -236,7 +241,7 @@ def tell(
             score_id=node.id,
             old=move.old,
             new=move.new,
-            level=node.scale.levels.name(move.new),
+            level=level,
             grade=move.grade,
             rule=move.rule,
             at=moment.now,

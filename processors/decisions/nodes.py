@@ -13,6 +13,7 @@ from processors.decisions.conditions import Evaluate
 from processors.decisions.decays import Course, Number
 from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import Moment
+from processors.decisions.recommendations import Recommendation, texts
 from processors.decisions.scales import Held, Scale, value
 from processors.state import adjustments, swings, windows
 from processors.state.profiles import NEVER, Profile
@@ -241,6 +242,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
+    recommendations: tuple[Recommendation, ...] = ()
 
     def course(self, profile: Profile, now: int) -> Course:
         """Returns its value, which time alone does not move."""
@@ -270,14 +272,18 @@ class ScoreNode(msgspec.Struct, kw_only=True):
             if is_awaited(old, new):
                 moment.note(("score", self.id), old, new)
                 break
-        moment.decision.points.append(Held(scale, state.points.copy(), state.added))
+        level = scale.levels.name(new)
+        held = Held(scale, state.points.copy(), state.added)
+        if self.recommendations:
+            held.recommendations = texts(self.recommendations, profile, moment.now, level)
+        moment.decision.points.append(held)
         moment.decision.score_changes.append(
             ScoreChange(
                 profile_id=profile.id,
                 score_id=self.id,
                 old=old,
                 new=new,
-                level=scale.levels.name(new),
+                level=level,
                 grade=scale.grades.name(new),
                 rule=rule,
                 at=moment.now,

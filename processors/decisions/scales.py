@@ -158,7 +158,7 @@ ADDED = "+"
 """Stands for what triggers have added, where points are told by group: it is no id."""
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
+class Held(msgspec.Struct, gc=False):
     """What a score was made of when it moved."""
 
     scale: Scale
@@ -166,6 +166,8 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     """What its rules gave, by their numbers; of a combined score the values of the two."""
     added: Number = 0
     """Given by triggers."""
+    recommendations: tuple[str, ...] = ()
+    """Those that held."""
 
     def by_rule(self) -> dict[str, Number]:
         """Returns the points by the rules' ids, without those that gave none."""

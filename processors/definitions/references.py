@@ -63,11 +63,8 @@ def of(definition: Definition) -> Iterator[Mention]:
     match definition:
         case Segment():
             yield from _condition(definition.when, ("when",))
-        case scores.Score(combined=scores.Combined(of=parts)):
-            for place, part in enumerate(parts):
-                yield Reference(("combined", "of", place), "score", part)
         case scores.Score():
-            yield from _rules(definition)
+            yield from _score(definition)
         case triggers.Trigger():
             yield from _stimulus(definition.on)
             yield from _condition(definition.when, ("when",))
@@ -77,6 +74,16 @@ def of(definition: Definition) -> Iterator[Mention]:
             pass
         case _:
             assert_never(definition)
+
+
+def _score(score: scores.Score) -> Iterator[Mention]:
+    for place, part in enumerate(score.combined.of if score.combined is not None else ()):
+        yield Reference(("combined", "of", place), "score", part)
+    yield from _rules(score)
+    for place, each in enumerate(score.recommendations):
+        if each.level is not None:
+            yield Rung(("recommendations", place, "level"), score.id, "level", each.level)
+        yield from _condition(each.when, ("recommendations", place, "when"))
 
 
 def _rules(score: scores.Score) -> Iterator[Mention]:

@@ -144,6 +144,26 @@ class Combined(Part):
         return raw
 
 
+class Recommendation(Part):
+    """A text for whoever reads the score, with when it holds."""
+
+    text: values.Name
+    level: values.Name | None = None
+    """Of this score."""
+    when: Condition | None = None
+
+    hints: ClassVar = {"if": "when", "becomes": "level"}
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that it does not hold always."""
+        if "level" not in raw and "when" not in raw and not faults:
+            faults.add((), "needs level (of this score), when (a condition), or both")
+        for path in conditions.misplaced(raw.get("when"), ("when",)):
+            faults.add(path, "a score has no event at hand")
+        return raw
+
+
 class Score(Written):
     """A number for each person: the sum of its groups, kept between floor and limit.
 
@@ -159,6 +179,7 @@ class Score(Written):
     combined: Combined | None = None
     levels: values.Thresholds = Field(default_factory=dict)
     grades: values.Thresholds = Field(default_factory=dict)
+    recommendations: Annotated[tuple[Recommendation, ...], values.Listed] = ()
 
     nullable = ("floor",)
 

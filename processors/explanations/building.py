@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import scales
+from processors.decisions import recommendations, scales
 from processors.decisions.compiled import Compiled
 from processors.decisions.decays import rounded
 from processors.decisions.fading import FadingRule, Scored
@@ -123,6 +123,7 @@ class _Builder:
         now_ms = self.history.at_ms
         course = self._scored(id_).course(self.profile, now_ms)
         value = rounded(course.at(now_ms))
+        level = scale.levels.name(value)
         groups = [
             self._group(id_, each, written, state)
             for each, written in zip(
@@ -139,7 +140,7 @@ class _Builder:
         node = trees.Score(
             **self._named("score", id_),
             value=value,
-            level=scale.levels.name(value),
+            level=level,
             grade=scale.pair.grade(*of.values()) if scale.pair else scale.grades.name(value),
             since=last.at if last else None,
             cause=last.cause if last else None,
@@ -154,6 +155,7 @@ class _Builder:
             limit=score.limit,
             floor=score.floor,
             groups=groups,
+            recommendations=self._recommended(id_, level),
         )
         self._watch(node, lambda profile: scales.value(profile, id_, scale.empty))
         return node
@@ -196,6 +198,10 @@ class _Builder:
         number = self._number(score_id, rule)
         self._watch(node, lambda profile: _points(profile, score_id, number))
         return node
+
+    def _recommended(self, score_id: str, level: str | None) -> list[str]:
+        known = self._scored(score_id).recommendations
+        return list(recommendations.texts(known, self.profile, self.history.at_ms, level))
 
     def _scored(self, score_id: str) -> Scored:
         compiled = self.scene.compiled

@@ -141,6 +141,7 @@ def _score(score: trees.Score) -> Line:
     said += _cut(score.cut, score.limit, score.floor)
     line = Line(", ".join(said) + _until(score.until))
     line.parts = [_group(each) for each in score.groups]
+    line.parts += [Line(f"recommends: {one_line(each)}") for each in score.recommendations]
     if score.added or score.adjustments:
         below = [Line(_signed(each.points) + _until(each.until)) for each in score.adjustments]
         line.parts.append(Line(f"{_signed(score.added)} added by triggers", parts=below))

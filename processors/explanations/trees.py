@@ -141,6 +141,8 @@ class Score(msgspec.Struct, kw_only=True):
     limit: int | None
     floor: int | None
     groups: list[Group]
+    recommendations: list[str]
+    """Those that hold."""
 
 
 class Limit(msgspec.Struct, kw_only=True):

@@ -73,6 +73,7 @@ def _score(change: ScoreChange, held: Held) -> ScoreRecord:
         at=change.at,
         breakdown=written(held.by_rule()),
         groups=written(held.by_group()),
+        recommendations=msgspec.json.encode(held.recommendations).decode(),
     )
 
 

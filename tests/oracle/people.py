@@ -106,6 +106,8 @@ class Person:
         """The points of each rule when the score last moved."""
         self.groups: dict[str, str] = {}
         """The same of each group, within its bounds, and under `+` what triggers had added."""
+        self.advised: dict[str, str] = {}
+        """What was recommended then."""
         self.moved: dict[str, int] = {}
         self.history = {one: [(-1, value)] for one, value in self.values.items()}
         """Every value that each score had, with the instant from which it had it."""
@@ -308,6 +310,8 @@ class Person:
         self.moved[score.id] = now
         self.breakdowns[score.id] = broken_down(score.worths(self, now))
         self.groups[score.id] = as_json(score.parts(self, now))
+        advice = score.advice.given(self, now, score.step(new, "levels"))
+        self.advised[score.id] = json.dumps(advice, separators=(",", ":"), ensure_ascii=False)
         self.history[score.id].append((now, new))
         self.outputs.score_changes.append(
             self._row(score_id=score.id, old=old, new=new, level=score.step(new, "levels"))

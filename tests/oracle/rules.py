@@ -154,6 +154,23 @@ class Lent:
         yield from (end for end, _ in person.lent[self.score_id])
 
 
+class Advice:
+    """What a score recommends."""
+
+    def __init__(self, document: Document) -> None:
+        self.all = [
+            (one["text"], one.get("level"), condition(one["when"], []) if "when" in one else None)
+            for one in document.get("recommendations", [])
+        ]
+
+    def given(self, person: Person, now: int, level: str | None) -> list[str]:
+        return [
+            text
+            for text, of, when in self.all
+            if of in {None, level} and (when is None or when.holds(person, now, None))
+        ]
+
+
 class Score:
     def __init__(self, document: Document) -> None:
         self.id: str = document["id"]
@@ -173,6 +190,7 @@ class Score:
         self.thresholds: dict[str, dict[str, int]] = {
             kind: document.get(kind, {}) for kind in ("levels", "grades")
         }
+        self.advice = Advice(document)
         self.fading = Fading(self.id)
         self.clocked += [self.fading, Lent(self.id)]
 
@@ -221,6 +239,7 @@ class Combined:
         self.of: list[str] = document["combined"]["of"]
         self.matrix = MATRIX | document["combined"].get("matrix", {})
         self.thresholds: dict[str, dict[str, int]] = {"levels": document.get("levels", {})}
+        self.advice = Advice(document)
         self.fading = Fading(self.id)
         self.clocked: list[Clocked] = [self.fading]
 

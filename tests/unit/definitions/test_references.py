@@ -99,6 +99,17 @@ def test_action_mentions() -> None:
     ]
 
 
+def test_recommendations_mention_the_score_s_own_levels_and_what_they_ask() -> None:
+    advice = [
+        {"level": "hot", "text": "call"},
+        {"when": {"all": [{"segment": "vip"}]}, "text": "write"},
+    ]
+    assert mentions(score(recommendations=advice)) == [
+        Rung(("recommendations", 0, "level"), "fit", "level", "hot"),
+        Reference(("recommendations", 1, "when", "all", 0, "segment"), "segment", "vip"),
+    ]
+
+
 def test_combined_score_mentions_its_parts() -> None:
     document = score(combined={"of": ["a", "b"]})
     del document["groups"]

@@ -160,6 +160,14 @@ BAD: list[tuple[Any, list[str]]] = [
                          "found the number 3"]),
     (score(groups=[{"id": "g", "rules": 3}]), ["groups[0].rules: must be a list, "
                                                "found the number 3"]),
+    (score(recommendations=[{"text": "call"}]),
+     ["recommendations[0]: needs level (of this score), when (a condition), or both"]),
+    (score(recommendations=[{"text": "call", "if": {"tag": "x"}}]),
+     ["recommendations[0].if: unknown key; did you mean when?"]),
+    (score(recommendations=[{"when": {"property": "x", "equals": 1}, "text": "call"}]),
+     ["recommendations[0].when.property: a score has no event at hand"]),
+    (score(recommendations=[{"when": {"tag": "x"}, "text": ""}]),
+     ["recommendations[0].text: must be one line of 1 to 256 characters, found an empty text"]),
     (score(groups={}), ["groups: must be a list, found a mapping"]),
     (score(3), ["groups[0].rules[0]: must be a mapping of id, points, on, per, when, model, "
                 "max_occurrences, within, decay, found the number 3"]),

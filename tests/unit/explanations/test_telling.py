@@ -92,6 +92,21 @@ def test_score_is_told_rule_by_rule() -> None:
     ]
 
 
+def test_what_a_score_recommends_now_is_told() -> None:
+    advice = [
+        {"when": {"event": "a", "within": "1h"}, "text": "talk about a"},
+        {"level": "cold", "text": "wait"},
+    ]
+    document = score(on("a", 1), levels={"cold": 0}, recommendations=advice)
+    assert told([document], track("a"))[2:4] == [
+        "  +1 group g",
+        "    +1 a; +1 each, on: {event: a}; 1 in the log",
+    ]
+    assert told([document], track("a"))[-2:] == ["  recommends: talk about a", "  recommends: wait"]
+    found = explained([document], [track("a")], at_ms=T0 + HOUR).scores[0]
+    assert found.recommendations == ["wait"]
+
+
 def test_rule_of_a_model_is_told_with_what_it_gave_and_read() -> None:
     def gives(person: Any) -> float:
         return 0.51237

@@ -136,6 +136,18 @@ def test_points_that_triggers_added_stand_under_a_key_that_is_no_id() -> None:
     assert (record.value, record.groups) == (12, '{"+":7,"g":5}')
 
 
+def test_what_is_recommended_is_what_held_when_the_score_moved() -> None:
+    advice = [{"level": "hot", "text": 'say "hi" 👋'}, {"when": {"tag": "x"}, "text": "write"}]
+    document = score(on("a", 20), levels={"hot": 20, "cold": 0}, recommendations=advice)
+    one = Person(document, trigger("b", tag("x")))
+    heard = [one.hears(track("a")), one.hears(track("b", T0 + 1))]
+    ((_, record),) = written(*heard).of("scores")
+    assert record.recommendations == '["say \\"hi\\" 👋"]'
+    heard.append(one.hears(track("a", T0 + 2)))
+    ((_, record),) = written(*heard).of("scores")
+    assert record.recommendations == '["say \\"hi\\" 👋","write"]'
+
+
 def test_combined_score_has_no_groups() -> None:
     both = {"kind": "score", "id": "both", "name": "both", "combined": {"of": ["fit", "x"]}}
     one = Person(score(on("a", 5)), score(on("b", 3), id="x"), both)
