@@ -172,6 +172,8 @@ class Held(msgspec.Struct, gc=False):
     def by_rule(self) -> dict[str, Number]:
         """Returns the points by the rules' ids, without those that gave none."""
         names = self.scale.names
+        if self.scale.is_whole:
+            return {names[number]: points for number, points in self.points.items()}
         told = ((names[number], rounded(points)) for number, points in self.points.items())
         return {name: points for name, points in told if points}
 

@@ -50,6 +50,7 @@ class Rule(Part):
     """
 
     id: values.Id
+    name: values.Name | None = None
     points: values.Whole
     on: EventMatch | None = None
     per: values.TraitPath | None = None
@@ -89,6 +90,7 @@ class Group(Part):
     """Rules whose points together have bounds of their own."""
 
     id: values.Id
+    name: values.Name | None = None
     limit: values.Whole | None = None
     floor: values.Whole | None = None
     rules: Annotated[tuple[Rule, ...], values.Filled]

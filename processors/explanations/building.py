@@ -171,6 +171,7 @@ class _Builder:
         points = _bounded(total, group)
         return trees.Group(
             id=group.id,
+            name=group.name,
             points=points,
             cut=total - points,
             limit=group.limit,
@@ -183,6 +184,7 @@ class _Builder:
     ) -> trees.Rule:
         node = trees.Rule(
             id=rule.id,
+            name=rule.name,
             points=self._points(score_id, rule, state),
             each=rule.points,
             until=None,

@@ -149,13 +149,13 @@ def _score(score: trees.Score) -> Line:
 
 
 def _group(group: trees.Group) -> Line:
-    said = [f"{_signed(group.points)} group {group.id}"]
+    said = [f"{_signed(group.points)} group {group.id}{_named(group.name)}"]
     said += _cut(group.cut, group.limit, group.floor)
     return Line(", ".join(said), parts=[_rule(each) for each in group.rules])
 
 
 def _rule(rule: trees.Rule) -> Line:
-    said = [f"{_signed(rule.points)} {rule.id}"]
+    said = [f"{_signed(rule.points)} {rule.id}{_named(rule.name)}"]
     if rule.model is not None:
         said += _model(rule.model, rule.each)
     elif rule.on is None:

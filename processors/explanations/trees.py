@@ -85,6 +85,7 @@ class Rule(msgspec.Struct, kw_only=True):
     """What one rule of a score gives."""
 
     id: str
+    name: str | None
     points: float
     each: int
     """Points of one occurrence, or of the condition."""
@@ -102,6 +103,7 @@ class Group(msgspec.Struct, kw_only=True):
     """Rules with bounds of their own."""
 
     id: str
+    name: str | None
     points: float
     """Within the bounds."""
     cut: float

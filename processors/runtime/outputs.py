@@ -3,7 +3,7 @@
 Changes, commands and decisions leave one by one; of scores and memberships only the latest does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -73,7 +73,7 @@ def _score(change: ScoreChange, held: Held) -> ScoreRecord:
         at=change.at,
         breakdown=written(held.by_rule()),
         groups=written(held.by_group()),
-        recommendations=msgspec.json.encode(held.recommendations).decode(),
+        recommendations=listed(held.recommendations) if held.recommendations else "[]",
     )
 
 
@@ -84,6 +84,11 @@ def written(points: Mapping[str, Number]) -> str:
     '{"buy":10,"view":2.5}'
     """
     return _sorted.encode(points).decode()
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Returns texts as JSON."""
+    return msgspec.json.encode(texts).decode()
 
 
 _sorted = msgspec.json.Encoder(order="sorted")

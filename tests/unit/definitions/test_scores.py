@@ -156,7 +156,7 @@ BAD: list[tuple[Any, list[str]]] = [
      ["groups[0].rules: must be a list with at least one item, found a list"]),
     (score(groups=[{"id": "g", "limit": -1, "floor": 0, "rules": [rule()]}]),
      ["groups[0].limit: must not lie below the floor 0, found the number -1"]),
-    (score(groups=[3]), ["groups[0]: must be a mapping of id, limit, floor, rules, "
+    (score(groups=[3]), ["groups[0]: must be a mapping of id, name, limit, floor, rules, "
                          "found the number 3"]),
     (score(groups=[{"id": "g", "rules": 3}]), ["groups[0].rules: must be a list, "
                                                "found the number 3"]),
@@ -169,8 +169,8 @@ BAD: list[tuple[Any, list[str]]] = [
     (score(recommendations=[{"when": {"tag": "x"}, "text": ""}]),
      ["recommendations[0].text: must be one line of 1 to 256 characters, found an empty text"]),
     (score(groups={}), ["groups: must be a list, found a mapping"]),
-    (score(3), ["groups[0].rules[0]: must be a mapping of id, points, on, per, when, model, "
-                "max_occurrences, within, decay, found the number 3"]),
+    (score(3), ["groups[0].rules[0]: must be a mapping of id, name, points, on, per, when, "
+                "model, max_occurrences, within, decay, found the number 3"]),
     (score(limit=-5), ["limit: must not lie below the floor 0, found the number -5"]),
     (score(limit=None), ["limit: is empty; give it a value or leave the key out"]),
     (score(levels={"hot": "80"}),

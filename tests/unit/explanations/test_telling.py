@@ -66,7 +66,7 @@ def test_list_is_told() -> None:
 def test_score_is_told_rule_by_rule() -> None:
     document = score(
         groups=[
-            group(on("a", 5, max_occurrences=2), limit=7),
+            group(on("a", 5, max_occurrences=2, name="Came"), limit=7, name="Visits"),
             group(holding({"tag": "x"}, -3), id="h", floor=1),
         ],
         limit=9,
@@ -79,8 +79,8 @@ def test_score_is_told_rule_by_rule() -> None:
     assert lines[1:12] == [
         "score fit (fit): 9, level hot, grade A, since 2026-01-01T00:00:00.009Z by m9,"
         " the limit of 9 cut off 3",
-        "  +7 group g, the limit of 7 cut off 3",
-        "    +10 a; +5 each, on: {event: a}; 2 of at most 2 in the log",
+        "  +7 group g (Visits), the limit of 7 cut off 3",
+        "    +10 a (Came); +5 each, on: {event: a}; 2 of at most 2 in the log",
         "      event m0 at 2026-01-01T00:00:00.000Z (f:1)",
         "      event m1 at 2026-01-01T00:00:00.001Z (f:2)",
         "      event m2 at 2026-01-01T00:00:00.002Z (f:3), beyond the maximum",
