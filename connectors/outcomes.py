@@ -6,7 +6,15 @@ from schemas.commands import NAMESPACE, Command
 from schemas.outcomes import Outcome, Result
 
 
-def conclude(command: Command, result: Result, detail: str, *, attempts: int, at: int) -> Outcome:
+def conclude(
+    command: Command,
+    result: Result,
+    detail: str,
+    *,
+    attempts: int,
+    at: int,
+    answer: str | None = None,
+) -> Outcome:
     """Returns the outcome of a command; the same end has the same id.
 
     Args:
@@ -15,6 +23,7 @@ def conclude(command: Command, result: Result, detail: str, *, attempts: int, at
         detail: a short fixed word, never an answer's text.
         attempts: how often the other side was asked.
         at: ms since the epoch, when the sender knew.
+        answer: what the other side answered, as JSON.
     """
     return Outcome(
         id=str(uuid.uuid5(NAMESPACE, f"{command.id} {result}")),
@@ -25,4 +34,5 @@ def conclude(command: Command, result: Result, detail: str, *, attempts: int, at
         attempts=attempts,
         detail=detail,
         at=at,
+        answer=answer,
     )

@@ -136,6 +136,7 @@ def sender(settings: Settings, carrier: Sender, channels: tuple[str, ...]) -> Ro
         channels=channels,
         places=settings.webhook.places,
         encode=codec.encoder("outcomes", known, prefix=prefix),
+        tells=carrier.channel == "webhook",  # what a file takes is no answer
         schemas=known,
     )
     app = faust_app(settings, f"{prefix}sender-{carrier.channel}")

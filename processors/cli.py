@@ -20,7 +20,7 @@ from processors.clock import WallClock
 from processors.definitions import files
 from processors.definitions.errors import InvalidDefinitions
 from processors.progress import Progress
-from processors.terminal import EXIT_FAILED, Folder, Until, custom, instant_ms, told
+from processors.terminal import EXIT_FAILED, Folder, Until, custom, instant_ms, told, warn
 from processors.terminal import configured as _settings
 from processors.terminal import fail as _fail
 
@@ -49,6 +49,7 @@ def main() -> None:
 def check(folder: Folder) -> None:
     """Checks definitions, and says what is wrong with file and line."""
     found = files.load(folder, predicates=custom())
+    warn(found)
     counts = {
         "segments": len(found.segments),
         "scores": len(found.scores),

@@ -90,7 +90,7 @@ class Counter(Enum):
         "beckon_predicate_failures_total",
         "calls",
         ("predicate", "reason"),
-        "Calls of custom conditions that raised, returned no bool, or were slow.",
+        "Calls of custom conditions and models that raised, answered wrongly, or were slow.",
     )
 
 
@@ -125,7 +125,7 @@ class Gauge(Enum):
         "beckon_predicate_off",
         "0 or 1",
         ("predicate",),
-        "1 once a custom condition is switched off for being slow: it answers false.",
+        "1 once a custom condition or model is switched off for being slow: false, or 0.",
     )
     READY = Row("beckon_ready", "0 or 1", (), "1 while the process does its work.")
 
@@ -162,7 +162,7 @@ class Histogram(Enum):
         "beckon_predicate_seconds",
         "seconds",
         ("predicate",),
-        "Calls of custom conditions, and how long they took.",
+        "Calls of custom conditions and models, and how long they took.",
         PREDICATE_SECONDS,
     )
 

@@ -1,24 +1,43 @@
-"""Custom conditions of data engineers: finds them, and watches over them while they are asked.
+"""Custom conditions and models of data engineers: found, and watched over while they are asked.
 
-A module of theirs says `from processors.predicates import Person, predicate`; settings name it. The
-core asks what `watched` returns, so that it needs neither a clock nor to mind what goes wrong.
+A module of theirs says `from processors.predicates import Person, predicate`, or `model`; settings
+name it. The core asks what `watched` returns, so that it needs neither a clock nor to mind what
+goes wrong.
 """
 
 import importlib
 import logging
+import math
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Any
 
 from processors.decisions.persons import Person
-from processors.definitions.predicates import InvalidPredicate, Predicate, Predicates, predicate
+from processors.definitions.predicates import (
+    InvalidPredicate,
+    Model,
+    Predicate,
+    Predicates,
+    model,
+    predicate,
+)
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.settings import InvalidSettings
 
-__all__ = ["MOST_SLOW", "Person", "Predicate", "Watch", "found", "predicate", "watched"]
+__all__ = [
+    "MOST_SLOW",
+    "Model",
+    "Person",
+    "Predicate",
+    "Watch",
+    "found",
+    "model",
+    "predicate",
+    "watched",
+]
 
 GROUP = "beckon.predicates"
 """Of entry points."""
@@ -30,32 +49,36 @@ MOST_SLOW = 10
 FORGIVING_CALLS = 1_000
 """So many calls in a row that are not slow make up for a slow one: a machine may stutter."""
 
+_NONE = object()
+"""No answer: it raised, or is switched off."""
+
 logger = logging.getLogger(__name__)
 
 
-def found(modules: str) -> dict[str, Predicate]:
-    """Returns all predicates of modules and of installed packages, by name.
+def found(modules: str) -> dict[str, Predicate | Model]:
+    """Returns all predicates and models of modules and of installed packages, by name.
 
     Args:
-        modules: their names, with commas; of each, all predicates at its top level.
+        modules: their names, with commas; of each, all predicates and models at its top level.
 
     Raises:
         InvalidSettings: one can not be imported, or has none, or two have the same name.
     """
     sources = [(SETTING, each.strip()) for each in modules.split(",") if each.strip()]
     sources += [(f"entry point {GROUP}", each.value) for each in entry_points(group=GROUP)]
-    known: dict[str, Predicate] = {}
+    known: dict[str, Predicate | Model] = {}
     for place, name in sources:
         for each in _of(place, name):
             if known.setdefault(each.name, each) is not each:
-                raise InvalidSettings(f"{place}: {name}: predicate {each.name} is there twice")
+                noun = type(each).__name__.lower()
+                raise InvalidSettings(f"{place}: {name}: {noun} {each.name} is there twice")
     return known
 
 
 def watched(
     known: Predicates, metrics: Metrics | None = None, *, most_slow: int | None = None
 ) -> Predicates:
-    """Returns the same predicates, timed and counted, which always answer true or false.
+    """Returns the same, timed and counted: each always answers true or false, or a number.
 
     Args:
         known: by name.
@@ -64,23 +87,28 @@ def watched(
             worth waiting for, and are to be the same on a slow machine.
     """
     count = metrics or Metrics()
-    return {
-        name: replace(each, holds=Watch(each, count, most_slow=most_slow))
-        for name, each in known.items()
-    }
+    made: dict[str, Predicate | Model] = {}
+    for name, each in known.items():
+        watch = Watch(each, count, most_slow=most_slow)
+        if isinstance(each, Model):
+            made[name] = replace(each, gives=watch.number)
+        else:
+            made[name] = replace(each, holds=watch)
+    return made
 
 
 class Watch:
-    """The function of one predicate, with an eye on it: whatever it does, there is an answer.
+    """The function of a predicate or model, with an eye on it: there is an answer whatever it does.
 
     Guarantees:
-        One that raises, or returns neither True nor False, answers False. It can not be stopped
-        while it runs: one that never returns holds up everything until the process is ended.
+        One that raises, or returns neither True nor False, answers False; a model that raises, or
+        returns no number, answers 0. It can not be stopped while it runs: one that never returns
+        holds up everything until the process is ended.
     """
 
     def __init__(
         self,
-        watched: Predicate,
+        watched: Predicate | Model,
         metrics: Metrics,
         *,
         most_slow: int | None,
@@ -88,7 +116,9 @@ class Watch:
     ) -> None:
         self.is_off = False
         self._name = watched.name
-        self._holds: Callable[..., object] = watched.holds
+        self._asked: Callable[..., object] = (
+            watched.gives if isinstance(watched, Model) else watched.holds
+        )
         self._metrics = metrics
         self._observe = metrics.observer(Histogram.PREDICATE_SECONDS, watched.name)
         self._most_slow = most_slow
@@ -99,22 +129,38 @@ class Watch:
         metrics.set(Gauge.PREDICATE_OFF, 0, self._name)
 
     def __call__(self, person: Person, /, **parameters: Any) -> bool:
-        """Returns its answer."""
+        """Returns the answer of a predicate."""
+        answer = self._ask(person, parameters)
+        if answer is True or answer is False:
+            return answer
+        if answer is not _NONE:
+            self._fail("no-bool", type(answer).__name__)
+        return False
+
+    def number(self, person: Person, /) -> float:
+        """Returns the number of a model."""
+        answer = self._ask(person, {})
+        is_number = isinstance(answer, int | float) and not isinstance(answer, bool)
+        if is_number and math.isfinite(answer):  # type: ignore[arg-type]
+            return answer  # type: ignore[return-value]
+        if answer is not _NONE:
+            self._fail("no-number", str(answer) if is_number else type(answer).__name__)
+        return 0.0
+
+    def _ask(self, person: Person, parameters: Mapping[str, Any]) -> object:
+        """Returns what the function answers; `_NONE` where it does not."""
         if self.is_off:
-            return False
+            return _NONE
         started_s = self._now_s()
         try:
-            answer = self._holds(person, **parameters)
+            answer = self._asked(person, **parameters)
         except Exception as error:  # it is not our code: nothing is known of what it may raise
             self._fail("raised", type(error).__name__, error)
-            answer = False
+            answer = _NONE
         spent_s = self._now_s() - started_s
         self._observe(spent_s)
         self._judge(spent_s)
-        if answer is True or answer is False:
-            return answer
-        self._fail("no-bool", type(answer).__name__)
-        return False
+        return answer
 
     def _judge(self, spent_s: float) -> None:
         if spent_s <= SLOW_S:
@@ -128,7 +174,7 @@ class Watch:
             self.is_off = True
             self._metrics.set(Gauge.PREDICATE_OFF, 1, self._name)
             logger.error(
-                "a predicate is switched off for being slow: it answers false until a restart",
+                "a predicate or model is switched off until a restart: it was too slow too often",
                 extra={"predicate": self._name},
             )
 
@@ -138,7 +184,7 @@ class Watch:
         if reason not in self._told:
             self._told.add(reason)
             logger.warning(
-                "a predicate fails; this is told once",
+                "a predicate or model fails; this is told once",
                 extra={
                     "predicate": self._name,
                     "reason": reason,
@@ -148,17 +194,17 @@ class Watch:
             )
 
 
-def _of(place: str, name: str) -> Iterator[Predicate]:
+def _of(place: str, name: str) -> Iterator[Predicate | Model]:
     try:
         module = importlib.import_module(name)
     except Exception as error:  # of others, as above
         name_of = type(error).__name__
         what = str(error) if isinstance(error, InvalidPredicate) else f"{name_of}: {error}"
         raise InvalidSettings(f"{place}: {name} can not be imported ({what})") from error
-    predicates = [each for each in vars(module).values() if isinstance(each, Predicate)]
-    if not predicates:
-        raise InvalidSettings(f"{place}: {name} has no predicates at its top level")
-    yield from predicates
+    made = [each for each in vars(module).values() if isinstance(each, Predicate | Model)]
+    if not made:
+        raise InvalidSettings(f"{place}: {name} has no predicates and no models at its top level")
+    yield from made
 
 
 def _where(error: Exception) -> str:

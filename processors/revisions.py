@@ -25,6 +25,7 @@ from processors.terminal import (
     instant_ms,
     show,
     told,
+    warn,
 )
 
 EXIT_DIFFERENT = 3
@@ -85,6 +86,7 @@ def publish(
     settings = configured()
     cluster, prefix = app.cluster_of(settings), settings.topics.prefix
     chosen = files.load(folder, predicates=custom(settings))
+    warn(chosen)
 
     def look() -> plans.Plan:
         return plans.plan(publishing.published(cluster, prefix), chosen, prune=prune)

@@ -149,7 +149,9 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{1,100}$",
         description="A name that this process alone has, and has again after a restart.",
     )
-    predicates: str = Field("", description="Python modules with custom conditions, with commas.")
+    predicates: str = Field(
+        "", description="Python modules with custom conditions and models, with commas."
+    )
     kafka: Kafka = Kafka()
     topics: Topics = Topics()
     stream: Stream = Stream()

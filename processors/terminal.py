@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from processors import logs, predicates
-from processors.definitions import files
+from processors.definitions import files, sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.definitions.predicates import Predicates
+from processors.definitions.sets import DefinitionSet
 from processors.operations.errors import OperationFailed
 from processors.runtime.errors import RuntimeFailure
 from processors.settings import InvalidSettings, Settings
@@ -104,6 +105,12 @@ def show(table: Table) -> None:
     """Prints a table; what people have written in it is no markup."""
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     Console(width=width, markup=False, emoji=False, highlight=False).print(table)
+
+
+def warn(definitions: DefinitionSet) -> None:
+    """Prints what is allowed in definitions, and most likely not meant."""
+    for each in sets.warnings(definitions):
+        typer.echo(f"warning: {each}", err=True)
 
 
 def ask(deed: str) -> None:

@@ -1,4 +1,4 @@
-"""What came of a command: written by senders, read by analysts, and back into events later."""
+"""What came of a command: written by senders, read by analysts."""
 
 from typing import Literal
 
@@ -21,3 +21,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """A short fixed word such as `http-503` or `time-out`; never an answer's text."""
     at: int
     """Ms since the epoch, when the sender knew."""
+    answer: str | None = None
+    """What the other side answered, as JSON text of at most 64 kB; None where it was none."""

@@ -20,6 +20,11 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Since when it has this value."""
     breakdown: str = "{}"
     """JSON: the points of each rule, by its id; of a combined score the values of the two."""
+    groups: str = "{}"
+    """JSON: the points of each group within its bounds, by its id, and under `+` what triggers have
+    added; they add up to the value before the score's own limit and floor."""
+    recommendations: str = "[]"
+    """JSON: the texts that held for this person at `at`."""
 
 
 class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -39,6 +44,8 @@ class ScoreChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     late: bool
     reason: str | None = None
     """What the trigger said that added points; None where it said nothing, or several did."""
+    models: str | None = None
+    """JSON, by rule: model, version and inputs, where one has moved the points; None elsewhere."""
 
 
 class SegmentRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -14,7 +14,7 @@ from processors.decisions.compiling import compile_set
 from processors.decisions.decide import Arrival, Due
 from processors.decisions.moments import Decision
 from processors.definitions import sets, syntax
-from processors.definitions.predicates import Predicate
+from processors.definitions.predicates import Model, Predicate
 from processors.runtime.batches import Policy
 from processors.runtime.memory import Driver
 from processors.state.duplicates import Seen
@@ -115,7 +115,7 @@ def read(text: str) -> Document:
     return document
 
 
-def compiled(*documents: Document | str, predicates: Iterable[Predicate] = ()) -> Compiled:
+def compiled(*documents: Document | str, predicates: Iterable[Predicate | Model] = ()) -> Compiled:
     """Returns the compiled set of documents; those that are texts are YAML."""
     written = [read(each) if isinstance(each, str) else each for each in documents]
     known = {each.name: each for each in predicates}
@@ -187,7 +187,10 @@ class Person:
     """One person under definitions, told one stimulus after the other."""
 
     def __init__(
-        self, *documents: Document | str, id: str = "p", predicates: Iterable[Predicate] = ()
+        self,
+        *documents: Document | str,
+        id: str = "p",
+        predicates: Iterable[Predicate | Model] = (),
     ) -> None:
         self.compiled = compiled(*documents, predicates=predicates)
         self.profile = Profile(id=id)
@@ -212,7 +215,7 @@ class Person:
         self,
         *documents: Document | str,
         adopted_ms: int = 0,
-        predicates: Iterable[Predicate] = (),
+        predicates: Iterable[Predicate | Model] = (),
     ) -> Decision:
         """Brings the person under other definitions, before any timer is due."""
         assert adopted_ms < self.profile.due

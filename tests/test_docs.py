@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from benchmarks.commands import cli as bench
 from processors import settings
 from processors.cli import cli
+from tests.builders import on, score, segment
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -208,6 +209,34 @@ def test_example_of_predicates_gives_what_the_page_says(
     mistaken = segment.replace("company", "compny")
     (tmp_path / "definitions/business.yaml").write_text(mistaken)
     assert f"    {in_a_shell(lines(fences(page, 'sh')[0])[0], tmp_path)}" in page.read_text("utf-8")
+
+
+def test_example_of_models_gives_what_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ROOT / "docs/models.md"
+    (code,), (risk,) = fences(page, "python"), fences(page, "yaml")
+    quiet = segment({"event": "left", "exactly": 0}, "gone-quiet")
+    for name, text in (
+        ("shop/models.py", code),
+        ("definitions/churn-risk.yaml", risk),
+        ("definitions/quiet.json", json.dumps(quiet)),
+        ("definitions/usage.json", json.dumps(score(on("used", 3), id="usage"))),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    events: list[dict[str, object]] = [
+        {"type": "identify", "traits": {"plan": "monthly"}},
+        {"type": "track", "event": "used"},
+    ]
+    at = {"userId": "p", "timestamp": "2026-01-01T00:00:00Z"}
+    lines = [json.dumps(each | at | {"messageId": str(n)}) for n, each in enumerate(events)]
+    (tmp_path / "events.jsonl").write_text("\n".join(lines))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
+    monkeypatch.setenv("BECKON_PREDICATES", "shop.models")
+    said = in_a_shell("beckon explain p --definitions definitions --events events.jsonl", tmp_path)
+    (rule,) = [line.strip() for line in said.split("\n") if "by model" in line]
+    assert f"    {rule}\n" in page.read_text("utf-8")
 
 
 def lines(block: str) -> list[str]:

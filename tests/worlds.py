@@ -253,7 +253,7 @@ decays = st.one_of(
 )
 
 
-decaying: Documents = st.one_of(NOTHING, one(decay=decays))
+counted: Documents = st.one_of(NOTHING, one(decay=decays, per=st.just("n")))
 at_most_some: Documents = st.one_of(NOTHING, one(max_occurrences=st.integers(1, 2)))
 
 
@@ -265,7 +265,20 @@ def rules(draw: st.DrawFn, id: str, segments: Sequence[str], scores: Sequence[st
         return {"id": id, "points": points, "when": draw(conditions(segments, scores))}
     found = {"event": draw(st.sampled_from(EVENTS))} | draw(wheres)
     rule: Document = {"id": id, "points": points, "on": found}
-    return rule | draw(within_some) | draw(at_most_some) | draw(decaying)
+    return rule | draw(within_some) | draw(at_most_some) | draw(counted)
+
+
+@once
+def advised(of_segments: Sequence[str], of_scores: Sequence[str]) -> Documents:
+    """Draws what a score recommends, to some or to none."""
+    asking = st.builds(
+        lambda when, more: {"text": "ask", "when": when} | more,
+        conditions(of_segments, of_scores),
+        st.one_of(NOTHING, st.just({"level": "warm"})),
+    )
+    by_level = st.builds(lambda level: {"text": level, "level": level}, st.sampled_from([*LEVELS]))
+    some = st.lists(st.one_of(asking, by_level), min_size=1, max_size=2)
+    return st.one_of(NOTHING, NOTHING, one(recommendations=some))
 
 
 bounds: Documents = st.sampled_from([{}, {"limit": 10}, {"limit": 5, "floor": 0}, {"floor": -5}])
@@ -291,7 +304,8 @@ def scores(
         st.sampled_from([{}, {"limit": 20}, {"floor": None}, {"floor": 5, "limit": 15}])
     )
     named = {"levels": LEVELS, "grades": {"A": 10, "B": 0}}
-    return {"kind": "score", "id": id, "name": id, "groups": groups} | kept | named
+    advice = draw(advised(known_segments, known_scores))
+    return {"kind": "score", "id": id, "name": id, "groups": groups} | kept | named | advice
 
 
 matrices: Documents = st.sampled_from(
@@ -488,6 +502,12 @@ def actions(of_scores: Sequence[str]) -> Documents:
             st.sampled_from(plain),
             st.sampled_from([-10, 1, 10]),
             st.one_of(NOTHING, one(**{"for": durations}), st.just({"reason": "kind"})),
+        )
+        choices["set_points"] = st.builds(
+            lambda id, value, more: {"score": id, "value": value} | more,
+            st.sampled_from(plain),
+            st.sampled_from([-10, 0, 10, 18]),
+            st.one_of(NOTHING, st.just({"reason": "set"})),
         )
     return one(**choices)
 

@@ -69,7 +69,12 @@ class WebhookSender:
         headers = partial(self._headers, command.id, content)
         reply = await self._client.post(command.url, content, headers=headers, key=command.id)
         return conclude(
-            command, reply.result, reply.detail, attempts=reply.attempts, at=self._now_ms()
+            command,
+            reply.result,
+            reply.detail,
+            attempts=reply.attempts,
+            at=self._now_ms(),
+            answer=answer(reply.body),
         )
 
     async def close(self) -> None:
@@ -104,6 +109,18 @@ def body(command: Command, *, with_traits: bool) -> bytes:
     if with_traits and command.traits:
         message["traits"] = command.traits
     return msgspec.json.encode(message)
+
+
+def answer(body: bytes) -> str | None:
+    """Returns what a receiver answered if it is JSON, in its shortest form; None where it is not.
+
+    >>> answer(b'{ "a": 1 }'), answer(b"OK")
+    ('{"a":1}', None)
+    """
+    try:
+        return msgspec.json.encode(msgspec.json.decode(body)).decode()
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _signer(secret: str) -> Signer:

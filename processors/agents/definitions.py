@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from processors.agents import apps
 from processors.decisions.compiled import Compiled
 from processors.decisions.compiling import compile_set
+from processors.definitions import sets
 from processors.definitions.predicates import NONE, Predicates
 from processors.metrics import Counter, Metrics
 from processors.runtime import catalogues
@@ -128,6 +129,8 @@ class Taker:
         active, misfits = self._catalogue.build()
         if not misfits:
             self._activate(compile_set(active))
+            for each in sets.warnings(active):
+                logger.warning("a definition may not do what is meant", extra={"why": str(each)})
             logger.info(
                 "definitions are active",
                 extra={"set": active.id, "definitions": len(active.versions)},

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +22,9 @@ from processors.ports import Clock, Sender
 from schemas import codec
 from schemas.commands import Command
 from schemas.errors import BadRecord, SchemasUnavailable
+from schemas.events import Event
 from schemas.letters import DeadLetter, Headers, Record
+from schemas.outcomes import Outcome
 from schemas.topics import full_name
 
 if TYPE_CHECKING:
@@ -51,14 +54,18 @@ class Options:
     retry_max_ms: int = 60_000
     encode: Callable[[msgspec.Struct], bytes] = codec.encode
     """For outcomes; see `codec.encoder`."""
+    tells: bool = False
+    """Whether what comes of a command is an event of the person too."""
     schemas: codec.SchemaSource | None = None
     """For commands in Avro."""
 
 
 def topics(options: Options) -> tuple[str, ...]:
-    """Returns the full names of the topics that must be there: commands, outcomes, dead letters."""
+    """Returns the full names of the topics that must be there, those of commands first."""
     names = [f"commands.{channel}" for channel in options.channels]
-    return tuple(full_name(options.prefix, one) for one in (*names, "outcomes", "dead-letters"))
+    return tuple(
+        full_name(options.prefix, one) for one in (*names, "outcomes", "events", "dead-letters")
+    )
 
 
 def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clock: Clock) -> None:
@@ -67,12 +74,15 @@ def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clo
     Raises:
         KeyError: a channel that there is not.
     """
-    *commands, outcomes, dead = topics(options)
+    *commands, outcomes, events, dead = topics(options)
     desk = Desk(
         sender,
         options,
-        outcomes=partial(apps.publish, apps.raw_topic(app, outcomes)),
-        dead=partial(apps.publish, apps.raw_topic(app, dead)),
+        outlets=Outlets(
+            outcomes=partial(apps.publish, apps.raw_topic(app, outcomes)),
+            events=partial(apps.publish, apps.raw_topic(app, events)),
+            dead=partial(apps.publish, apps.raw_topic(app, dead)),
+        ),
         metrics=metrics,
         clock=clock,
     )
@@ -101,6 +111,15 @@ def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clo
     app.on_before_shutdown.connect(close)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outlets:
+    """Where a desk writes."""
+
+    outcomes: Publish
+    events: Publish
+    dead: Publish
+
+
 class Desk:
     """Sees one record at a time to its end: sent and known, or laid with the dead letters."""
 
@@ -109,15 +128,13 @@ class Desk:
         sender: Sender,
         options: Options,
         *,
-        outcomes: Publish,
-        dead: Publish,
+        outlets: Outlets,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._sender = sender
         self._options = options
-        self._outcomes = outcomes
-        self._dead = dead
+        self._outlets = outlets
         self._metrics = metrics
         self._clock = clock
 
@@ -133,7 +150,10 @@ class Desk:
         taken_s = (self._clock.now_ms() - started_ms) / 1000
         self._metrics.observe(Histogram.SEND_SECONDS, taken_s, command.channel)
         key, value = outcome.profile_id.encode(), self._options.encode(outcome)
-        await self._until_it_works(partial(self._outcomes, key, value, []))
+        await self._until_it_works(partial(self._outlets.outcomes, key, value, []))
+        if self._options.tells:
+            told = codec.encode(event(command, outcome))
+            await self._until_it_works(partial(self._outlets.events, key, told, []))
         self._metrics.add(Counter.OUTCOMES, 1, outcome.channel, outcome.result)
 
     async def _read(self, record: Record) -> Command:
@@ -144,7 +164,7 @@ class Desk:
 
     async def _bury(self, record: Record, bad: BadRecord) -> None:
         letter = DeadLetter(record, bad.reason, str(bad))
-        bury = partial(self._dead, record.key, letter.value(), letter.headers())
+        bury = partial(self._outlets.dead, record.key, letter.value(), letter.headers())
         await self._until_it_works(bury)
         self._metrics.add(Counter.DEAD_LETTERS, 1, bad.reason)
         where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
@@ -160,3 +180,26 @@ class Desk:
             self._metrics.add(Counter.SEND_RETRIES, 1, self._sender.channel)
             await asyncio.sleep(wait_ms / 1000)
             wait_ms = min(2 * wait_ms, self._options.retry_max_ms)
+
+
+def event(command: Command, outcome: Outcome) -> Event:
+    """Returns what came of a command as an event of the person: `webhook.sent` and its like.
+
+    A repeat has the same messageId, so that it counts once.
+    """
+    properties = {
+        "command_id": command.id,
+        "definition_id": command.definition_id,
+        "step": command.step,
+        "result": outcome.result,
+        "detail": outcome.detail,
+        "answer": None if outcome.answer is None else msgspec.Raw(outcome.answer.encode()),
+    }
+    return Event(
+        message_id=f"outcome-{outcome.id}",
+        type="track",
+        event=f"{outcome.channel}.{outcome.result}",
+        user_id=outcome.profile_id,
+        timestamp=datetime.fromtimestamp(outcome.at / 1000, UTC),
+        properties=msgspec.Raw(msgspec.json.encode(properties)),
+    )

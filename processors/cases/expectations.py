@@ -8,6 +8,7 @@ from processors.cases.documents import OUT, Expectation, ScoreExpectation
 from processors.cases.findings import MAX_LISTED, Difference, Findings, shown, why
 from processors.decisions import scales
 from processors.decisions.comparisons import is_same
+from processors.decisions.decays import rounded
 from processors.decisions.runs import held
 from processors.decisions.scales import Scale
 from processors.definitions.errors import Path
@@ -108,5 +109,5 @@ def _points(profile: Profile, name: str, scale: Scale) -> str:
     held = sorted((scale.names[number], points) for number, points in state.points.items())
     given = [f"{rule} {points:+}" for rule, points in held]
     if state.added:
-        given.append(f"added by triggers {state.added:+}")
+        given.append(f"added by triggers {rounded(state.added):+}")
     return f"points: {', '.join(given)}"

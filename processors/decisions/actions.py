@@ -10,7 +10,7 @@ from processors.decisions import lists
 from processors.decisions.moments import Moment
 from processors.definitions import actions as documents
 from processors.state import adjustments, profiles
-from processors.state.profiles import Profile
+from processors.state.profiles import Profile, ScoreState
 from schemas import commands
 from schemas.commands import Command
 from schemas.events import Event
@@ -55,6 +55,7 @@ Action = (
     | documents.Emit
     | documents.SetTrait
     | documents.AddPoints
+    | documents.SetPoints
     | documents.SetStatus
     | documents.AddTag
     | documents.RemoveTag
@@ -137,10 +138,12 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
             return ("trait", key) if is_new else None
         case documents.AddPoints():
             return _give(profile, moment, action)
-        case Start(journey=journey, starters=starters):
-            return starters[journey].start(acting)
-        case Stop(journey=journey, starters=starters):
-            return starters[journey].stop(profile, moment)
+        case documents.SetPoints():
+            return _set(profile, moment, action)
+        case Start() | Stop():
+            starter = action.starters[action.journey]
+            is_start = isinstance(action, Start)
+            return starter.start(acting) if is_start else starter.stop(profile, moment)
         case documents.SetStatus(status=status):
             old, profile.status = profile.status, status
             if old == status:
@@ -159,21 +162,37 @@ def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
 
 
 def _give(profile: Profile, moment: Moment, action: documents.AddPoints) -> tuple[str, str]:
-    score_id = action.score
+    score_id, points = action.score, action.points
+    state = _given(profile, moment, score_id, action.reason)
+    if action.lasting is not None:
+        if profile.adjustments is None:
+            profile.adjustments = {}
+        kept = profile.adjustments.setdefault(score_id, [])
+        points -= adjustments.add(kept, moment.now + action.lasting, action.points)
+    state.added += points
+    if moment.targets is not None and score_id in moment.targets:
+        moment.targets[score_id] += points
+    return ("added" if action.lasting is None else "adjusted", score_id)
+
+
+def _set(profile: Profile, moment: Moment, action: documents.SetPoints) -> tuple[str, str]:
+    """Notes the value: what the rules give is known once all triggers of the round have run."""
+    _given(profile, moment, action.score, action.reason)
+    if moment.targets is None:
+        moment.targets = {}
+    moment.targets[action.score] = action.value
+    return ("added", action.score)
+
+
+def _given(profile: Profile, moment: Moment, score_id: str, reason: str | None) -> ScoreState:
+    """Notes why a score gets points; returns what is kept of it."""
+    if moment.reasons is None:
+        moment.reasons = {}
+    moment.reasons[score_id] = None if score_id in moment.reasons else reason
     state = profile.scores.get(score_id)
     if state is None:
         state = profile.scores[score_id] = moment.scales[score_id].begin()
-    state.added += action.points
-    if moment.reasons is None:
-        moment.reasons = {}
-    moment.reasons[score_id] = None if score_id in moment.reasons else action.reason
-    if action.lasting is None:
-        return ("added", score_id)
-    if profile.adjustments is None:
-        profile.adjustments = {}
-    kept = profile.adjustments.setdefault(score_id, [])
-    state.added -= adjustments.add(kept, moment.now + action.lasting, action.points)
-    return ("adjusted", score_id)
+    return state
 
 
 def _mark(

@@ -4,44 +4,26 @@ from typing import Any
 
 from processors.decisions import actions, alarms, layouts, stimuli
 from processors.decisions.actions import gives_for_a_time
-from processors.decisions.comparisons import FALSE
 from processors.decisions.compiled import Compiled, Plan
-from processors.decisions.conditions import CLOCK, Asked, Compiler, Evaluate, Fact
-from processors.decisions.decays import marks
+from processors.decisions.conditions import Compiler, Fact
 from processors.decisions.entries import limit_key
-from processors.decisions.fading import (
-    CombinedNode,
-    FadingRule,
-    FadingScoreNode,
-    Scored,
-)
 from processors.decisions.features import (
-    NO_PROPERTIES,
     Feature,
-    Features,
     compile_where,
 )
+from processors.decisions.graphs import Graph
 from processors.decisions.journeys import Hearing, JourneyNode, Runner
 from processors.decisions.layouts import Layout
-from processors.decisions.measures import Measure, Measures
+from processors.decisions.measures import Measure
 from processors.decisions.moments import Change
 from processors.decisions.nodes import (
-    AdjustmentsNode,
     Bits,
-    Holder,
-    Node,
-    ScoreNode,
     SegmentNode,
-    StateRule,
 )
 from processors.decisions.numbers import numbered
-from processors.decisions.rules import counting
-from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Guarded, Trigger, Woken
-from processors.definitions.conditions import Condition
 from processors.definitions.journeys import Journey
-from processors.definitions.scores import Combined, EventMatch, Rule, Score
-from processors.definitions.segments import Segment
+from processors.definitions.scores import EventMatch
 from processors.definitions.sets import OLDER, DefinitionSet
 from processors.definitions.stimuli import (
     InactiveStimulus,
@@ -51,7 +33,6 @@ from processors.definitions.stimuli import (
     Stimulus,
     Timed,
 )
-from processors.state.profiles import Profile
 from schemas.events import LIST_CHANGED, TRIGGER_REQUESTED
 
 
@@ -65,22 +46,11 @@ def compiler(definitions: DefinitionSet) -> Compiler:
     return _Build(definitions).compiler
 
 
-class _Build:
-    """Gathers the parts while the definitions are walked in evaluation order."""
+class _Build(Graph):
+    """Adds to the graph what each event touches, and who is woken by what."""
 
     def __init__(self, definitions: DefinitionSet) -> None:
-        self.definitions = definitions
-        self.features = Features()
-        self.scales: dict[str, Scale] = {}
-        for kind, id_ in definitions.order:
-            if kind == "score":
-                self.scales[id_] = scale(definitions.scores[id_], self.scales)
-        self.measures = Measures()
-        self.compiler = Compiler(self.features, self.measures, self.scales, definitions.predicates)
-        self.nodes: list[Node] = []
-        self.newcomers: Bits = 0
-        self.places: dict[str, int] = {}
-        self.users: dict[Fact, Bits] = {}
+        super().__init__(definitions)
         self.plans: dict[str, Plan] = {}
         self.woken: dict[Change, list[Woken]] = {}
         self.alarms: dict[str, Woken] = {}
@@ -96,7 +66,7 @@ class _Build:
         for kind, id_ in self.definitions.order:
             score = self.definitions.scores[id_] if kind == "score" else None
             if score is not None and score.combined is not None:
-                self._combined(score.id, score.combined)
+                self._combined(score, score.combined)
             elif score is not None:
                 self._score(score)
             else:
@@ -178,118 +148,11 @@ class _Build:
             node.memory_ms = self.memories.get(id_, 0)
             node.watchers = [each.moved for each in woken if each.moved is not None]
 
-    def _node(self, key: str) -> Node:
-        return self.nodes[self.places[key]]
-
-    def _changing(self, kind: str, id_: str) -> SegmentNode | Scored:
-        node = self._node(_key(kind, id_))
-        assert isinstance(node, SegmentNode | Scored)
-        return node
-
-    def _scored(self, score_id: str) -> Scored:
-        node = self._changing("score", score_id)
-        assert not isinstance(node, SegmentNode)
-        return node
-
-    def _mark(self) -> None:
-        """Tells the scores that time alone may move which of their values matter to anybody."""
-        asked = self.compiler.asked
-        for each in self.definitions.triggers.values():
-            if isinstance(each.on, ScoreStimulus):
-                asked.setdefault(each.on.score, Asked()).reached.add(each.on.crosses)
-        for score in self.definitions.scores.values():
-            of_score = asked.setdefault(score.id, Asked())
-            of_score.reached.update(score.levels.values(), score.grades.values())
-            if score.combined is not None:
-                matrix = score.combined.matrix
-                sides = (matrix.rows, matrix.columns)
-                for part, side in zip(score.combined.of, sides, strict=True):
-                    asked.setdefault(part, Asked()).reached.update(side.values())
-        for score_id, found in asked.items():
-            node = self._scored(score_id)
-            if not isinstance(node, ScoreNode):
-                node.marks = marks(found.reached, found.passed)
-
     def _number(self) -> None:
         """Numbers the timers, by the names of their nodes."""
         numbers = numbered(self.places)
         for node in self.nodes:
             node.timer = numbers[node.key]
-
-    def _add(self, node: Node, reads: set[Fact]) -> None:
-        place = len(self.nodes)
-        self.places[node.key] = place
-        self.nodes.append(node)
-        for fact in reads:
-            self.users[fact] = self.users.get(fact, 0) | 1 << place
-
-    def _condition(self, condition: Condition) -> tuple[Evaluate, set[Fact]]:
-        """Returns the condition of the node that is added next, and which facts it reads."""
-        evaluate = self.compiler.compile(condition)
-        reads = self.compiler.take_reads()
-        if ("id", "") in reads or evaluate(Profile(), 0, NO_PROPERTIES) != FALSE:
-            self.newcomers |= 1 << len(self.nodes)
-        return evaluate, reads
-
-    def _segment(self, segment: Segment) -> None:
-        version = self.definitions.versions["segment", segment.id]
-        condition, reads = self._condition(segment.when)
-        node = SegmentNode(
-            key=_key("segment", segment.id),
-            id=segment.id,
-            version=version,
-            condition=condition,
-            is_timed=CLOCK in reads,
-        )
-        self._add(node, reads)
-
-    def _score(self, score: Score) -> None:
-        rules = [rule for group in score.groups for rule in group.rules]
-        groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
-        key, scale = _key("score", score.id), self.scales[score.id]
-        of_score = 2 << (len(self.nodes) + len(rules))
-        ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id)
-        ends.users = of_score
-        self._add(ends, {("adjusted", score.id)})
-        for rule in rules:
-            holder = Holder(score.id, rule.id, scale.number(rule.id), groups[rule.id], scale)
-            self._rule(holder, rule, of_score)
-        node: Scored = ScoreNode(key=key, id=score.id, scale=scale)
-        if any(rule.decay is not None for rule in rules):
-            before = self.nodes[-len(rules) :]
-            fading = [each for each in before if isinstance(each, FadingRule)]
-            node = FadingScoreNode(key=key, id=score.id, scale=scale, rules=fading)
-        self._add(node, set())
-        self.users["added", score.id] = of_score
-
-    def _combined(self, score_id: str, combined: Combined) -> None:
-        parts = tuple(self._scored(each) for each in combined.of)
-        place = 1 << len(self.nodes)
-        for part in parts:
-            part.users |= place
-            part.followers |= place
-        node = CombinedNode(
-            key=_key("score", score_id), id=score_id, scale=self.scales[score_id], parts=parts
-        )
-        self._add(node, set())
-
-    def _rule(self, holder: Holder, rule: Rule, users: Bits) -> None:
-        key = f"score/{holder.score_id}/{rule.id}"
-        if rule.when is not None:
-            condition, reads = self._condition(rule.when)
-            node: Node = StateRule(
-                key=key,
-                holder=holder,
-                condition=condition,
-                is_timed=CLOCK in reads,
-                points=rule.points,
-                users=users,
-            )
-        else:
-            node, feature = counting(key, holder, rule, self.features)
-            node.users = users
-            reads = {("feature", feature.key)}
-        self._add(node, reads)
 
     def _journeys(self) -> None:
         definitions = self.definitions
@@ -318,10 +181,6 @@ class _Build:
         entry = layouts.entry(journey, runner, None if when is None else self._compiled(when)[0])
         self.guarded.append(("journey", entry))
         self._wake(entry, journey.entry.on, reads_properties=True)
-
-    def _compiled(self, condition: Condition) -> tuple[Evaluate, set[Fact]]:
-        evaluate = self.compiler.compile(condition)
-        return evaluate, self.compiler.take_reads()
 
     def _triggers(self) -> None:
         for each in self.definitions.triggers.values():
@@ -391,8 +250,3 @@ class _Build:
             self.idlers |= 1 << len(self.nodes)
         self._add(node, reads)
         self.alarms[node.key] = trigger
-
-
-def _key(kind: str, id_: str) -> str:
-    """Names a node: a segment by its id alone."""
-    return id_ if kind == "segment" else f"score/{id_}"

@@ -179,6 +179,7 @@ class Compiler:
 
     def _custom(self, condition: CustomCondition) -> Evaluate:
         predicate = self.predicates[condition.custom]
+        assert isinstance(predicate, Predicate)  # the set sees to it
         self.reads |= predicate.facts
         return _answered(predicate, condition.parameters, self.scales)
 

@@ -11,7 +11,8 @@ import msgspec
 from processors.decisions.decays import Course, Marks, Number, Term, crossing, rounded, share
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, Holder, Moved, ScoreNode, remember, set_timer
-from processors.decisions.scales import Scale, value
+from processors.decisions.recommendations import Recommendation, texts
+from processors.decisions.scales import Held, Scale, value
 from processors.state import windows
 from processors.state.profiles import NEVER, Profile, ScoreState
 from schemas.records import ScoreChange
@@ -113,6 +114,7 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
+    recommendations: tuple[Recommendation, ...] = ()
 
     def course(self, profile: Profile, now: int) -> Course:
         """Returns how its value goes on from now while no fact changes."""
@@ -128,17 +130,23 @@ class FadingScoreNode(msgspec.Struct, kw_only=True):
             return 0
         rule = moment.rules.pop(self.id, None)
         reason = moment.reasons.pop(self.id, None) if moment.reasons else None
-        now = moment.now
+        models, now = moment.take_models(self.id), moment.now
         terms = self._terms(profile, now)
         course = self._course(state, terms)
+        if moment.targets and self.id in moment.targets:
+            self.scale.settle(state, course, moment.targets.pop(self.id), now)
+            course = self._course(state, terms)
         old, new = self.scale.told(state), rounded(course.at(now))
         set_timer(profile, self.timer, crossing(course, self.marks, now))
         if old == new:
             return self.followers
         state.value = new
-        held = state.points | {each.holder.number: term.at(now) for each, term in terms}
+        points = state.points | {each.holder.number: term.at(now) for each, term in terms}
+        held = Held(self.scale, points, state.added)
         grades = self.scale.grades
-        move = Move(old, new, grades.name(old), grades.name(new), rule, held, reason)
+        move = Move(
+            old, new, grades.name(old), grades.name(new), rule, held, reason=reason, models=models
+        )
         tell(self, profile, moment, move)
         return self.users
 
@@ -168,6 +176,7 @@ class CombinedNode(msgspec.Struct, kw_only=True):
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
+    recommendations: tuple[Recommendation, ...] = ()
 
     def course(self, profile: Profile, now: int) -> Course:
         """Returns how the sum goes on from now while no fact changes."""
@@ -188,7 +197,8 @@ class CombinedNode(msgspec.Struct, kw_only=True):
             profile.scores[self.id] = ScoreState(new, 0, held, [])
         if old == new and old_grade == grade:
             return self.followers
-        tell(self, profile, moment, Move(old, new, old_grade, grade, None, held))
+        move = Move(old, new, old_grade, grade, None, Held(self.scale, held))
+        tell(self, profile, moment, move)
         return self.users
 
 
@@ -203,10 +213,12 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     old_grade: str | None
     grade: str | None
     rule: str | None
-    held: dict[int, Number]
-    """What each rule gives now, by its number."""
+    held: Held
+    """What it is made of now."""
     reason: str | None = None
     """What a trigger said that added points."""
+    models: str | None = None
+    """With which models its points were reckoned anew, as JSON."""
 
 
 def tell(
@@ -220,21 +232,22 @@ def tell(
         moment.note(("grade", node.id), move.old_grade, move.grade)
     if any(is_awaited(move.old, move.new) for is_awaited in node.watchers):
         moment.note(("score", node.id), move.old, move.new)
-    names = node.scale.names
-    held = ((names[number], rounded(points)) for number, points in move.held.items())
-    moment.decision.points.append({rule: points for rule, points in held if points})
+    level = node.scale.levels.name(move.new)
+    move.held.recommendations = texts(node.recommendations, profile, moment.now, level)
+    moment.decision.points.append(move.held)
     moment.decision.score_changes.append(
         ScoreChange(
             profile_id=profile.id,
             score_id=node.id,
             old=move.old,
             new=move.new,
-            level=node.scale.levels.name(move.new),
+            level=level,
             grade=move.grade,
             rule=move.rule,
             at=moment.now,
             cause=moment.cause,
             late=moment.late,
             reason=move.reason,
+            models=move.models,
         )
     )

@@ -21,6 +21,8 @@ from processors.definitions import zones
 from processors.state.profiles import NEVER, Profile, trait
 from processors.state.runs import ENDED, WAITING, Run
 
+COMMAND = "command_id"
+"""The property by which an answer says to which command."""
 STAYS = ""
 """Stands for the next step of a run that waits."""
 EXPOSED = "Experiment Viewed"
@@ -267,7 +269,7 @@ class PauseStep(WaitStep, kw_only=True):
 class UntilStep(WaitStep, kw_only=True):
     """Waits for an event, or for a condition to hold."""
 
-    event: str | None
+    events: frozenset[str]
     match: Match | None
     condition: Evaluate | None
     timeout_ms: int
@@ -298,6 +300,22 @@ class UntilStep(WaitStep, kw_only=True):
     def _answer(self, profile: Profile, run: Run, now: int) -> int:
         assert self.condition is not None
         return self.condition(profile, now, run.data or NO_PROPERTIES)
+
+
+class AnswerStep(UntilStep, kw_only=True):
+    """Posts to an address, and waits for what comes of it."""
+
+    call: ActionStep
+
+    def take(self, walk: Walk) -> Way:
+        """Posts, and remembers by which id the answer is known."""
+        is_left_out = walk.run.skips
+        way = self.call.take(walk)
+        if is_left_out or isinstance(way, End):
+            return way
+        command = walk.acting(self.id).command("webhook")
+        walk.run.data = {**walk.data, self.id: {COMMAND: command.id}}
+        return super().take(walk)
 
 
 class DateStep(WaitStep, kw_only=True):

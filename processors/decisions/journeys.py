@@ -12,7 +12,7 @@ from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.flows import STAYS, End, Flow, UntilStep, WaitStep, Walk, Way
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, set_timer
-from processors.decisions.runs import Telling, held, journeys_of, known, run_id
+from processors.decisions.runs import Telling, held, journeys_of, known, learn, run_id
 from processors.decisions.triggers import LOOP, Facts, Woken, record
 from processors.definitions.journeys import ALWAYS
 from processors.state.profiles import NEVER, Profile
@@ -194,13 +194,13 @@ class Runner(Woken, kw_only=True):
                 self._end(telling, run, "goal", is_reached=True)
             return True
         step = flow.steps.get(run.step)
-        if run.state != WAITING or not isinstance(step, UntilStep) or step.event != event:
+        if run.state != WAITING or not isinstance(step, UntilStep) or event not in step.events:
             return False
         assert step.match is not None
         if at_ms < run.since or not step.match.fits(properties, data, at_ms):
             return False
-        learnt = {**data, step.id: dict(properties)} if properties else data
-        run.data = known(learnt, flow.keys)
+        if properties:
+            run.data = learn(data, step.id, properties, flow.keys)
         self._leave(telling, run, flow, "heard", facts)
         return True
 

@@ -1,7 +1,7 @@
 """Lays out a journey: from its document to steps that runs can take."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from processors.decisions import actions
 from processors.decisions.actions import Starter
@@ -10,7 +10,9 @@ from processors.decisions.dates import Appointment
 from processors.decisions.entries import Entry, limit_key
 from processors.decisions.features import compile_where
 from processors.decisions.flows import (
+    COMMAND,
     ActionStep,
+    AnswerStep,
     BranchStep,
     ChildStep,
     DateStep,
@@ -30,6 +32,7 @@ from processors.definitions.journeys import MESSAGE_ID, Journey
 from processors.definitions.scores import EventMatch
 from processors.definitions.stimuli import ManualStimulus
 from processors.state.profiles import NEVER
+from schemas.outcomes import Result
 
 
 def runner(journey: Journey, version: str, unfit: frozenset[str]) -> Runner:
@@ -70,6 +73,9 @@ def entry(journey: Journey, runner: Runner, when: Evaluate | None) -> Entry:
         hears=isinstance(journey.entry.on, EventMatch | ManualStimulus),
     )
 
+
+ANSWERS = frozenset(f"webhook.{result}" for result in get_args(Result))
+"""The events that tell what came of a webhook."""
 
 Compile = Callable[[Condition], tuple[Evaluate, set[Fact]]]
 """Returns the closure of a condition, and which facts it reads."""
@@ -138,6 +144,8 @@ class Layout:
             case steps.Branch(cases=cases, otherwise=otherwise):
                 ways = [(self._compile(case.when)[0], case.go) for case in cases]
                 return BranchStep(**at, cases=ways, otherwise=otherwise or at["next"])
+            case steps.Call(timeout=int()):
+                return self._call(does, at)
             case steps.Split():
                 return self._split(does, at)
             case steps.Start(journey=journey, wait=waits):
@@ -151,6 +159,19 @@ class Layout:
             case _:
                 (action,) = actions.ready([does], self._starters)
                 return ActionStep(**at, action=action)
+
+    def _call(self, call: steps.Call, at: dict[str, Any]) -> Step:
+        self.events |= ANSWERS
+        return AnswerStep(
+            **at,
+            call=ActionStep(**at, action=call),
+            events=ANSWERS,
+            match=Match(None, (((COMMAND,), (at["id"], COMMAND)),)),
+            condition=None,
+            timeout_ms=call.timeout or 0,
+            from_entry=False,
+            otherwise=call.otherwise or at["next"],
+        )
 
     def _split(self, split: steps.Split, at: dict[str, Any]) -> Step:
         reached, variants = 0.0, []
@@ -185,14 +206,14 @@ class Layout:
         )
 
     def _until(self, wait: steps.Wait, awaited: steps.Awaited, at: dict[str, Any]) -> Step:
-        event, match, condition = None, None, None
+        events, match, condition = frozenset[str](), None, None
         if isinstance(awaited, steps.Arrival):
-            event, match = awaited.event, self._match(awaited)
+            events, match = frozenset({awaited.event}), self._match(awaited)
         else:
             condition = self._followed(awaited)
         return UntilStep(
             **at,
-            event=event,
+            events=events,
             match=match,
             condition=condition,
             timeout_ms=NEVER if wait.timeout is None else wait.timeout,

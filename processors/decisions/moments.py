@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from processors.decisions.features import NO_PROPERTIES, Properties
-from processors.decisions.scales import Scale
+from processors.decisions.scales import Held, Scale
 from schemas.commands import Command
 from schemas.events import Event
 from schemas.records import DecisionRecord, RunRecord, ScoreChange, SegmentChange
@@ -21,8 +21,8 @@ class Decision(msgspec.Struct, kw_only=True):
     commands: list[Command] = []
     segment_changes: list[SegmentChange] = []
     score_changes: list[ScoreChange] = []
-    points: list[Mapping[str, int | float]] = []
-    """Of each of these changes, what the score's rules held then."""
+    points: list[Held] = []
+    """Of each of these changes, what the score was made of then."""
     decisions: list[DecisionRecord] = []
     runs: list[RunRecord] = []
     emitted: list[Event] = []
@@ -69,6 +69,10 @@ class Moment(msgspec.Struct):
     """By score, the rule that moved it; None where several did."""
     reasons: dict[str, str | None] | None = None
     """By score, why a trigger added points to it; None where several did."""
+    targets: dict[str, int] | None = None
+    """By score, to which value triggers have it come."""
+    computed: dict[str, dict[str, Any]] | None = None
+    """By score and rule, with which model its points were reckoned anew."""
     echoes: bool = False
     """Whether what happens may follow from the end of points that were given for a time."""
 
@@ -77,6 +81,17 @@ class Moment(msgspec.Struct):
         if change in self.changes:
             old = self.changes[change][0]
         self.changes[change] = (old, new)
+
+    def note_model(self, score_id: str, rule_id: str, noted: Any) -> None:
+        """Notes with which model the points of a rule were reckoned anew."""
+        if self.computed is None:
+            self.computed = {}
+        self.computed.setdefault(score_id, {})[rule_id] = noted
+
+    def take_models(self, score_id: str) -> str | None:
+        """Returns what was noted of a score's models as JSON, and forgets it."""
+        noted = self.computed and self.computed.pop(score_id, None)
+        return msgspec.json.encode(noted).decode() if noted else None
 
     def take_changes(self) -> dict[Change, tuple[Any, Any]]:
         """Returns the changes since the last time, and begins anew."""

@@ -13,7 +13,8 @@ from processors.decisions.conditions import Evaluate
 from processors.decisions.decays import Course, Number
 from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import Moment
-from processors.decisions.scales import Scale, value
+from processors.decisions.recommendations import Recommendation, texts
+from processors.decisions.scales import Held, Scale, value
 from processors.state import adjustments, swings, windows
 from processors.state.profiles import NEVER, Profile
 from schemas.records import ScoreChange, SegmentChange
@@ -241,6 +242,7 @@ class ScoreNode(msgspec.Struct, kw_only=True):
     users: Bits = 0
     followers: Bits = 0
     """Those of its users that combine it with another score."""
+    recommendations: tuple[Recommendation, ...] = ()
 
     def course(self, profile: Profile, now: int) -> Course:
         """Returns its value, which time alone does not move."""
@@ -251,9 +253,13 @@ class ScoreNode(msgspec.Struct, kw_only=True):
         state = profile.scores.get(self.id)
         if state is None:
             return 0
-        rule = moment.rules.pop(self.id, None)
-        reason = moment.reasons.pop(self.id, None) if moment.reasons else None
-        scale = self.scale
+        rule, reason, scale = moment.rules.pop(self.id, None), None, self.scale
+        if moment.reasons:
+            reason = moment.reasons.pop(self.id, None)
+            if moment.targets and self.id in moment.targets:
+                target, now = moment.targets.pop(self.id), moment.now
+                scale.settle(state, scale.course(state, ()), target, now)
+        models = moment.take_models(self.id) if moment.computed else None
         old, new = scale.told(state), scale.total(state)
         if old == new:
             return self.followers
@@ -266,21 +272,25 @@ class ScoreNode(msgspec.Struct, kw_only=True):
             if is_awaited(old, new):
                 moment.note(("score", self.id), old, new)
                 break
-        names = scale.names
-        moment.decision.points.append({names[each]: held for each, held in state.points.items()})
+        level = scale.levels.name(new)
+        held = Held(scale, state.points.copy(), state.added)
+        if self.recommendations:
+            held.recommendations = texts(self.recommendations, profile, moment.now, level)
+        moment.decision.points.append(held)
         moment.decision.score_changes.append(
             ScoreChange(
                 profile_id=profile.id,
                 score_id=self.id,
                 old=old,
                 new=new,
-                level=scale.levels.name(new),
+                level=level,
                 grade=scale.grades.name(new),
                 rule=rule,
                 at=moment.now,
                 cause=moment.cause,
                 late=moment.late,
                 reason=reason,
+                models=models,
             )
         )
         return self.users

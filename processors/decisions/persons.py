@@ -133,6 +133,21 @@ class Person:
         return Marks(held if names is None else names.intersection(held), names)
 
 
+def seen(person: Person, reads: Iterable[str]) -> dict[str, Any]:
+    """Returns what is read of a person, by how that is said, as `traits.plan`."""
+    return {each: _fact(person, *each.partition(".")[::2]) for each in reads}
+
+
+def _fact(person: Person, kind: str, name: str) -> Any:
+    match getattr(person, kind):
+        case Mapping() as held:
+            return held.get(name) if name else dict(held)
+        case Set() as marks:
+            return name in marks if name else list(marks)
+        case held:
+            return held
+
+
 def names_by_kind(facts: Iterable[tuple[str, str]]) -> dict[str, Names]:
     """Returns what may be read of each kind; an empty name stands for all of the kind.
 

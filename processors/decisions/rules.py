@@ -4,18 +4,22 @@ from math import ceil
 
 from processors.decisions.fading import FadingRule, StepRule
 from processors.decisions.features import MAX_COUNT, Feature, Features
+from processors.decisions.measures import Measure, Measures
 from processors.decisions.nodes import CountRule, Holder, WindowRule
 from processors.definitions.scores import Rule
 from processors.state.profiles import NEVER
+from processors.state.windows import MAX_TIMES
 
-Built = tuple[CountRule | WindowRule | StepRule | FadingRule, Feature]
+Built = tuple[CountRule | WindowRule | StepRule | FadingRule, Feature | Measure]
 
 
-def counting(key: str, holder: Holder, rule: Rule, features: Features) -> Built:
-    """Returns the node of a rule with `on`, and the feature that it reads."""
+def counting(key: str, holder: Holder, rule: Rule, features: Features, measures: Measures) -> Built:
+    """Returns the node of a rule with `on`, and the feature or measure that it reads."""
     on = rule.on
     assert on is not None  # the model sees to it
     most = rule.max_occurrences or MAX_COUNT
+    if rule.per is not None:
+        return _once_per(key, holder, rule, measures)
     if rule.decay is not None:
         return _decaying(key, holder, rule, features)
     if rule.within is None:
@@ -34,6 +38,27 @@ def counting(key: str, holder: Holder, rule: Rule, features: Features) -> Built:
         most=most,
         width_ms=rule.within,
     ), feature
+
+
+def _once_per(key: str, holder: Holder, rule: Rule, measures: Measures) -> Built:
+    """Returns what counts values, of which the measure keeps each one's latest time."""
+    assert rule.on is not None  # the model sees to it
+    assert rule.per is not None
+    most = rule.max_occurrences or MAX_TIMES
+    measure = measures.get(
+        "distinct",
+        (rule.on.event, rule.on.where, rule.per),
+        width_ms=rule.within,
+        capacity=most,
+    )
+    return WindowRule(
+        key=key,
+        holder=holder,
+        feature=measure.key,
+        points=rule.points,
+        most=most,
+        width_ms=rule.within or NEVER,
+    ), measure
 
 
 def _decaying(key: str, holder: Holder, rule: Rule, features: Features) -> Built:

@@ -126,3 +126,11 @@ def known(found: Mapping[str, Any], kept: frozenset[str]) -> dict[str, Any] | No
         if len(msgspec.json.encode(data)) > MAX_DATA_BYTES:
             data = {}
     return data or None
+
+
+def learn(
+    data: Mapping[str, Any], step: str, found: Mapping[str, Any], kept: frozenset[str]
+) -> dict[str, Any] | None:
+    """Returns what a run knows once a step has heard something; too much of it is left out."""
+    learnt = known({**data, step: dict(found)}, kept)
+    return learnt or known({**data, step: {}}, kept)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from processors.decisions.decays import Course, Number, Term, merged
+from processors.decisions.decays import Course, Number, Term, merged, rounded
 from processors.decisions.numbers import numbered
 from processors.definitions.scores import Combined, Score
 from processors.state.profiles import Profile, ScoreState
@@ -82,8 +82,14 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     grades: Ladder
     empty: Number
     """The value of somebody of whom nothing is known."""
+    is_whole: bool = True
+    """Whether its value is a whole number: no points of its rules become fewer."""
     pair: Pair | None = None
     """Of a combined score."""
+    parts: tuple[str, ...] = ()
+    """The ids of its groups, in their order."""
+    places: Mapping[int, int] = MappingProxyType({})
+    """The place of its group, by any rule."""
 
     def number(self, rule_id: str) -> int:
         """Returns under which number the points of a rule are kept."""
@@ -111,9 +117,16 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
                 total += points
         return clamp(total, self.floor, self.limit)
 
+    def settle(self, state: ScoreState, course: Course, target: Number, now: int) -> None:
+        """Has triggers have added so much that the value, but for its own bounds, is another."""
+        free = msgspec.structs.replace(course, floor=None, limit=None)
+        state.added += target - free.at(now)
+
     def keep(self, state: ScoreState) -> None:
         """Drops the points of rules that are no more, and adds up the groups as they are now."""
         groups = self.groups
+        if self.is_whole:
+            state.added = round(state.added)
         state.points = {rule: held for rule, held in state.points.items() if rule in groups}
         state.sums = [0] * len(self.bounds)
         for rule, held in state.points.items():
@@ -141,6 +154,44 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         return Course(fixed, merged(free), parts, floor=self.floor, limit=self.limit)
 
 
+ADDED = "+"
+"""Stands for what triggers have added, where points are told by group: it is no id."""
+
+
+class Held(msgspec.Struct, gc=False):
+    """What a score was made of when it moved."""
+
+    scale: Scale
+    points: Mapping[int, Number]
+    """What its rules gave, by their numbers; of a combined score the values of the two."""
+    added: Number = 0
+    """Given by triggers."""
+    recommendations: tuple[str, ...] = ()
+    """Those that held."""
+
+    def by_rule(self) -> dict[str, Number]:
+        """Returns the points by the rules' ids, without those that gave none."""
+        names = self.scale.names
+        if self.scale.is_whole:
+            return {names[number]: points for number, points in self.points.items()}
+        told = ((names[number], rounded(points)) for number, points in self.points.items())
+        return {name: points for name, points in told if points}
+
+    def by_group(self) -> dict[str, Number]:
+        """Returns the points by the groups' ids, each between its bounds, and under `ADDED`."""
+        scale = self.scale
+        if scale.pair is not None:
+            return {}
+        sums: list[Number] = [0] * len(scale.parts)
+        for number, points in self.points.items():
+            sums[scale.places[number]] += points
+        found = {
+            part: rounded(clamp(points, *bounds))
+            for part, points, bounds in zip(scale.parts, sums, scale.bounds, strict=True)
+        }
+        return found | {ADDED: rounded(self.added)} if self.added else found
+
+
 def scale(score: Score, known: Mapping[str, Scale] = MappingProxyType({})) -> Scale:
     """Returns the numbers of a score.
 
@@ -166,6 +217,13 @@ def scale(score: Score, known: Mapping[str, Scale] = MappingProxyType({})) -> Sc
         levels=ladder(score.levels),
         grades=ladder(score.grades),
         empty=clamp(sum(clamp(0, *each) for each in bounds), score.floor, score.limit),
+        is_whole=all(rule.decay is None for group in score.groups for rule in group.rules),
+        parts=tuple(group.id for group in score.groups),
+        places={
+            numbers[rule.id]: place
+            for place, group in enumerate(score.groups)
+            for rule in group.rules
+        },
     )
 
 
@@ -182,6 +240,7 @@ def _combined(score: Score, combined: Combined, known: Mapping[str, Scale]) -> S
         levels=ladder(score.levels),
         grades=Ladder(),
         empty=sum(empties),
+        is_whole=False,
         pair=Pair(of=(first, second), rows=rows, columns=columns, empties=empties),
     )
 

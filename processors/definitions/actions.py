@@ -76,6 +76,16 @@ class AddPoints(Part):
     hints: ClassVar = {"within": "for"}
 
 
+class SetPoints(Part):
+    """Has a score come to a value, once: what triggers have added to it moves so far."""
+
+    score: values.Id
+    value: values.Whole
+    reason: values.Name | None = None
+
+    hints: ClassVar = {"points": "value", "to": "value"}
+
+
 class Emit(Part):
     """A further event of the same person."""
 
@@ -105,6 +115,7 @@ ACTIONS: dict[str, type[Part]] = {
     "remove_from_list": RemoveFromList,
     "webhook": Webhook,
     "add_points": AddPoints,
+    "set_points": SetPoints,
     "emit": Emit,
     "start_journey": StartJourney,
     "stop_journey": StopJourney,
@@ -155,6 +166,7 @@ Action = Annotated[
     | Annotated[RemoveFromList, Tag(TAG + "remove_from_list")]
     | Annotated[Webhook, Inner, Tag("webhook")]
     | Annotated[AddPoints, Inner, Tag("add_points")]
+    | Annotated[SetPoints, Inner, Tag("set_points")]
     | Annotated[Emit, Inner, Tag("emit")]
     | Annotated[StartJourney, Tag(TAG + "start_journey")]
     | Annotated[StopJourney, Tag(TAG + "stop_journey")],

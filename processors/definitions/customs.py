@@ -1,6 +1,7 @@
-"""Custom conditions in a set: the predicates that they name are there, and take what they are told.
+"""Custom conditions and models in a set: what they name is there, and takes what it is told.
 
-What a predicate reads of other definitions is a mention of them, for their order and for cycles.
+What a predicate or model reads of other definitions is a mention of them, for their order and for
+cycles. A model that is not registered is no mistake: it gives nothing, and a warning says so.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from processors.definitions import references, suggestions
 from processors.definitions.documents import Definition
 from processors.definitions.errors import Path
-from processors.definitions.predicates import Predicate, Predicates
-from processors.definitions.references import Custom, Mention, Reference
+from processors.definitions.predicates import Model, Predicate, Predicates
+from processors.definitions.references import Custom, Mention, Modelled, Reference
 from processors.definitions.scores import Score
 
 Misuse = tuple[Path, str]
@@ -19,23 +20,56 @@ def mentions(definition: Definition, predicates: Predicates) -> Iterator[Mention
     """Yields all mentions of a definition, with those by way of predicates."""
     for mention in references.of(definition):
         yield mention
-        if isinstance(mention, Custom) and mention.name in predicates:
+        if isinstance(mention, Custom | Modelled) and mention.name in predicates:
             yield from _read(mention, predicates[mention.name])
 
 
 def used(definition: Definition) -> set[str]:
-    """Returns the names of the predicates that a definition asks."""
-    return {each.name for each in references.of(definition) if isinstance(each, Custom)}
+    """Returns the names of the predicates and models that a definition asks."""
+    mentioned = references.of(definition)
+    return {each.name for each in mentioned if isinstance(each, Custom | Modelled)}
+
+
+def absent(definition: Definition, predicates: Predicates) -> Iterator[Misuse]:
+    """Yields the mentions of models that are not registered: allowed, but worth a warning."""
+    for mention in references.of(definition):
+        if isinstance(mention, Modelled) and mention.name not in predicates:
+            models = [name for name, each in predicates.items() if isinstance(each, Model)]
+            rest = suggestions.hint(mention.name, models) or ""
+            said = f"model {mention.name} is not registered here: its rule gives 0 points{rest}"
+            yield mention.path, said
 
 
 def misuses(
-    mention: Custom, predicates: Predicates, known: Mapping[tuple[str, str], Definition]
+    mention: Custom | Modelled,
+    predicates: Predicates,
+    known: Mapping[tuple[str, str], Definition],
 ) -> Iterator[Misuse]:
     """Yields what is wrong with a mention: the name, what it is told, what it reads."""
-    predicate = predicates.get(mention.name)
+    found = predicates.get(mention.name)
+    if isinstance(mention, Modelled):
+        if isinstance(found, Predicate):
+            said = f"{mention.name} is a predicate, no model: ask it by when: {{custom: …}}"
+            yield mention.path, said
+    elif isinstance(found, Model):
+        said = f"{mention.name} is a model, no predicate: name it by model in a score's rule"
+        yield mention.path, said
+    else:
+        yield from _misuses(mention, found, predicates)
+    for reference in _read(mention, found):
+        if _fades(known, reference):
+            noun = "model" if isinstance(mention, Modelled) else "predicate"
+            said = f"{noun} {mention.name} reads score {reference.id}, whose points fade"
+            yield mention.path, f"{said}: have it read a segment that asks for the score"
+
+
+def _misuses(
+    mention: Custom, predicate: Predicate | None, predicates: Predicates
+) -> Iterator[Misuse]:
     if predicate is None:
-        hint = suggestions.hint(mention.name, predicates)
-        names = ", ".join(sorted(predicates))
+        known = [name for name, each in predicates.items() if isinstance(each, Predicate)]
+        hint = suggestions.hint(mention.name, known)
+        names = ", ".join(sorted(known))
         rest = hint or (f"; there are {names}" if names else "; BECKON_PREDICATES names none")
         yield mention.path, f"there is no predicate {mention.name}{rest}"
         return
@@ -47,14 +81,10 @@ def misuses(
     for name, is_required in predicate.parameters.items():
         if is_required and name not in mention.parameters:
             yield above, f"predicate {predicate.name} needs {name}: with: {{{name}: …}}"
-    for reference in _read(mention, predicate):
-        if _fades(known, reference):
-            said = f"predicate {predicate.name} reads score {reference.id}, whose points fade"
-            yield mention.path, f"{said}: have it read a segment that asks for the score"
 
 
-def _read(mention: Custom, predicate: Predicate) -> Iterator[Reference]:
-    for kind, name in sorted(predicate.facts):
+def _read(mention: Custom | Modelled, asked: Predicate | Model | None) -> Iterator[Reference]:
+    for kind, name in sorted(asked.facts if asked else ()):
         match kind:
             case "segment" | "score":
                 yield Reference(mention.path, kind, name)

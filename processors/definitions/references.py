@@ -48,7 +48,15 @@ class Custom:
     parameters: tuple[str, ...]
 
 
-Mention = Reference | Rung | Gift | Custom
+@dataclass(frozen=True, slots=True)
+class Modelled:
+    """One mention of a model."""
+
+    path: Path
+    name: str
+
+
+Mention = Reference | Rung | Gift | Custom | Modelled
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -56,11 +64,8 @@ def of(definition: Definition) -> Iterator[Mention]:
     match definition:
         case Segment():
             yield from _condition(definition.when, ("when",))
-        case scores.Score(combined=scores.Combined(of=parts)):
-            for place, part in enumerate(parts):
-                yield Reference(("combined", "of", place), "score", part)
         case scores.Score():
-            yield from _rules(definition)
+            yield from _score(definition)
         case triggers.Trigger():
             yield from _trigger(definition)
         case Journey():
@@ -69,6 +74,25 @@ def of(definition: Definition) -> Iterator[Mention]:
             pass
         case _:
             assert_never(definition)
+
+
+def _score(score: scores.Score) -> Iterator[Mention]:
+    for place, part in enumerate(score.combined.of if score.combined is not None else ()):
+        yield Reference(("combined", "of", place), "score", part)
+    yield from _rules(score)
+    for place, each in enumerate(score.recommendations):
+        if each.level is not None:
+            yield Rung(("recommendations", place, "level"), score.id, "level", each.level)
+        yield from _condition(each.when, ("recommendations", place, "when"))
+
+
+def _rules(score: scores.Score) -> Iterator[Mention]:
+    for place, group in enumerate(score.groups):
+        for at, rule in enumerate(group.rules):
+            path = ("groups", place, "rules", at)
+            yield from _condition(rule.when, (*path, "when"))
+            if rule.model is not None:
+                yield Modelled((*path, "model"), rule.model)
 
 
 def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
@@ -96,12 +120,6 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
 def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:
     for place, each in enumerate(inner):
         yield from _condition(each, (*path, place))
-
-
-def _rules(score: scores.Score) -> Iterator[Mention]:
-    for place, group in enumerate(score.groups):
-        for at, rule in enumerate(group.rules):
-            yield from _condition(rule.when, ("groups", place, "rules", at, "when"))
 
 
 def _trigger(trigger: triggers.Trigger) -> Iterator[Mention]:
@@ -173,3 +191,6 @@ def _action(action: actions.Action, path: Path) -> Iterator[Mention]:
         case actions.AddPoints():
             yield Reference((*path, "add_points", "score"), "score", action.score)
             yield Gift((*path, "add_points", "score"), action.score)
+        case actions.SetPoints():
+            yield Reference((*path, "set_points", "score"), "score", action.score)
+            yield Gift((*path, "set_points", "score"), action.score)

@@ -60,6 +60,7 @@ def named(step: Any) -> Iterator[Way]:
         return
     yield from _at(step, ("go",))
     wait, branch, split = (_inner(step, key) for key in ("wait", "branch", "split"))
+    yield from ((("webhook", *path), to) for path, to in _at(_inner(step, "webhook"), ("else",)))
     yield from ((("wait", *path), to) for key in ("else", "past") for path, to in _at(wait, (key,)))
     yield from ((("branch", *path), to) for path, to in _at(branch, ("else",)))
     cases = branch.get("cases")
@@ -131,8 +132,9 @@ def _check_rounds(steps: list[Any], after: list[set[int]], faults: Faults) -> No
 
 
 def _waits(step: dict[str, Any]) -> bool:
-    started = step.get("start_journey")
-    return "wait" in step or (isinstance(started, dict) and started.get("wait") is True)
+    if "wait" in step or "timeout" in _inner(step, "webhook"):
+        return True
+    return _inner(step, "start_journey").get("wait") is True
 
 
 def _round(start: int, passing: set[int], after: list[set[int]]) -> list[int]:

@@ -44,30 +44,43 @@ class Decay(Part):
 
 
 class Rule(Part):
-    """Points for each occurrence of an event (`on`), or while a condition holds (`when`)."""
+    """Points for each occurrence of an event (`on`), while a condition holds (`when`), by a model.
+
+    Of a model's points the share that it gives.
+    """
 
     id: values.Id
+    name: values.Name | None = None
     points: values.Whole
     on: EventMatch | None = None
+    per: values.TraitPath | None = None
+    """A property of the event: each of its values counts once."""
     when: Condition | None = None
+    model: values.Id | None = None
+    """Python that a data engineer has registered: a number from 0 to 1."""
     max_occurrences: values.Count | None = None
     """At most so many count; with `within` inside the window."""
     within: values.Duration | None = None
     """Ms: an occurrence at t adds points while now < t + within."""
     decay: Decay | None = None
-    hints: ClassVar = {"event": "on", "within_last": "within"}
+    hints: ClassVar = {"event": "on", "within_last": "within", "distinct": "per"}
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
         """Checks that the rule is of one sort."""
-        if "on" in raw and "when" in raw:
-            faults.add((), "takes either on or when, found both: make them two rules")
-        elif "on" not in raw and "when" not in raw and not faults:
-            faults.add((), "needs on (points for each event) or when (points while it is true)")
-        elif "when" in raw:
-            for key in ("max_occurrences", "within", "decay"):
+        sorts = [key for key in ("on", "when", "model") if key in raw]
+        if len(sorts) > 1:
+            found = " and ".join(sorts)
+            faults.add((), f"takes only one of on, when and model, found {found}: make them two")
+        elif not sorts and not faults:
+            said = "on (points for each event), when (points while it is true) or model"
+            faults.add((), f"needs {said} (a share of the points)")
+        elif "on" not in raw:
+            for key in ("per", "max_occurrences", "within", "decay"):
                 if key in raw:
                     faults.add((key,), "may only stand beside on")
+        elif "per" in raw and "decay" in raw:
+            faults.add(("decay",), "may not stand beside per")
         for path in conditions.misplaced(raw.get("when"), ("when",)):
             faults.add(path, "when has no event at hand; use on with where")
         return raw
@@ -77,6 +90,7 @@ class Group(Part):
     """Rules whose points together have bounds of their own."""
 
     id: values.Id
+    name: values.Name | None = None
     limit: values.Whole | None = None
     floor: values.Whole | None = None
     rules: Annotated[tuple[Rule, ...], values.Filled]
@@ -132,6 +146,26 @@ class Combined(Part):
         return raw
 
 
+class Recommendation(Part):
+    """A text for whoever reads the score, with when it holds."""
+
+    text: values.Name
+    level: values.Name | None = None
+    """Of this score."""
+    when: Condition | None = None
+
+    hints: ClassVar = {"if": "when", "becomes": "level"}
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that it does not hold always."""
+        if "level" not in raw and "when" not in raw and not faults:
+            faults.add((), "needs level (of this score), when (a condition), or both")
+        for path in conditions.misplaced(raw.get("when"), ("when",)):
+            faults.add(path, "a score has no event at hand")
+        return raw
+
+
 class Score(Written):
     """A number for each person: the sum of its groups, kept between floor and limit.
 
@@ -147,6 +181,7 @@ class Score(Written):
     combined: Combined | None = None
     levels: values.Thresholds = Field(default_factory=dict)
     grades: values.Thresholds = Field(default_factory=dict)
+    recommendations: Annotated[tuple[Recommendation, ...], values.Listed] = ()
 
     nullable = ("floor",)
 

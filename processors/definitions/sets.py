@@ -9,14 +9,17 @@ from processors.definitions import customs, documents, references, suggestions, 
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Path, Problem
 from processors.definitions.journeys import Journey
-from processors.definitions.predicates import NONE, Predicates
-from processors.definitions.references import Custom, Gift, Reference, Rung
+from processors.definitions.predicates import NONE, Model, Predicate, Predicates
+from processors.definitions.references import Custom, Gift, Modelled, Reference, Rung
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.triggers import Trigger
 
 Key = tuple[str, str]
 """Kind and id."""
+
+READERS: Mapping[str | int, str] = {"custom": "predicate", "model": "model"}
+"""What is named by a key, and reads of other definitions."""
 
 ORDERED_KINDS = ("score", "segment")
 """The kinds that are evaluated, and may refer to each other."""
@@ -31,7 +34,7 @@ class DefinitionSet:
     """Definitions that fit together; a new version of one makes a new set."""
 
     id: str
-    """12 hex digits over all versions, those of the predicates that they use as well."""
+    """12 hex digits over all versions, those of the predicates and models that they use as well."""
     segments: Mapping[str, Segment]
     scores: Mapping[str, Score]
     triggers: Mapping[str, Trigger]
@@ -50,7 +53,7 @@ class DefinitionSet:
     order: tuple[Key, ...]
     """Scores and segments, each after all that it refers to; ties by kind and id."""
     predicates: Predicates
-    """All that are registered."""
+    """All that are registered, and models."""
 
     def __iter__(self) -> Iterator[Definition]:
         """Yields all definitions, kind by kind."""
@@ -142,6 +145,15 @@ def complete(
     return built
 
 
+def warnings(definitions: DefinitionSet) -> list[Problem]:
+    """Returns what is allowed in a set, and most likely not meant."""
+    return [
+        documents.problem(each, path, message)
+        for each in definitions.scores.values()
+        for path, message in customs.absent(each, definitions.predicates)
+    ]
+
+
 def absent(definitions: DefinitionSet, mention: Reference | Rung) -> str | None:
     """Returns what is wrong with a mention from outside of the set; None where it is there."""
     if isinstance(mention, Rung):
@@ -189,12 +201,13 @@ def _of(
     found = {key: known[key].origin.version for key in sorted(known)}
     lines = [[*key, version] for key, version in found.items()]
     used = {name for each in known.values() for name in customs.used(each)}
-    lines += [["predicate", name, predicates[name].version] for name in sorted(used)]
     lines += [["older", each.id, each.steps_version, str(fits)] for each, fits in kept]
     older: dict[str, tuple[Journey, ...]] = {}
     for each, fits in kept:
         if fits:
             older[each.id] = (*older.get(each.id, ()), each)
+    asked = [predicates[name] for name in sorted(used) if name in predicates]
+    lines += [[_noun(each), each.name, each.version] for each in asked]
     return DefinitionSet(
         id=versions.version(lines),
         segments=by_kind["segment"],
@@ -210,6 +223,10 @@ def _of(
         order=order,
         predicates=predicates,
     )
+
+
+def _noun(asked: Predicate | Model) -> str:
+    return "model" if isinstance(asked, Model) else "predicate"
 
 
 def _defined_twice(second: Definition, first: Definition) -> Problem:
@@ -234,14 +251,15 @@ def _unknown(
                 message = _no_such_rung(known.get(("score", mention.score)), mention)
             elif isinstance(mention, Gift):
                 message = _no_such_gift(known.get(("score", mention.score)))
-            elif isinstance(mention, Custom):
+            elif isinstance(mention, Custom | Modelled):
                 continue
             elif (mention.kind, mention.id) in known or mention.id in broken:
                 message = None
             else:
                 message = _no_such(mention.kind, mention.id, ids)
-                if mention.path[-1] == "custom":
-                    message = f"the predicate reads {mention.kind} {mention.id}, but {message}"
+                noun = READERS.get(mention.path[-1])
+                if noun is not None:
+                    message = f"the {noun} reads {mention.kind} {mention.id}, but {message}"
             if message:
                 yield documents.problem(known[key], mention.path, message)
 
@@ -253,7 +271,7 @@ def _misused(
 ) -> Iterator[Problem]:
     for key, found in mentions.items():
         for mention in found:
-            if isinstance(mention, Custom):
+            if isinstance(mention, Custom | Modelled):
                 for path, message in customs.misuses(mention, predicates, known):
                     yield documents.problem(known[key], path, message)
 

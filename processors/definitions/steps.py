@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from processors.definitions import parts, values
-from processors.definitions.actions import ACTIONS, LATER_ACTIONS, Action
+from processors.definitions.actions import ACTIONS, LATER_ACTIONS, Action, Webhook
 from processors.definitions.conditions import Condition
 from processors.definitions.hours import Days
 from processors.definitions.occurrences import Where
@@ -132,6 +132,22 @@ BESIDE = {
 }
 
 
+class Call(Webhook):
+    """A step that posts to an address, and may wait for the answer."""
+
+    timeout: values.Duration | None = None
+    """Ms, how long to wait; None: not at all."""
+    otherwise: values.Id | None = Field(default=None, alias="else")
+    """Where to go after the time-out; None: on."""
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that the way is that of a wait."""
+        if "else" in raw and "timeout" not in raw:
+            faults.add(("else",), "may only stand beside timeout")
+        return raw
+
+
 class Case(Part):
     """One way of a branch."""
 
@@ -216,12 +232,13 @@ def _exit(raw: Any) -> Any:
     return {"reason": values.text(raw)}
 
 
-Does = Action | Wait | Branch | Split | Start | Exit | Go
+Does = Action | Call | Wait | Branch | Split | Start | Exit | Go
 
 KINDS: dict[str, TypeAdapter[Any]] = {
     "wait": TypeAdapter(Wait),
     "branch": TypeAdapter(Branch),
     "split": TypeAdapter(Split),
+    "webhook": TypeAdapter(Call),
     "start_journey": TypeAdapter(Annotated[Start, BeforeValidator(_start)]),
     "exit": TypeAdapter(Annotated[Exit, BeforeValidator(_exit)]),
 }

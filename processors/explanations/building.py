@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import scales
+from processors.decisions import recommendations, scales
 from processors.decisions.compiled import Compiled
 from processors.decisions.decays import rounded
 from processors.decisions.fading import FadingRule, Scored
 from processors.decisions.features import compile_where
+from processors.decisions.models import ModelRule
 from processors.definitions import suggestions
 from processors.definitions.scores import EventMatch, Group, Rule, Score
 from processors.definitions.sets import DefinitionSet, Key
@@ -122,6 +123,7 @@ class _Builder:
         now_ms = self.history.at_ms
         course = self._scored(id_).course(self.profile, now_ms)
         value = rounded(course.at(now_ms))
+        level = scale.levels.name(value)
         groups = [
             self._group(id_, each, written, state)
             for each, written in zip(
@@ -138,12 +140,12 @@ class _Builder:
         node = trees.Score(
             **self._named("score", id_),
             value=value,
-            level=scale.levels.name(value),
+            level=level,
             grade=scale.pair.grade(*of.values()) if scale.pair else scale.grades.name(value),
             since=last.at if last else None,
             cause=last.cause if last else None,
             until=None,
-            added=state.added,
+            added=rounded(state.added),
             adjustments=[
                 trees.Adjustment(points=points, until=ends_ms)
                 for ends_ms, points in (self.profile.adjustments or {}).get(id_, ())
@@ -153,6 +155,7 @@ class _Builder:
             limit=score.limit,
             floor=score.floor,
             groups=groups,
+            recommendations=self._recommended(id_, level),
         )
         self._watch(node, lambda profile: scales.value(profile, id_, scale.empty))
         return node
@@ -168,6 +171,7 @@ class _Builder:
         points = _bounded(total, group)
         return trees.Group(
             id=group.id,
+            name=group.name,
             points=points,
             cut=total - points,
             limit=group.limit,
@@ -180,6 +184,7 @@ class _Builder:
     ) -> trees.Rule:
         node = trees.Rule(
             id=rule.id,
+            name=rule.name,
             points=self._points(score_id, rule, state),
             each=rule.points,
             until=None,
@@ -190,9 +195,15 @@ class _Builder:
         elif rule.on is not None:
             node.on = conditions.text({key: written[key] for key in _ON if key in written})
             node.events = self._gathered(rule, rule.on)
+        else:
+            node.model = self._model(f"score/{score_id}/{rule.id}", written["model"])
         number = self._number(score_id, rule)
         self._watch(node, lambda profile: _points(profile, score_id, number))
         return node
+
+    def _recommended(self, score_id: str, level: str | None) -> list[str]:
+        known = self._scored(score_id).recommendations
+        return list(recommendations.texts(known, self.profile, self.history.at_ms, level))
 
     def _scored(self, score_id: str) -> Scored:
         compiled = self.scene.compiled
@@ -212,13 +223,26 @@ class _Builder:
         term = node.term(self.profile, self.history.at_ms)
         return 0 if term is None else term.at(self.history.at_ms)
 
+    def _model(self, key: str, name: str) -> trees.Model:
+        node = self.scene.compiled.nodes[self.scene.compiled.places[key]]
+        assert isinstance(node, ModelRule)
+        return trees.Model(
+            name=name,
+            version=node.model.version if node.model is not None else None,
+            share=node.share(self.profile),
+            inputs=node.inputs(self.profile),
+        )
+
     def _gathered(self, rule: Rule, on: EventMatch) -> list[trees.Occurrence]:
         """Returns the events of a rule; those beyond its maximum do not count.
 
-        In a window, and where points become fewer, the latest do, else the first.
+        In a window, and where points become fewer, the latest do, else the first. Where each value
+        counts once, only one event of each is told.
         """
         heeded = Heeded(event=on.event, where=compile_where(on.where), width_ms=rule.within)
         found = conditions.occurrences(self.history, heeded)
+        if rule.per is not None:
+            found = conditions.once_per(rule.per, found, self.history, latest=bool(rule.within))
         most = rule.max_occurrences
         if most is not None and len(found) > most:
             is_latest = rule.within is not None or rule.decay is not None
@@ -316,7 +340,7 @@ class _Builder:
         }
 
 
-_ON = ("on", "within", "decay")
+_ON = ("on", "per", "within", "decay")
 
 
 def _bounded(points: float, by: Score | Group) -> float:

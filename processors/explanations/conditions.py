@@ -4,7 +4,7 @@ Whatever a condition asks, it has its text, an answer, and when that turns. Kind
 here show the value that was found besides; events are those that the part's features count.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from processors.decisions.comparisons import Answer
 from processors.decisions.compiled import Compiled
 from processors.decisions.conditions import Compiler, Evaluate, bucket
 from processors.decisions.features import NO_PROPERTIES, Properties, Where, read
+from processors.decisions.measures import hashed
 from processors.definitions.conditions import (
     HEADS,
     AllCondition,
@@ -22,7 +23,7 @@ from processors.definitions.conditions import (
     NotCondition,
 )
 from processors.definitions.errors import one_line
-from processors.definitions.predicates import Predicate
+from processors.definitions.predicates import Model, Predicate
 from processors.definitions.sets import DefinitionSet
 from processors.explanations import trees
 from processors.explanations.futures import Watch
@@ -140,6 +141,22 @@ def occurrences(history: History, heeded: Heeded) -> list[trees.Occurrence]:
     return sorted(found, key=lambda each: each.at)
 
 
+def once_per(
+    path: str, found: list[trees.Occurrence], history: History, *, latest: bool
+) -> list[trees.Occurrence]:
+    """Returns of the events with one value of a property the first, or the latest."""
+    parts = tuple(path.split("."))
+    told = {each.event.message_id: read(properties_of(each), parts) for each in history.heard}
+    by_value: dict[int | None, trees.Occurrence] = {}
+    for each in found:
+        value = hashed(told[each.message_id])
+        if latest:
+            by_value.pop(value, None)
+        by_value.setdefault(value, each)
+    by_value.pop(None, None)
+    return list(by_value.values())
+
+
 def _counts(heard: Heard, heeded: Heeded, now_ms: int) -> bool:
     at_ms = heard.at_ms
     if heard.name != heeded.event or at_ms > now_ms:
@@ -253,21 +270,11 @@ def _found(written: Mapping[str, Any], scene: Scene) -> Any:
             return None
 
 
-def _seen(scene: Scene, predicate: Predicate) -> dict[str, Any]:
+def _seen(scene: Scene, predicate: Predicate | Model) -> dict[str, Any]:
     """Returns what a predicate reads of the person."""
     reads = persons.names_by_kind(predicate.facts)
     person = persons.Person(scene.profile, reads, scene.compiled.scales)
-    return {each: _fact(person, *each.partition(".")[::2]) for each in predicate.reads}
-
-
-def _fact(person: persons.Person, kind: str, name: str) -> Any:
-    match getattr(person, kind):
-        case Mapping() as held:
-            return held.get(name) if name else dict(held)
-        case Set() as marks:
-            return name in marks if name else list(marks)
-        case held:
-            return held
+    return persons.seen(person, predicate.reads)
 
 
 def _score(scene: Scene, written: Mapping[str, Any], score_id: str) -> Any:

@@ -141,6 +141,7 @@ def _score(score: trees.Score) -> Line:
     said += _cut(score.cut, score.limit, score.floor)
     line = Line(", ".join(said) + _until(score.until))
     line.parts = [_group(each) for each in score.groups]
+    line.parts += [Line(f"recommends: {one_line(each)}") for each in score.recommendations]
     if score.added or score.adjustments:
         below = [Line(_signed(each.points) + _until(each.until)) for each in score.adjustments]
         line.parts.append(Line(f"{_signed(score.added)} added by triggers", parts=below))
@@ -148,14 +149,16 @@ def _score(score: trees.Score) -> Line:
 
 
 def _group(group: trees.Group) -> Line:
-    said = [f"{_signed(group.points)} group {group.id}"]
+    said = [f"{_signed(group.points)} group {group.id}{_named(group.name)}"]
     said += _cut(group.cut, group.limit, group.floor)
     return Line(", ".join(said), parts=[_rule(each) for each in group.rules])
 
 
 def _rule(rule: trees.Rule) -> Line:
-    said = [f"{_signed(rule.points)} {rule.id}"]
-    if rule.on is None:
+    said = [f"{_signed(rule.points)} {rule.id}{_named(rule.name)}"]
+    if rule.model is not None:
+        said += _model(rule.model, rule.each)
+    elif rule.on is None:
         said.append(f"{_signed(rule.each)} while it holds")
     else:
         said.append(f"{_signed(rule.each)} each, {rule.on}")
@@ -165,6 +168,13 @@ def _rule(rule: trees.Rule) -> Line:
     below = [_condition(rule.when)] if rule.when is not None else []
     below += _events(rule.events)
     return Line("; ".join(map(one_line, said)) + _until(rule.until), parts=below)
+
+
+def _model(model: trees.Model, points: int) -> list[str]:
+    if model.version is None:
+        return [f"model {model.name} is not registered here"]
+    share = f"{model.share:.4g} of {_signed(points)} by model {model.name}, version {model.version}"
+    return [share, f"found {_value(model.inputs)}"]
 
 
 def _trigger(trigger: trees.Trigger) -> Line:

@@ -70,10 +70,22 @@ class StaticList(msgspec.Struct, kw_only=True):
     until: int | None
 
 
+class Model(msgspec.Struct, kw_only=True):
+    """What a model gives, and of what."""
+
+    name: str
+    version: str | None
+    """None: it is not registered here."""
+    share: float
+    """Of the points, from 0 to 1."""
+    inputs: Mapping[str, Any]
+
+
 class Rule(msgspec.Struct, kw_only=True):
     """What one rule of a score gives."""
 
     id: str
+    name: str | None
     points: float
     each: int
     """Points of one occurrence, or of the condition."""
@@ -84,12 +96,14 @@ class Rule(msgspec.Struct, kw_only=True):
     """The event that it adds points for, as written."""
     events: list[Occurrence] = []
     when: Condition | None = None
+    model: Model | None = None
 
 
 class Group(msgspec.Struct, kw_only=True):
     """Rules with bounds of their own."""
 
     id: str
+    name: str | None
     points: float
     """Within the bounds."""
     cut: float
@@ -129,6 +143,8 @@ class Score(msgspec.Struct, kw_only=True):
     limit: int | None
     floor: int | None
     groups: list[Group]
+    recommendations: list[str]
+    """Those that hold."""
 
 
 class Limit(msgspec.Struct, kw_only=True):

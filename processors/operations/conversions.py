@@ -13,6 +13,7 @@ from processors.decisions.compiling import compile_set
 from processors.decisions.decays import rounded
 from processors.decisions.decide import Due
 from processors.decisions.fading import FadingRule, Scored, StepRule
+from processors.decisions.models import ModelRule
 from processors.decisions.moments import Decision, Moment
 from processors.decisions.nodes import Bits, CountRule, StateRule, WindowRule
 from processors.definitions import suggestions
@@ -27,7 +28,7 @@ from processors.state.profiles import Profile
 from schemas import events
 from schemas.errors import BadEvent
 
-Rule = CountRule | WindowRule | StateRule | StepRule | FadingRule
+Rule = CountRule | WindowRule | StateRule | ModelRule | StepRule | FadingRule
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,12 +3,13 @@
 Changes, commands and decisions leave one by one; of scores and memberships only the latest does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from processors.decisions.decays import Number
 from processors.decisions.moments import Decision
+from processors.decisions.scales import Held
 from schemas.letters import DeadLetter
 from schemas.records import ScoreChange, ScoreRecord, SegmentChange, SegmentRecord
 
@@ -45,8 +46,8 @@ class Outputs:
     def _latest(self) -> Iterator[tuple[str, str, msgspec.Struct | None]]:
         said = self.decision
         scores: dict[str, _Scored | None] = {
-            f"{each.profile_id}/{each.score_id}": (each, points)
-            for each, points in zip(said.score_changes, said.points, strict=True)
+            f"{each.profile_id}/{each.score_id}": (each, held)
+            for each, held in zip(said.score_changes, said.points, strict=True)
         }
         segments: dict[str, SegmentChange | None] = {
             f"{each.profile_id}/{each.segment_id}": each for each in said.segment_changes
@@ -60,11 +61,11 @@ class Outputs:
             yield "segments", key, segment and _segment(segment)
 
 
-_Scored = tuple[ScoreChange, Mapping[str, Number]]
-"""How a score moved, and what its rules held then."""
+_Scored = tuple[ScoreChange, Held]
+"""How a score moved, and what it was made of then."""
 
 
-def _score(change: ScoreChange, points: Mapping[str, Number]) -> ScoreRecord:
+def _score(change: ScoreChange, held: Held) -> ScoreRecord:
     return ScoreRecord(
         profile_id=change.profile_id,
         score_id=change.score_id,
@@ -72,17 +73,24 @@ def _score(change: ScoreChange, points: Mapping[str, Number]) -> ScoreRecord:
         level=change.level,
         grade=change.grade,
         at=change.at,
-        breakdown=breakdown(points),
+        breakdown=written(held.by_rule()),
+        groups=written(held.by_group()),
+        recommendations=listed(held.recommendations) if held.recommendations else "[]",
     )
 
 
-def breakdown(points: Mapping[str, Number]) -> str:
-    """Returns the points of each rule as JSON, by its id.
+def written(points: Mapping[str, Number]) -> str:
+    """Returns points as JSON, by the ids of rules or groups.
 
-    >>> breakdown({"view": 2.5, "buy": 10})
+    >>> written({"view": 2.5, "buy": 10})
     '{"buy":10,"view":2.5}'
     """
     return _sorted.encode(points).decode()
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Returns texts as JSON."""
+    return msgspec.json.encode(texts).decode()
 
 
 _sorted = msgspec.json.Encoder(order="sorted")

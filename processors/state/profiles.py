@@ -29,8 +29,9 @@ class ScoreState(msgspec.Struct, array_like=True, gc=False):
     value: int | float | None = None
     """As last told: a score whose points fade has another one now. None where it never was, since
     it is what it would be if nothing counted."""
-    added: int = 0
-    """Points given by triggers, outside of the groups, those for a time included."""
+    added: int | float = 0
+    """Points given by triggers, outside of the groups, those for a time included; whole where none
+    of the rules' points fade."""
     points: dict[int, int | float] = {}
     """What each rule holds now by its number, but for points that fade; absent is 0. Of a combined
     score: the values of the two."""

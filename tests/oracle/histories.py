@@ -3,7 +3,7 @@
 By brute force: every occurrence is looked at again at each instant, every chain of them is tried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -27,6 +27,15 @@ def exact(value: Any) -> Fraction | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 10**12:
         return None
     return Fraction(round(Fraction(Decimal(str(value))) * 10**6), 10**6)
+
+
+def different(values: Iterable[Any]) -> int:
+    """Returns how many different texts, numbers, trues and falses there are."""
+    kinds: list[Any] = []
+    for value in values:
+        if isinstance(value, str | int | float) and not any(same(value, kind) for kind in kinds):
+            kinds.append(value)
+    return len(kinds)
 
 
 class Aggregated:
@@ -54,11 +63,7 @@ class Aggregated:
             if self.count.counts(one, now)
         ]
         if self.function == "distinct":
-            kinds: list[Any] = []
-            for value in found:
-                if isinstance(value, str | int | float) and not any(same(value, k) for k in kinds):
-                    kinds.append(value)
-            return Fraction(len(kinds))
+            return Fraction(different(found))
         numbers = [number for value in found if (number := exact(value)) is not None]
         if self.function == "sum":
             return sum(numbers, Fraction(0))

@@ -104,16 +104,22 @@ class Person:
         self.lists: set[str] = set()
         self.status: str | None = None
         self.members: dict[str, int] = {}
-        self.held: dict[str, tuple[Held, int]] = {one: ({}, 0) for one in definitions.scores}
+        self.held: dict[str, tuple[Held, float]] = {one: ({}, 0) for one in definitions.scores}
         """What the rules of each score held, and what was added, when it was last looked at."""
         self.values = {one: self.value(one, 0) for one in definitions.scores}
         self.grades = {one: self.grade(one, 0) for one in definitions.scores}
         self.breakdowns: dict[str, str] = {}
         """The points of each rule when the score last moved."""
+        self.groups: dict[str, str] = {}
+        """The same of each group, within its bounds, and under `+` what triggers had added."""
+        self.advised: dict[str, str] = {}
+        """What was recommended then."""
         self.moved: dict[str, int] = {}
         self.history = {one: [(-1, value)] for one, value in self.values.items()}
         """Every value that each score had, with the instant from which it had it."""
-        self.added = dict.fromkeys(definitions.scores, 0)
+        self.added: dict[str, float] = dict.fromkeys(definitions.scores, 0)
+        self.targets: dict[str, float] = {}
+        """By score, the value that triggers have set, since it was last looked at."""
         self.given: dict[str, list[str | None]] = {}
         """By score, why triggers have added to it, each time since it was last looked at."""
         self.lent: dict[str, list[tuple[int, int]]] = {one: [] for one in definitions.scores}
@@ -306,6 +312,10 @@ class Person:
         has_ended = self._end(score.id, now)
         rules = [rule for rule, each in held.items() if (each or 0) != (were.get(rule) or 0)]
         lent = sum(points for _, points in self.lent[score.id])
+        if isinstance(score, Score) and score.id in self.targets:
+            groups = score.curve(held, 0).parts
+            rest = sum(each.value(now) for each in groups) + lent
+            self.added[score.id] = self.targets.pop(score.id) - rest
         self.held[score.id] = held, self.added[score.id] + lent
         old, new = self.values[score.id], self.value(score.id, now)
         has_crossed = score.fading.zone(old) != score.fading.zone(new)
@@ -321,11 +331,14 @@ class Person:
         self.values[score.id], self.grades[score.id] = new, grade
         self.moved[score.id] = now
         self.breakdowns[score.id] = broken_down(score.worths(self, now))
+        self.groups[score.id] = as_json(score.parts(self, now))
+        advice = score.advice.given(self, now, score.step(new, "levels"))
+        self.advised[score.id] = json.dumps(advice, separators=(",", ":"), ensure_ascii=False)
         self.history[score.id].append((now, new))
         self.outputs.score_changes.append(
             self._row(score_id=score.id, old=old, new=new, level=score.step(new, "levels"))
             | {"rule": rules[0] if len(rules) == 1 else None}
-            | {"reason": reasons[0] if len(reasons) == 1 else None}
+            | {"reason": reasons[0] if len(reasons) == 1 else None, "models": None}
             | self._when(cause)
         )
         return [("score", score.id, old, new), ("grade", score.id, old_grade, grade)]
@@ -424,17 +437,28 @@ class Person:
             self.status = detail
         elif kind == "set_trait":
             self.traits.tell({detail["trait"]: detail["value"]}, now)
-        elif kind == "add_points":
+        elif kind in {"add_points", "set_points"}:
             self.given.setdefault(detail["score"], []).append(detail.get("reason"))
-            if "for" in detail:
-                lent = self.lent[detail["score"]]
-                lent.append((now + duration_ms(detail["for"]), detail["points"]))
-                lent.sort()
-                del lent[:-MAX_LENT]
-            else:
-                self.added[detail["score"]] += detail["points"]
+            self._give(detail, now)
         else:
             raise AssertionError(kind)
+
+    def _give(self, detail: Any, now: int) -> None:
+        score_id = detail["score"]
+        if "value" in detail:
+            self.targets[score_id] = detail["value"]
+            return
+        points = detail["points"]
+        if "for" in detail:
+            lent = self.lent[score_id]
+            lent.append((now + duration_ms(detail["for"]), points))
+            lent.sort()
+            points -= sum(each for _, each in lent[:-MAX_LENT])
+            del lent[:-MAX_LENT]
+        else:
+            self.added[score_id] += points
+        if score_id in self.targets:
+            self.targets[score_id] += points
 
     def _refuse(self, matched: list[Trigger], moving: set[str], cause: Cause) -> None:
         for one in self.definitions.triggers:
@@ -463,9 +487,13 @@ class Person:
 
 def broken_down(worths: dict[str, float]) -> str:
     """Returns the points of each rule as JSON, whole ones without decimals."""
-    shown = {rule: two_decimals(worth) for rule, worth in sorted(worths.items())}
-    whole = {rule: int(each) if each == int(each) else each for rule, each in shown.items()}
-    return json.dumps({rule: each for rule, each in whole.items() if each}, separators=(",", ":"))
+    return as_json({rule: worth for rule, worth in worths.items() if two_decimals(worth)})
+
+
+def as_json(worths: dict[str, float]) -> str:
+    shown = {name: two_decimals(worth) for name, worth in sorted(worths.items())}
+    whole = {name: int(each) if each == int(each) else each for name, each in shown.items()}
+    return json.dumps(whole, separators=(",", ":"))
 
 
 def emission(detail: Row, cause: Cause, command_id: str) -> Occurrence:

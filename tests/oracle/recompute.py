@@ -142,6 +142,8 @@ def _live(person: Person, log: list[Heard], end_ms: int, *, result: Result, thor
             "grade": person.grades[score_id],
             "at": iso(moved),
             "breakdown": person.breakdowns[score_id],
+            "groups": person.groups[score_id],
+            "recommendations": person.advised[score_id],
         }
         for score_id, moved in person.moved.items()
     )

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.oracle.alarms import alarm
-from tests.oracle.conditions import Clocked, Condition, Count, Person, Where
+from tests.oracle.conditions import Clocked, Condition, Count, Person, Where, reach
 from tests.oracle.documents import Document, duration_ms, version
-from tests.oracle.fading import Curve, first_turn
+from tests.oracle.fading import Curve, first_turn, keep
 from tests.oracle.grammar import condition
+from tests.oracle.histories import different
 
 
 class Segment:
@@ -34,6 +35,8 @@ class Rule:
             }
             self.count = Count(document["on"] | limits)
             decay = document.get("decay", {})
+            if "per" in document:
+                self.count = Different(document["on"] | limits, document["per"])
             if decay:
                 self.count = Latest(document["on"] | limits, decay)
             if "half_life" in decay:
@@ -58,6 +61,24 @@ class Rule:
             return float(held or 0)
         half_life = self.half_life
         return float(sum(self.points * 0.5 ** ((now - at) / half_life) for at in held or ()))
+
+
+class Different(Count):
+    """How many values of a property there are among the occurrences that count."""
+
+    def __init__(self, document: Document, path: str) -> None:
+        super().__init__(document)
+        self.path = path
+
+    def state(self, person: Person, now: int) -> int:
+        heard = person.occurrences.get(self.name, ())
+        found = different(
+            reach(one.properties, self.path) for one in heard if self.counts(one, now)
+        )
+        return min(found, self.limit or MAX_DIFFERENT)
+
+
+MAX_DIFFERENT = 10_000
 
 
 class Latest(Count):
@@ -133,6 +154,23 @@ class Lent:
         yield from (end for end, _ in person.lent[self.score_id])
 
 
+class Advice:
+    """What a score recommends."""
+
+    def __init__(self, document: Document) -> None:
+        self.all = [
+            (one["text"], one.get("level"), condition(one["when"], []) if "when" in one else None)
+            for one in document.get("recommendations", [])
+        ]
+
+    def given(self, person: Person, now: int, level: str | None) -> list[str]:
+        return [
+            text
+            for text, of, when in self.all
+            if of in {None, level} and (when is None or when.holds(person, now, None))
+        ]
+
+
 class Score:
     def __init__(self, document: Document) -> None:
         self.id: str = document["id"]
@@ -140,6 +178,7 @@ class Score:
         self.floor: int | None = document.get("floor", 0)
         self.limit: int | None = document.get("limit")
         self.clocked: list[Clocked] = []
+        self.names: list[str] = [group["id"] for group in document["groups"]]
         self.groups = [
             (
                 group.get("floor"),
@@ -151,6 +190,7 @@ class Score:
         self.thresholds: dict[str, dict[str, int]] = {
             kind: document.get(kind, {}) for kind in ("levels", "grades")
         }
+        self.advice = Advice(document)
         self.fading = Fading(self.id)
         self.clocked += [self.fading, Lent(self.id)]
 
@@ -163,7 +203,16 @@ class Score:
         held, _ = person.held[self.id]
         return {r.id: r.worth(held.get(r.id), now) for _, _, rules in self.groups for r in rules}
 
-    def curve(self, held: Held, added: int) -> Curve:
+    def parts(self, person: Any, now: int) -> dict[str, float]:
+        """Returns the points of each group between its bounds, and what triggers have added."""
+        worths, (_, added) = self.worths(person, now), person.held[self.id]
+        found = {
+            name: keep(sum(worths[rule.id] for rule in rules), floor, limit)
+            for name, (floor, limit, rules) in zip(self.names, self.groups, strict=True)
+        }
+        return found | {"+": added} if added else found
+
+    def curve(self, held: Held, added: float) -> Curve:
         """Returns the score over time, from what its rules hold and what triggers have added."""
         parts = []
         for floor, limit, rules in self.groups:
@@ -190,6 +239,7 @@ class Combined:
         self.of: list[str] = document["combined"]["of"]
         self.matrix = MATRIX | document["combined"].get("matrix", {})
         self.thresholds: dict[str, dict[str, int]] = {"levels": document.get("levels", {})}
+        self.advice = Advice(document)
         self.fading = Fading(self.id)
         self.clocked: list[Clocked] = [self.fading]
 
@@ -198,6 +248,9 @@ class Combined:
 
     def worths(self, person: Any, now: int) -> dict[str, float]:
         return {part: person.value(part, now) for part in self.of}
+
+    def parts(self, person: Any, now: int) -> dict[str, float]:
+        return {}
 
     def step(self, value: float, kind: str) -> str | None:
         return reached(self.thresholds[kind], value)

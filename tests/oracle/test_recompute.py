@@ -196,6 +196,26 @@ def test_points_roll_off_and_occurrences_are_capped_inside_the_window() -> None:
     ]
 
 
+def test_each_value_of_a_property_counts_once_while_its_latest_occurrence_does() -> None:
+    rule: Document = {"id": "r", "points": 3, "on": {"event": "A"}, "per": "n"}
+    events = [track(n, n, "A", n=value) for n, value in enumerate(["x", "y", "x", None, "z"])]
+    assert values(run([score(rule)], events, DAY)) == [(0, 3), (1, 6), (4, 9)]
+    assert values(run([score(rule | {"max_occurrences": 1})], events, DAY)) == [(0, 3)]
+    rolling = run([score(rule | {"within": "1h"})], events, DAY)
+    assert values(rolling)[3:] == [(HOUR + 1, 6), (HOUR + 2, 3), (HOUR + 4, 0)]
+
+
+def test_what_held_when_the_score_moved_is_recommended() -> None:
+    advice = [{"level": "hot", "text": "call"}, {"when": {"event": "B"}, "text": "é"}]
+    scored = score({"id": "r", "points": 1, "on": {"event": "A"}}, recommendations=advice)
+    scored["levels"] = {"hot": 2, "cold": 0}
+    events = log((0, "A"), (1, "B"), (2, "A"))
+    (row,) = run([scored], events[:2]).scores
+    assert (row["recommendations"], row["groups"]) == ("[]", '{"g":1}')
+    (row,) = run([scored], events).scores
+    assert row["recommendations"] == '["call","é"]'
+
+
 def test_groups_are_clamped_before_the_score_is() -> None:
     groups = [
         {"id": "up", "limit": 10, "rules": [{"id": "a", "points": 7, "on": {"event": "A"}}]},

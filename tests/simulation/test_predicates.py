@@ -6,16 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.definitions import sets
-from processors.definitions.predicates import predicate
+from processors.definitions.predicates import Model, Predicate, model, predicate
 from processors.predicates import Person
 from processors.runtime.memory import Driver
-from tests.builders import DAY, Document, Json, Recorder, compiled, keyed, segment
+from tests.builders import (
+    DAY,
+    Document,
+    Json,
+    Recorder,
+    compiled,
+    holding,
+    keyed,
+    score,
+    segment,
+)
 from tests.logs import histories
 from tests.properties import budget
 from tests.worlds import definitions, ids
 
 
-def alike(documents: list[Document]) -> tuple[Document, Any]:
+def alike(documents: list[Document]) -> tuple[Document, Predicate]:
     """Returns a condition, and a predicate that asks the same."""
     inside = [{"segment": each} for each in ids(documents, "segment")[:1]]
     plain = {
@@ -42,15 +52,31 @@ def alike(documents: list[Document]) -> tuple[Document, Any]:
     return plain, holds
 
 
+def estimating(holds: Predicate) -> Model:
+    """Returns a model that gives all where a predicate holds, and nothing else."""
+
+    @model("certain", reads=holds.reads, version="1")
+    def gives(person: Person) -> float:
+        return 1.0 if holds.holds(person) else 0.0
+
+    return gives
+
+
 @budget(40)
 @given(st.data())
-def test_predicate_and_condition_turn_together(data: st.DataObject) -> None:
+def test_predicate_model_and_condition_turn_together(data: st.DataObject) -> None:
     documents = data.draw(definitions())
     log: list[Json] = data.draw(histories())
     plain, holds = alike(documents)
-    both = [segment(plain, "x-plain"), segment({"custom": "alike"}, "x-custom")]
+    both = [
+        segment(plain, "x-plain"),
+        segment({"custom": "alike"}, "x-custom"),
+        score(holding(plain), id="y-plain"),
+        score({"id": "held", "points": 10, "model": "certain"}, id="y-model"),
+    ]
     out = Recorder()
-    driver = Driver(compiled(*documents, *both, predicates=[holds]), out)
+    registered: list[Predicate | Model] = [holds, estimating(holds)]
+    driver = Driver(compiled(*documents, *both, predicates=registered), out)
     for each in (one for one in log if one["type"] != "clock"):
         driver.feed([keyed(each)])
     driver.advance(driver.table.progress.high_water + 30 * DAY)
@@ -60,6 +86,19 @@ def test_predicate_and_condition_turn_together(data: st.DataObject) -> None:
             who = (change.profile_id, change.change, change.at, change.cause, change.late)
             turns[change.segment_id].append(who)
     assert turns["x-custom"] == turns["x-plain"]
+    moves: dict[str, list[Any]] = {"y-plain": [], "y-model": []}
+    for _, change in out.of("score-changes"):
+        if change.score_id in moves:
+            moved = (
+                change.profile_id,
+                change.old,
+                change.new,
+                change.at,
+                change.cause,
+                change.late,
+            )
+            moves[change.score_id].append(moved)
+    assert moves["y-model"] == moves["y-plain"]
 
 
 def test_sets_without_predicates_are_as_they_were() -> None:

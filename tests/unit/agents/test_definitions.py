@@ -1,6 +1,7 @@
 """What is published is taken up together, made active if it fits, and refused in words if not."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from processors.runtime.errors import DefinitionsUnfit
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.letters import Headers
-from tests.builders import T0, Document, segment, trigger
+from tests.builders import T0, Document, score, segment, trigger
 from tests.embedded import Broker, Pair
 
 VIP: Document = segment({"trait": "plan", "equals": "gold"}, "vip")
@@ -127,6 +128,17 @@ def test_a_worker_begins_only_with_the_predicates_that_definitions_name(broker: 
     assert office.active == [sets.from_documents([asking], predicates={"asked": asked}).id]
     with pytest.raises(DefinitionsUnfit, match="there is no predicate asked"):
         run(Office(broker, record(asking)).taker.load)
+
+
+def test_a_worker_begins_without_a_model_and_says_what_is_missing(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    risk = score({"id": "churn", "points": 40, "model": "churn"}, id="risk")
+    office = Office(broker, record(risk))
+    run(office.taker.load)
+    assert office.active == [id_of(risk)]
+    (warning,) = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert "model churn is not registered here" in vars(warning)["why"]
 
 
 def test_empty_topic_makes_the_empty_set_active(broker: Broker) -> None:

@@ -1,14 +1,16 @@
 """What becomes of one record of `commands.<channel>`."""
 
 import asyncio
+import dataclasses
 
+import msgspec
 import pytest
 
 from connectors.channels.memory import MemorySender
 from connectors.outcomes import conclude
-from processors.agents.senders import Desk, Options, topics
+from processors.agents.senders import Desk, Options, Outlets, topics
 from processors.metrics import Counter, Metrics
-from schemas import codec
+from schemas import codec, events
 from schemas.commands import Command
 from schemas.errors import SchemasUnavailable
 from schemas.letters import Headers, Record
@@ -74,12 +76,12 @@ class Office:
         failures: int = 0,
     ) -> None:
         self.sender = sender or MemorySender("webhook", now_ms=lambda: 7)
-        self.outcomes, self.dead, self.metrics = Log(failures), Log(failures), Metrics()
+        self.outcomes, self.events = Log(failures), Log(failures)
+        self.dead, self.metrics = Log(failures), Metrics()
         self._desk = Desk(
             self.sender,
             options,
-            outcomes=self.outcomes,
-            dead=self.dead,
+            outlets=Outlets(outcomes=self.outcomes, events=self.events, dead=self.dead),
             metrics=self.metrics,
             clock=Clock(),
         )
@@ -194,6 +196,7 @@ def test_topics_that_must_be_there_carry_the_prefix() -> None:
         "x.commands.email",
         "x.commands.sms",
         "x.outcomes",
+        "x.events",
         "x.dead-letters",
     )
 
@@ -201,3 +204,38 @@ def test_topics_that_must_be_there_carry_the_prefix() -> None:
 def test_channel_that_there_is_not_is_told_at_once() -> None:
     with pytest.raises(KeyError):
         topics(Options(prefix="x.", channels=("pigeon",)))
+
+
+class Answering(Flaky):
+    """A channel whose other side says something."""
+
+    async def send(self, command: Command) -> Outcome:
+        said = '{"ok":true}'
+        return conclude(command, "sent", "http-200", attempts=1, at=7, answer=said)
+
+
+def test_what_comes_of_a_command_is_an_event_where_that_is_asked_for() -> None:
+    office = Office(Answering(0), options=dataclasses.replace(OPTIONS, tells=True), failures=1)
+
+    office.handle(codec.encode(COMMAND))
+    office.handle(codec.encode(COMMAND))
+
+    [(key, value, _), again] = office.events.records
+    told = codec.decode_event(value)
+    assert (key, told.event, told.user_id) == (b"ada", "webhook.sent", "ada")
+    assert again[1] == value
+    assert msgspec.json.decode(told.properties) == {
+        "command_id": "c-1",
+        "definition_id": "welcome",
+        "step": "0",
+        "result": "sent",
+        "detail": "http-200",
+        "answer": {"ok": True},
+    }
+    assert events.time_ms(told) == 7
+
+
+def test_where_it_is_not_asked_for_there_is_none() -> None:
+    office = Office()
+    office.handle(codec.encode(COMMAND))
+    assert office.events.records == []

@@ -177,10 +177,9 @@ def test_rules_of_all_kinds_stand_in_one_score() -> None:
     held = holding({"trait": "plan", "equals": "gold"}, 3)
     person = Person(score(fading(), on("b", 1), held))
     person.hears(track("a"))
-    assert person.hears(track("b", T0 + DAY)).points == [{"a": 5.0, "b": 1}]
-    assert person.hears(identify(T0 + 2 * DAY, plan="gold")).points == [
-        {"a": 2.5, "b": 1, "held": 3}
-    ]
+    assert person.hears(track("b", T0 + DAY)).points[0].by_rule() == {"a": 5, "b": 1}
+    (last,) = person.hears(identify(T0 + 2 * DAY, plan="gold")).points
+    assert last.by_rule() == {"a": 2.5, "b": 1, "held": 3}
     assert person.score() == 6.5
 
 
@@ -256,7 +255,8 @@ def test_a_combined_score_has_the_sum_and_a_grade_of_both() -> None:
     assert of_both(person.hears(identify(T0 + 1, plan="x")).score_changes) == [(30, 90, "B3")]
     decision = person.hears(track("a", T0 + 2))
     assert of_both(decision.score_changes) == [(90, 120, "B2")]
-    assert decision.points[-1] == {"fit": 60, "engagement": 60}
+    assert decision.points[-1].by_rule() == {"fit": 60, "engagement": 60}
+    assert decision.points[-1].by_group() == {}
     assert decision.score_changes[-1].rule is None
 
 

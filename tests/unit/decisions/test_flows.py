@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from processors.decisions.journeys import MAX_PASSES
-from processors.decisions.runs import held
+from processors.decisions.runs import MAX_DATA_BYTES, held
 from processors.definitions.durations import parse_instant
 from processors.state.profiles import NEVER
 from schemas.events import iso
@@ -329,3 +329,78 @@ def test_a_date_that_goes_away_is_missing() -> None:
 def test_seconds_matter() -> None:
     person = begun(journey("a", wait("w", for_="5s")))
     assert person.profile.due == T0 + 5 * SECOND
+
+
+# Answers
+
+ASK = {"webhook": {"url": "https://example.com/ask", "timeout": "1h", "else": "none"}}
+
+
+def asking(**keys: Any) -> Document:
+    cases = [{"when": {"property": "ask.answer.ok", "equals": True}, "go": "good"}]
+    return journey(
+        "a",
+        step("ask", ASK),
+        step("look", {"branch": {"cases": cases}}),
+        step("bad", {"exit": "bad"}),
+        step("good", {"exit": "good"}),
+        step("none", {"exit": "none"}),
+        **keys,
+    )
+
+
+def answered(command_id: str, at_ms: int, **answer: Any) -> Document:
+    return track("webhook.sent", at_ms, command_id=command_id, answer=answer)
+
+
+def test_the_answer_to_a_webhook_is_known_to_the_next_steps() -> None:
+    answers: list[tuple[Document, str]] = [({"ok": True}, "good"), ({"ok": 0}, "bad"), ({}, "bad")]
+    for answer, end in answers:
+        person = Person(asking())
+        found = person.hears(track("a"))
+        assert runs(found)[1:] == [("done", "ask", None), ("waiting", "ask", None)]
+        (command,) = found.commands
+        assert runs(person.hears(answered("another", T0 + 1, **answer))) == []
+        found = person.hears(answered(command.id, T0 + 2, **answer))
+        assert runs(found)[0] == ("went", "ask", "heard")
+        assert runs(found)[-1] == ("exited", end, end)
+
+
+def test_a_webhook_that_failed_has_an_answer_too() -> None:
+    person = Person(asking())
+    (command,) = person.hears(track("a")).commands
+    found = person.hears(track("webhook.failed", T0 + 2, command_id=command.id))
+    assert runs(found)[-1] == ("exited", "bad", "bad")
+
+
+def test_who_gets_no_answer_goes_on_in_time() -> None:
+    person = begun(asking())
+    assert runs(person.waits(T0 + HOUR))[-1] == ("exited", "none", "none")
+
+
+def test_a_webhook_that_is_left_out_has_no_answer_to_wait_for() -> None:
+    steps = [
+        PAUSE,
+        step("ask", {"webhook": {"url": "https://example.com", "timeout": "1h"}}),
+        TAGGED,
+    ]
+    person = begun(journey("a", *steps))
+    person.gets(journey("a", *steps, status="paused"), adopted_ms=T0 + 1)
+    found = person.gets(journey("a", *steps, overdue="skip"), adopted_ms=T0 + DAY)
+    assert runs(found)[1:3] == [("skipped", "ask", "overdue"), ("done", "tagged", None)]
+    person = begun(asking(targeting={"not": {"tag": "x"}}), trigger("t", tag("x")))
+    assert held(person.profile, "j")
+    off = Person(
+        journey("a", PAUSE, step("ask", ASK), step("none", {"exit": "n"}), exit=[{"tag": "x"}]),
+        trigger("t", tag("x")),
+    )
+    off.hears(track("a"))
+    assert runs(off.hears(track("t", T0 + 1))) == [("exited", "pause", "condition")]
+
+
+def test_an_answer_that_is_too_long_is_left_out() -> None:
+    person = Person(asking())
+    (command,) = person.hears(track("a", order="o1")).commands
+    text = "x" * MAX_DATA_BYTES
+    found = person.hears(answered(command.id, T0 + 1, ok=True, text=text))
+    assert runs(found)[-1] == ("exited", "bad", "bad")

@@ -6,7 +6,8 @@ import pytest
 
 from processors.decisions.moments import Decision, Moment
 from processors.decisions.runs import held
-from processors.state.profiles import NEVER
+from processors.decisions.triggers import Woken
+from processors.state.profiles import NEVER, Profile
 from processors.state.runs import ENDED
 from tests.builders import (
     DAY,
@@ -447,3 +448,8 @@ def test_a_goal_goes_on_counting_under_other_definitions() -> None:
     person.waits(T0 + HOUR)
     assert edited(person, document, segment({"tag": "x"}), at_ms=T0 + DAY) == []
     assert runs(person.hears(track("b", T0 + 2 * DAY))) == [("goal", "", None)]
+
+
+def test_who_is_woken_does_nothing_of_itself() -> None:
+    moment = Moment(Decision(), {}, T0, "m")
+    assert Woken(id="x", version="v").fire(Profile(), moment, 0) == set()

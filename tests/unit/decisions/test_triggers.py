@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from processors.decisions.moments import Decision, Moment
-from processors.decisions.triggers import MAX_ROUNDS, Woken
-from processors.state.profiles import Profile
+from processors.decisions.triggers import MAX_ROUNDS
 from schemas import commands
 from schemas.commands import Command
 from tests.builders import (
@@ -594,8 +592,3 @@ def test_points_taken_back_leave_nothing() -> None:
     person.hears(track("a"))
     person.hears(track("b"))
     assert (person.score(), person.profile.scores["fit"].added) == (0, 0)
-
-
-def test_who_is_woken_does_nothing_of_itself() -> None:
-    moment = Moment(Decision(), {}, T0, "m")
-    assert Woken(id="x", version="v").fire(Profile(), moment, 0) == set()

@@ -6,7 +6,7 @@ import pytest
 
 from processors.definitions import documents, sets
 from processors.definitions.conditions import CustomCondition
-from processors.definitions.predicates import Predicate, predicate
+from processors.definitions.predicates import Model, Predicate, model, predicate
 from processors.definitions.segments import Segment
 from tests.unit.definitions.builders import (
     complaints,
@@ -28,12 +28,12 @@ def likes(person: Any, *, colour: str, shade: str = "any") -> bool:
     return True
 
 
-def built(*written: Any, predicates: tuple[Predicate, ...] = ()) -> sets.DefinitionSet:
+def built(*written: Any, predicates: tuple[Predicate | Model, ...] = ()) -> sets.DefinitionSet:
     known = {each.name: each for each in (likes, *predicates)}
     return sets.from_documents(written, predicates=known)
 
 
-def refused(*written: Any, predicates: tuple[Predicate, ...] = ()) -> list[str]:
+def refused(*written: Any, predicates: tuple[Predicate | Model, ...] = ()) -> list[str]:
     return complaints(lambda: built(*written, predicates=predicates))
 
 
@@ -168,3 +168,62 @@ def test_version_of_a_used_predicate_is_part_of_the_set() -> None:
     assert id_of({"custom": "x"}, "1") != id_of({"custom": "x"}, "2")
     assert id_of({"tag": "x"}, "1") == id_of({"tag": "x"}, "2")
     assert id_of({"tag": "x"}, "1") == sets.from_documents([segment({"tag": "x"})]).id
+
+
+def estimated(*reads: str, version: str = "1") -> Model:
+    return model("churn", reads=reads, version=version)(lambda person: 0.5)
+
+
+RISK = score({"id": "churn", "points": 40, "model": "churn"}, id="risk")
+
+
+def test_model_that_is_not_registered_is_no_mistake_but_worth_a_warning() -> None:
+    def warnings(*known: Predicate | Model) -> list[str]:
+        return [str(each) for each in sets.warnings(built(RISK, score(), predicates=known))]
+
+    at = "score/risk: groups[0].rules[0].model: model churn is not registered here"
+    assert refused(RISK) == []
+    assert warnings() == [f"{at}: its rule gives 0 points"]
+    assert warnings(estimated()) == []
+    near = model("churned", reads=(), version="1")(lambda person: 0.5)
+    assert warnings(near) == [f"{at}: its rule gives 0 points; did you mean churned?"]
+
+
+def test_models_and_predicates_do_not_stand_in_for_each_other() -> None:
+    assert refused(RISK, predicates=(made("churn"),)) == [
+        "score/risk: groups[0].rules[0].model: churn is a predicate, no model: "
+        "ask it by when: {custom: …}"
+    ]
+    assert refused(segment({"custom": "churn"}), predicates=(estimated(),)) == [
+        "segment/vip: when.custom: churn is a model, no predicate: name it by model in a score's "
+        "rule"
+    ]
+    assert refused(segment({"custom": "churm"}), predicates=(estimated(),)) == [
+        "segment/vip: when.custom: there is no predicate churm; there are likes"
+    ]
+
+
+def test_score_comes_after_what_its_model_reads() -> None:
+    risk = score({"id": "churn", "points": 40, "model": "churn"}, id="a-risk")
+    found = built(risk, segment(), score(), predicates=(estimated("segments.vip", "scores.fit"),))
+    assert found.order == (("score", "fit"), ("segment", "vip"), ("score", "a-risk"))
+
+
+def test_what_a_model_reads_must_be_there_and_stay_until_something_happens() -> None:
+    at = "score/risk: groups[0].rules[0].model:"
+    assert refused(RISK, predicates=(estimated("segments.gone"),)) == [
+        f"{at} the model reads segment gone, but there is no segment gone; there are no segments"
+    ]
+    fading = score(rule(decay={"half_life": "1d"}))
+    assert refused(RISK, fading, predicates=(estimated("scores.fit"),)) == [
+        f"{at} model churn reads score fit, whose points fade: "
+        "have it read a segment that asks for the score"
+    ]
+    assert refused(RISK, predicates=(estimated("scores.risk"),)) == [
+        f"{at} goes round in a circle: risk -> risk"
+    ]
+
+
+def test_version_of_a_used_model_and_its_being_there_are_part_of_the_set() -> None:
+    ids = [built(RISK, predicates=(estimated(version=each),)).id for each in ("1", "2")]
+    assert len({*ids, built(RISK).id}) == 3

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from processors.definitions.predicates import InvalidPredicate, predicate
+from processors.definitions.predicates import InvalidPredicate, model, predicate
 
 
 def yes(person: Any) -> bool:
@@ -79,4 +79,36 @@ def test_what_can_not_be_one_is_refused(
 ) -> None:
     with pytest.raises(InvalidPredicate) as refused:
         predicate(**{"name": "p", "reads": (), "version": "1"} | keys)(holds)
+    assert str(refused.value) == message
+
+
+def gives(person: Any) -> float:
+    return 0.5
+
+
+def told_more(person: Any, *, shade: str = "any") -> float:
+    return 0.5
+
+
+def test_model_knows_what_it_reads() -> None:
+    made = model("churn", reads=["traits.plan", "scores.usage"], version="2026-01")(gives)
+    assert (made.name, made.version, made.gives) == ("churn", "2026-01", gives)
+    assert made.facts == {("trait", "plan"), ("score", "usage")}
+
+
+@pytest.mark.parametrize(
+    ("keys", "function", "message"),
+    [
+        ({"reads": ["now"]}, gives, f"model m reads 'now'; {CAN}"),
+        ({"version": ""}, gives, "the version of a model must be one line of 1 to 256 characters,"
+         " found an empty text"),
+        ({}, no_person, "model m must take the person first"),
+        ({}, told_more, "model m must take the person and nothing else"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_a_model_is_refused(
+    keys: dict[str, Any], function: Callable[..., float], message: str
+) -> None:
+    with pytest.raises(InvalidPredicate) as refused:
+        model(**{"name": "m", "reads": (), "version": "1"} | keys)(function)
     assert str(refused.value) == message

@@ -87,12 +87,26 @@ def test_action_mentions() -> None:
         {"remove_from_list": "b"},
         {"add_points": {"score": "c", "points": 1}},
         {"add_tag": "d"},
+        {"set_points": {"score": "e", "value": 1}},
     ]
     assert mentions(trigger(*actions)) == [
         Reference(("do", 0, "add_to_list"), "list", "a"),
         Reference(("do", 1, "remove_from_list"), "list", "b"),
         Reference(("do", 2, "add_points", "score"), "score", "c"),
         Gift(("do", 2, "add_points", "score"), "c"),
+        Reference(("do", 4, "set_points", "score"), "score", "e"),
+        Gift(("do", 4, "set_points", "score"), "e"),
+    ]
+
+
+def test_recommendations_mention_the_score_s_own_levels_and_what_they_ask() -> None:
+    advice = [
+        {"level": "hot", "text": "call"},
+        {"when": {"all": [{"segment": "vip"}]}, "text": "write"},
+    ]
+    assert mentions(score(recommendations=advice)) == [
+        Rung(("recommendations", 0, "level"), "fit", "level", "hot"),
+        Reference(("recommendations", 1, "when", "all", 0, "segment"), "segment", "vip"),
     ]
 
 

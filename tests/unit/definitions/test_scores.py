@@ -96,9 +96,11 @@ BAD: list[tuple[Any, list[str]]] = [
      ["groups[0].rules[0].points: must lie between -1000000 and 1000000, "
       "found the number 2000000"]),
     (score(rule(when={"tag": "x"})),
-     ["groups[0].rules[0]: takes either on or when, found both: make them two rules"]),
+     ["groups[0].rules[0]: takes only one of on, when and model, found on and when: "
+      "make them two"]),
     (score({"id": "a", "points": 1}),
-     ["groups[0].rules[0]: needs on (points for each event) or when (points while it is true)"]),
+     ["groups[0].rules[0]: needs on (points for each event), when (points while it is true) or "
+      "model (a share of the points)"]),
     (score({"id": "a", "points": 1, "event": "x"}),
      ["groups[0].rules[0].event: unknown key; did you mean on?"]),
     (score(when_rule({"tag": "x"}, within="7d", max_occurrences=1)),
@@ -108,6 +110,23 @@ BAD: list[tuple[Any, list[str]]] = [
      ["groups[0].rules[0].max_occurrences: must be a count from 1 to 10000, found the number 0"]),
     (score(when_rule({"tag": "x"}, decay={"half_life": "14d"})),
      ["groups[0].rules[0].decay: may only stand beside on"]),
+    (score({"id": "a", "points": 40, "model": "churn", "within": "7d"}),
+     ["groups[0].rules[0].within: may only stand beside on"]),
+    (score({"id": "a", "points": 40, "model": "Churn!"}),
+     ["groups[0].rules[0].model: must be an id (small letters, digits, _ and -, beginning with a "
+      'letter or digit, at most 64), found the text "Churn!"']),
+    (score(rule(model="churn")),
+     ["groups[0].rules[0]: takes only one of on, when and model, found on and model: "
+      "make them two"]),
+    (score(when_rule({"tag": "x"}, per="article")),
+     ["groups[0].rules[0].per: may only stand beside on"]),
+    (score(rule(per="article", decay={"half_life": "14d"})),
+     ["groups[0].rules[0].decay: may not stand beside per"]),
+    (score(rule(per="article..id")),
+     ["groups[0].rules[0].per: must be a path such as company.country, 1 to 16 names, "
+      'found the text "article..id"']),
+    (score(rule(distinct="article")),
+     ["groups[0].rules[0].distinct: unknown key; did you mean per?"]),
     (score(rule(decay={})),
      ["groups[0].rules[0].decay: needs half_life, or both per and percent"]),
     (score(rule(decay={"per": "30d"})),
@@ -137,13 +156,21 @@ BAD: list[tuple[Any, list[str]]] = [
      ["groups[0].rules: must be a list with at least one item, found a list"]),
     (score(groups=[{"id": "g", "limit": -1, "floor": 0, "rules": [rule()]}]),
      ["groups[0].limit: must not lie below the floor 0, found the number -1"]),
-    (score(groups=[3]), ["groups[0]: must be a mapping of id, limit, floor, rules, "
+    (score(groups=[3]), ["groups[0]: must be a mapping of id, name, limit, floor, rules, "
                          "found the number 3"]),
     (score(groups=[{"id": "g", "rules": 3}]), ["groups[0].rules: must be a list, "
                                                "found the number 3"]),
+    (score(recommendations=[{"text": "call"}]),
+     ["recommendations[0]: needs level (of this score), when (a condition), or both"]),
+    (score(recommendations=[{"text": "call", "if": {"tag": "x"}}]),
+     ["recommendations[0].if: unknown key; did you mean when?"]),
+    (score(recommendations=[{"when": {"property": "x", "equals": 1}, "text": "call"}]),
+     ["recommendations[0].when.property: a score has no event at hand"]),
+    (score(recommendations=[{"when": {"tag": "x"}, "text": ""}]),
+     ["recommendations[0].text: must be one line of 1 to 256 characters, found an empty text"]),
     (score(groups={}), ["groups: must be a list, found a mapping"]),
-    (score(3), ["groups[0].rules[0]: must be a mapping of id, points, on, when, max_occurrences, "
-                "within, decay, found the number 3"]),
+    (score(3), ["groups[0].rules[0]: must be a mapping of id, name, points, on, per, when, "
+                "model, max_occurrences, within, decay, found the number 3"]),
     (score(limit=-5), ["limit: must not lie below the floor 0, found the number -5"]),
     (score(limit=None), ["limit: is empty; give it a value or leave the key out"]),
     (score(levels={"hot": "80"}),

@@ -98,6 +98,8 @@ def test_id_used_twice_is_refused() -> None:
          "trigger/greet: do[0].add_to_list: there is no list vip, but a segment of this id"),
         ([trigger({"add_points": {"score": "fitt", "points": 1}}), score()],
          "trigger/greet: do[0].add_points.score: there is no score fitt; did you mean fit?"),
+        ([score(recommendations=[{"level": "hott", "text": "call"}], levels={"hot": 5})],
+         "score/fit: recommendations[0].level: score fit has no level hott; did you mean hot?"),
         ([trigger(on={"segment": "gold", "change": "entered"})],
          "trigger/greet: on.segment: there is no segment gold; there are no segments"),
         ([trigger(on={"level": "fit", "becomes": "hott"}), score(levels={"hot": 5, "cold": 0})],

@@ -89,6 +89,8 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"wait": {"for": "1d", "days": ["monday"]}},
      [f"{ONE}.wait.days[0]: must be one of mon, tue, wed, thu, fri, sat, sun, "
       'found the text "monday"']),
+    ({"webhook": {"url": "https://example.com", "else": "end"}},
+     [f"{ONE}.webhook.else: may only stand beside timeout"]),
     ({"branch": {"cases": []}},
      [f"{ONE}.branch.cases: must be a list with at least one item, found a list"]),
     ({"branch": {"cases": [{"when": IS_GOLD, "go": "end"}] * (MAX_CASES + 1)}},

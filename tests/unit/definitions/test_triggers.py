@@ -40,10 +40,11 @@ def test_every_action_is_read() -> None:
             {"remove_from_list": "guests"},
             {"webhook": {"url": url, "body": {"a": [1]}}},
             {"add_points": {"score": "fit", "points": -5}},
+            {"set_points": {"score": "fit", "value": 50, "reason": "a call"}},
             {"emit": {"event": "e", "properties": {"a": 1}}},
         )
     )
-    send, add, remove, trait, status, onto, off, hook, points, emit = found.do
+    send, add, remove, trait, status, onto, off, hook, points, value, emit = found.do
     assert send == actions.Send(channel="email", template="hi", topic="news")
     assert isinstance(add, actions.AddTag)
     assert add.tag == "a"
@@ -57,6 +58,7 @@ def test_every_action_is_read() -> None:
     assert onto.list_id == off.list_id == "guests"
     assert hook == actions.Webhook(url=url, body={"a": [1]})
     assert points == actions.AddPoints(score="fit", points=-5)
+    assert value == actions.SetPoints(score="fit", value=50, reason="a call")
     assert emit == actions.Emit(event="e", properties={"a": 1})
 
 
@@ -72,6 +74,11 @@ CHANNELS = "email, sms, push, whatsapp, inbox, slack, webhook, crm, task"
 ACTIONS = ", ".join(actions.ACTIONS)
 URL = "must be an address such as https://example.com/hook, without user and password"
 BAD: list[tuple[Any, list[str]]] = [
+    # values of scores
+    (trigger({"set_points": {"score": "fit", "points": 5}}),
+     ["do[0].set_points.points: unknown key; did you mean value?"]),
+    (trigger({"set_points": {"score": "fit", "value": 5, "for": "7d"}}),
+     ["do[0].set_points.for: unknown key; allowed here: score, value, reason"]),
     # limits
     (trigger(limit={"within": "7d"}), ["limit: needs the key times"]),
     (trigger(limit=3), ["limit: must be a mapping of times, within, found the number 3"]),

@@ -2,16 +2,22 @@
 
 from processors.decisions.compiling import compile_set
 from processors.definitions import sets
+from processors.definitions.predicates import NONE, Predicates
 from processors.explanations import building, histories, trees
 from processors.explanations.histories import Entry
 from tests.builders import Document, Json, encoded
 
 
 def explained(
-    documents: list[Document], log: list[Json], *, at_ms: int | None = None, name: str | None = None
+    documents: list[Document],
+    log: list[Json],
+    *,
+    at_ms: int | None = None,
+    name: str | None = None,
+    predicates: Predicates = NONE,
 ) -> trees.Explanation:
     """Returns the explanation of the person p; the log's lines are f:1, f:2 …"""
-    definitions = sets.from_documents(documents)
+    definitions = sets.from_documents(documents, predicates=predicates)
     compiled = compile_set(definitions)
     lines = [Entry(f"f:{number}", None, encoded(each)) for number, each in enumerate(log, 1)]
     history = histories.recall(compiled, lines, "p", until_ms=at_ms)

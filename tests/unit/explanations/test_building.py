@@ -138,6 +138,29 @@ def test_occurrences_beyond_the_maximum_do_not_count(
     assert rule.on.startswith("on: {event: a}")
 
 
+@pytest.mark.parametrize(
+    ("keys", "shown", "counting"),
+    [
+        ({}, [0, 1], [True, True]),
+        ({"max_occurrences": 1}, [0, 1], [True, False]),
+        ({"within": "1h"}, [1, 3], [True, True]),
+        ({"within": "1h", "max_occurrences": 1}, [1, 3], [False, True]),
+    ],
+)
+def test_of_a_rule_once_per_value_one_event_of_each_is_told(
+    keys: dict[str, Any], shown: list[int], counting: list[bool]
+) -> None:
+    told: list[dict[str, Any]] = [{"n": 1}, {"n": "x"}, {}, {"n": 1.0}]
+    log = [track("a", T0 + at, **each) for at, each in enumerate(told)]
+    document = score(on("a", 5, per="n", **keys))
+    (rule,) = explained([document], log, name="fit").scores[0].groups[0].rules
+    assert [each.at - T0 for each in rule.events] == shown
+    assert [each.counts for each in rule.events] == counting
+    assert (rule.points, rule.each) == (5 * sum(counting), 5)
+    assert rule.on is not None
+    assert "per: n" in rule.on
+
+
 def test_points_that_roll_off_say_when() -> None:
     found = fit(group(on("a", 5, within="1h"), on("a", 1, id="ever")))
     rolling, ever = found.groups[0].rules

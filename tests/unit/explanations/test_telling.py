@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from processors.definitions.predicates import model
 from processors.explanations import telling, trees
 from tests.builders import (
     HOUR,
@@ -65,7 +66,7 @@ def test_list_is_told() -> None:
 def test_score_is_told_rule_by_rule() -> None:
     document = score(
         groups=[
-            group(on("a", 5, max_occurrences=2), limit=7),
+            group(on("a", 5, max_occurrences=2, name="Came"), limit=7, name="Visits"),
             group(holding({"tag": "x"}, -3), id="h", floor=1),
         ],
         limit=9,
@@ -78,8 +79,8 @@ def test_score_is_told_rule_by_rule() -> None:
     assert lines[1:12] == [
         "score fit (fit): 9, level hot, grade A, since 2026-01-01T00:00:00.009Z by m9,"
         " the limit of 9 cut off 3",
-        "  +7 group g, the limit of 7 cut off 3",
-        "    +10 a; +5 each, on: {event: a}; 2 of at most 2 in the log",
+        "  +7 group g (Visits), the limit of 7 cut off 3",
+        "    +10 a (Came); +5 each, on: {event: a}; 2 of at most 2 in the log",
         "      event m0 at 2026-01-01T00:00:00.000Z (f:1)",
         "      event m1 at 2026-01-01T00:00:00.001Z (f:2)",
         "      event m2 at 2026-01-01T00:00:00.002Z (f:3), beyond the maximum",
@@ -89,6 +90,43 @@ def test_score_is_told_rule_by_rule() -> None:
         "  +4 added by triggers",
         "trigger t: fired 1 time",
     ]
+
+
+def test_what_a_score_recommends_now_is_told() -> None:
+    advice = [
+        {"when": {"event": "a", "within": "1h"}, "text": "talk about a"},
+        {"level": "cold", "text": "wait"},
+    ]
+    document = score(on("a", 1), levels={"cold": 0}, recommendations=advice)
+    assert told([document], track("a"))[2:4] == [
+        "  +1 group g",
+        "    +1 a; +1 each, on: {event: a}; 1 in the log",
+    ]
+    assert told([document], track("a"))[-2:] == ["  recommends: talk about a", "  recommends: wait"]
+    found = explained([document], [track("a")], at_ms=T0 + HOUR).scores[0]
+    assert found.recommendations == ["wait"]
+
+
+def test_rule_of_a_model_is_told_with_what_it_gave_and_read() -> None:
+    def gives(person: Any) -> float:
+        return 0.51237
+
+    churn = model("churn", reads=["traits.plan", "tags"], version="7")(gives)
+    document = score({"id": "risk", "points": 40, "model": "churn"})
+    found = explained([document], [identify(plan="gold")], predicates={"churn": churn})
+    assert telling.as_text(found).split("\n")[3] == (
+        "    +20 risk; 0.5124 of +40 by model churn, version 7;"
+        ' found {"traits.plan":"gold","tags":[]}'
+    )
+    (rule,) = json.loads(telling.as_json(found))["scores"][0]["groups"][0]["rules"]
+    assert rule["model"] == {
+        "name": "churn",
+        "version": "7",
+        "share": 0.51237,
+        "inputs": {"traits.plan": "gold", "tags": []},
+    }
+    absent = told([document], identify(plan="gold"))
+    assert absent[3] == "    0 risk; model churn is not registered here"
 
 
 def test_trigger_is_told_with_what_it_decided() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.definitions import sets
+from processors.definitions.predicates import model
 from processors.explanations import building, histories, trees
 from processors.operations import conversions, diffing
 from processors.operations.conversions import Question
@@ -68,6 +69,17 @@ def test_what_comes_with_and_after_the_conversion_does_not_count() -> None:
     assert bands(found) == {"hot": (0, 0), "warm": (1, 1), "cold": (0, 0)}
     assert found.rules["view"].points == 10
     assert found.rules["buy"].holders == People()
+
+
+def test_points_of_a_model_are_counted_like_those_of_any_rule() -> None:
+    churn = model("m", reads=["traits.p"], version="1")(lambda person: person.traits.get("p", 0.5))
+    risk = score({"id": "r", "points": 40, "model": "m"}, levels=LEVELS)
+    definitions = sets.from_documents([risk], predicates={"m": churn})
+    log = [identify(p=0.25), track("buy", T0 + HOUR)]
+    rows = list(diffing.of_lines(encoded(each) for each in log))
+    found = conversions.measure(definitions, Question(score="fit", conversion="buy"), rows)
+    assert bands(found) == {"hot": (0, 0), "warm": (1, 1), "cold": (0, 0)}
+    assert found.rules["r"].points == 10
 
 
 def test_only_the_first_conversion_counts() -> None:

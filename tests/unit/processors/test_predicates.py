@@ -12,7 +12,14 @@ import pytest
 from processors import predicates
 from processors.decisions.persons import Person, names_by_kind
 from processors.metrics import Counter, Gauge, Metrics
-from processors.predicates import FORGIVING_CALLS, MOST_SLOW, SLOW_S, Watch, predicate
+from processors.predicates import (
+    FORGIVING_CALLS,
+    MOST_SLOW,
+    SLOW_S,
+    Predicate,
+    Watch,
+    predicate,
+)
 from processors.settings import InvalidSettings
 from processors.state.profiles import Profile
 from tests import builders
@@ -73,7 +80,7 @@ def test_two_of_one_name_are_refused(modules: Modules) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("x = 1", "bad has no predicates at its top level"),
+        ("x = 1", "bad has no predicates and no models at its top level"),
         ("x = 1 / 0", "bad can not be imported (ZeroDivisionError: division by zero)"),
         ("import missing_shop", "bad can not be imported "
          "(ModuleNotFoundError: No module named 'missing_shop')"),
@@ -192,8 +199,8 @@ def test_slow_one_is_switched_off_after_so_many(caplog: pytest.LogCaptureFixture
     assert watching.asks(5) == [False] * 5
     assert watching.calls == MOST_SLOW
     assert [record.getMessage() for record in caplog.records] == [
-        "a predicate fails; this is told once",
-        "a predicate is switched off for being slow: it answers false until a restart",
+        "a predicate or model fails; this is told once",
+        "a predicate or model is switched off until a restart: it was too slow too often",
     ]
     assert vars(caplog.records[0])["what"] == "51 ms"
 
@@ -241,10 +248,104 @@ def test_watched_predicates_are_as_before_but_for_the_watch() -> None:
     made = predicate("p", reads=["tags.x"], version="3")(raises)
     metrics = Metrics()
     found = predicates.watched({"p": made}, metrics, most_slow=1)["p"]
+    assert isinstance(found, Predicate)
     assert (found.name, found.version, found.facts) == ("p", "3", made.facts)
     assert found.holds(Person(Profile(), {}, {})) is False
     assert metrics.read(Counter.PREDICATE_FAILURES, "p", "raised") == 1
-    assert predicates.watched({"p": made})["p"].holds(Person(Profile(), {}, {})) is False
+    uncounted = predicates.watched({"p": made})["p"]
+    assert isinstance(uncounted, Predicate)
+    assert uncounted.holds(Person(Profile(), {}, {})) is False
+
+
+# Models
+
+
+class WatchingModel(Watching):
+    """One model under watch."""
+
+    def gives(self, times: int = 1, takes_s: float = 0.0) -> list[float]:
+        self.clock.takes_s = takes_s
+        return [self.watch.number(self.person) for _ in range(times)]
+
+
+def test_numbers_of_a_model_are_counted_and_timed() -> None:
+    watching = WatchingModel(lambda person: 0.25)
+    assert watching.gives(2, takes_s=0.02) == [0.25, 0.25]
+    assert 'beckon_predicate_seconds_count{predicate="p"} 2.0' in watching.metrics.text().decode()
+    assert WatchingModel(lambda person: 1).gives() == [1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "what"),
+    [
+        (raises, "raised", "ValueError"),
+        (lambda person: float("nan"), "no-number", "nan"),
+        (lambda person: float("inf"), "no-number", "inf"),
+        (lambda person: True, "no-number", "bool"),
+        (lambda person: "0.5", "no-number", "str"),
+        (lambda person: None, "no-number", "NoneType"),
+    ],
+)
+def test_whatever_goes_wrong_with_a_model_is_0_counted_and_told_once(
+    answer: Callable[[Person], Any], reason: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    watching = WatchingModel(answer)
+    assert watching.gives(3) == [0, 0, 0]
+    assert watching.failures(reason) == 3
+    (record,) = caplog.records
+    assert (vars(record)["reason"], vars(record)["what"]) == (reason, what)
+    assert "ada@example.org" not in str(vars(record))
+
+
+def test_model_that_is_slow_too_often_gives_0_from_then_on() -> None:
+    watching = WatchingModel(lambda person: 0.5, most_slow=2)
+    assert watching.gives(3, takes_s=1) == [0.5, 0.5, 0]
+    assert (watching.failures("slow"), watching.calls) == (2, 2)
+
+
+def test_models_are_found_and_watched_beside_predicates(modules: Modules) -> None:
+    body = ONE.format("a", "a"), "from processors.predicates import model\n"
+    modules.write("one", *body, '@model("m", reads=["tags"], version="1")\ndef m(p):\n    return 2')
+    found = predicates.watched(predicates.found("one"))
+    assert sorted(found) == ["a", "m"]
+    churn = found["m"]
+    assert isinstance(churn, predicates.Model)
+    assert churn.gives(Person(Profile(), {}, {})) == 2
+    modules.write("two", "from processors.predicates import model\n", ONE.format("m", "m"))
+    assert refusal("one,two") == "BECKON_PREDICATES: two: predicate m is there twice"
+
+
+MODELLED = """kind: score
+id: risk
+name: Risk
+groups:
+  - id: g
+    rules:
+      - id: churn
+        points: 40
+        model: chrun
+"""
+
+
+@pytest.mark.usefixtures("as_it_was", "on_broker")
+@pytest.mark.parametrize("words", [("check", "."), ("publish", "--yes", ".")])
+def test_model_that_is_not_there_is_a_warning_and_no_mistake(
+    words: tuple[str, ...], modules: Modules, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker.topic("definitions")
+    body = '@model("churn", reads=["tags"], version="1")\ndef churn(person): return 1'
+    modules.write("risks", "from processors.predicates import model\n", body)
+    (modules.folder / "risk.yaml").write_text(MODELLED)
+    monkeypatch.chdir(modules.folder)
+    monkeypatch.setenv("BECKON_PREDICATES", "risks")
+    found = beckon(*words)
+    assert found.exit_code == 0, found.output
+    assert (
+        "warning: risk.yaml:9: groups[0].rules[0].model: model chrun is not registered here:"
+        " its rule gives 0 points; did you mean churn?"
+    ) in found.output
+    (modules.folder / "risk.yaml").write_text(MODELLED.replace("chrun", "churn"))
+    assert "warning" not in beckon(*words).output
 
 
 CUSTOM = "kind: segment\nid: gold\nname: Gold\nwhen:\n  custom: asked\n"

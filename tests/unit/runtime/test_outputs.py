@@ -12,9 +12,13 @@ from tests.builders import (
     Person,
     Recorder,
     emit,
+    group,
+    holding,
     on,
+    points,
     score,
     segment,
+    tag,
     track,
     trigger,
 )
@@ -74,6 +78,7 @@ def test_of_scores_and_memberships_only_the_latest_is_written() -> None:
                 grade="A",
                 at=T0 + DAY,
                 breakdown='{"a":30}',
+                groups='{"g":30}',
             ),
         )
     ]
@@ -108,3 +113,43 @@ def test_records_of_definitions_that_ended_are_deleted() -> None:
 def test_people_are_kept_apart() -> None:
     heard = [Person(score(on("a")), id=name).hears(track("a", person=name)) for name in "pq"]
     assert [key for key, _ in written(*heard).of("scores")] == ["p/fit", "q/fit"]
+
+
+def test_groups_within_their_bounds_and_what_triggers_added_come_to_the_unlimited_value() -> None:
+    behavioral = group(
+        on("a", 40), on("b", 5, decay={"half_life": "1d"}), id="behavioral", limit=30
+    )
+    demographic = group(holding({"tag": "ceo"}, 20), id="demographic", floor=3)
+    one = Person(
+        score(groups=[behavioral, demographic], limit=45),
+        trigger("c", points(-2), tag("ceo"), id="tells"),
+    )
+    ((_, record),) = written(one.hears(track("a"))).of("scores")
+    assert (record.value, record.groups) == (33, '{"behavioral":30,"demographic":3}')
+    ((_, record),) = written(one.hears(track("c", T0 + 1))).of("scores")
+    assert (record.value, record.groups) == (45, '{"+":-2,"behavioral":30,"demographic":20}')
+
+
+def test_points_that_triggers_added_stand_under_a_key_that_is_no_id() -> None:
+    one = Person(score(on("b", 5, decay={"half_life": "1d"})), trigger("a", points(7)))
+    ((_, record),) = written(one.hears(track("a")), one.hears(track("b", T0 + 1))).of("scores")
+    assert (record.value, record.groups) == (12, '{"+":7,"g":5}')
+
+
+def test_what_is_recommended_is_what_held_when_the_score_moved() -> None:
+    advice = [{"level": "hot", "text": 'say "hi" 👋'}, {"when": {"tag": "x"}, "text": "write"}]
+    document = score(on("a", 20), levels={"hot": 20, "cold": 0}, recommendations=advice)
+    one = Person(document, trigger("b", tag("x")))
+    heard = [one.hears(track("a")), one.hears(track("b", T0 + 1))]
+    ((_, record),) = written(*heard).of("scores")
+    assert record.recommendations == '["say \\"hi\\" 👋"]'
+    heard.append(one.hears(track("a", T0 + 2)))
+    ((_, record),) = written(*heard).of("scores")
+    assert record.recommendations == '["say \\"hi\\" 👋","write"]'
+
+
+def test_combined_score_has_no_groups() -> None:
+    both = {"kind": "score", "id": "both", "name": "both", "combined": {"of": ["fit", "x"]}}
+    one = Person(score(on("a", 5)), score(on("b", 3), id="x"), both)
+    records = dict(written(one.hears(track("a"))).of("scores"))
+    assert (records["p/both"].breakdown, records["p/both"].groups) == ('{"fit":5}', "{}")

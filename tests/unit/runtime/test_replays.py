@@ -69,6 +69,8 @@ def test_files_say_what_happened(tmp_path: Path) -> None:
             "grade": "A",
             "at": at,
             "breakdown": '{"a":20}',
+            "groups": '{"g":20}',
+            "recommendations": "[]",
         }
     ]
     assert rows(tmp_path, "segments") == [{"profile_id": "p", "segment_id": "s", "since": iso(T0)}]

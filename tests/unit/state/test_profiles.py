@@ -43,7 +43,7 @@ known_profiles = st.builds(
         st.builds(
             ScoreState,
             value=integers | finite,
-            added=integers,
+            added=integers | finite,
             points=st.dictionaries(numbers, integers | finite, max_size=3),
         ),
         max_size=2,
