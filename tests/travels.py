@@ -123,7 +123,10 @@ def waits(draw: st.DrawFn, ahead: Sequence[str], behind: Sequence[str]) -> Docum
     targets = [*ahead, *ahead, *behind]
     way: Documents = one(to=st.sampled_from(targets)) if targets else NOTHING
     to = draw(st.one_of(NOTHING, way)).get("to")
-    kind = draw(st.sampled_from(["time", "until", "until", "until", "date"]))
+    kind = draw(st.sampled_from(["time", "until", "until", "until", "until", "date", "call"]))
+    if kind == "call":
+        call = {"url": "https://example.com/hook", "timeout": draw(durations)}
+        return {"webhook": call | ({"else": to} if to in ahead else {})}
     if kind == "time":
         found: Document = {"wait": draw(of_time)}
         return found if to is None else found | {"go": to}
@@ -237,9 +240,13 @@ def reached(found: list[Document]) -> list[Document]:
     return [each for place, each in enumerate(found) if place in known]
 
 
+WAYS = ("wait", "branch", "webhook")
+"""Steps that name others within."""
+
+
 def named(step: Document) -> Iterator[str]:
     """Yields the steps that a step leads to by name."""
-    inner: Document = next((step[key] for key in ("wait", "branch") if key in step), {})
+    inner: Document = next((step[key] for key in WAYS if key in step), {})
     yield from (inner[key] for key in ("else", "past") if key in inner)
     yield from (case["go"] for case in inner.get("cases", ()))
     yield from step.get("split", {}).get("go", {}).values()

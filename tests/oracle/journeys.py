@@ -13,6 +13,7 @@ from tests.oracle.rules import Trigger
 
 MEANT = ("steps", "exit", "goal", "targeting")
 """What of a journey makes a version of it."""
+ANSWERS = ("webhook.sent", "webhook.failed", "webhook.unknown")
 DAY = timedelta(days=1)
 FOREVER_MS = 1 << 60
 
@@ -51,6 +52,22 @@ class Awaited:
         return self.name is None and self.when.holds(person, now, as_event(run, now))
 
 
+class Answered:
+    """What came of the webhook of a step."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+
+    def hears(self, event: Occurrence | None, run: Traveller) -> bool:
+        """Returns whether this says so."""
+        command = reach(run.known, f"{self.step}.command_id")
+        is_answer = event is not None and event.name in ANSWERS
+        return is_answer and event is not None and event.properties.get("command_id") == command
+
+    def holds(self, person: Any, now: int, run: Traveller) -> bool:
+        return False
+
+
 def equal(a: Any, b: Any) -> bool:
     return a is not None and b is not None and same(a, b)
 
@@ -69,11 +86,14 @@ class Step:
         self.kind = next((key for key in document if key not in {"id", "go"}), "go")
         self.detail: Any = document.get(self.kind, {})
         self.cases: list[tuple[Any, str]] = []
-        self.until: Awaited | None = None
+        self.until: Awaited | Answered | None = None
         if self.kind == "branch":
             self.cases = [(condition(one["when"], []), one["go"]) for one in self.detail["cases"]]
         if self.kind == "wait" and "until" in self.detail:
             self.until = Awaited(self.detail["until"], clocked)
+
+        if self.kind == "webhook" and "timeout" in self.detail:
+            self.until = Answered(self.id)
 
     @property
     def waits_for_date(self) -> bool:
@@ -148,7 +168,7 @@ def due_date(wait: Document, person: Any) -> int | None:
 
 def plain_due(wait: Document, person: Any, now: int, run: Traveller) -> int | None:
     """Returns when the time of a wait is up; None: never."""
-    if "until" in wait:
+    if "until" in wait or "url" in wait:
         if "timeout" not in wait:
             return None
         begin = run.entered_ms if wait.get("from") == "entry" else now

@@ -392,8 +392,8 @@ class Person:
 
     def act(
         self, definition: Trigger, cause: Cause, kind: str, detail: Any, *, key: tuple[str, str]
-    ) -> None:
-        """Does what an action says, at a step and an occurrence."""
+    ) -> str:
+        """Does what an action says, at a step and an occurrence; returns the id of its command."""
         step, occurrence = key
         command_id = derive_id(definition, self.id, step, occurrence)
         if kind == "emit":
@@ -412,6 +412,7 @@ class Person:
             self.runs.stop(detail, cause)
         else:
             self._change(kind, detail, cause.now)
+        return command_id
 
     def _command(self, trigger: Trigger, command_id: str, step: str, detail: Row) -> Row:
         return self._row(

@@ -314,10 +314,13 @@ class Runs:
             if is_over or not self._is_meant(run.journey, cause, run.known):
                 self._end(run, cause, "condition" if is_over else "targeting")
                 return None
-        self.person.act(run.journey, cause, step.kind, step.detail, key=self._visit(run))
+        done = self.person.act(run.journey, cause, step.kind, step.detail, key=self._visit(run))
         if run.has_ended:
             return None
         self._tell(run, cause, "done")
+        if step.until is not None:
+            run.known = run.known | {step.id: {"command_id": done}}
+            return self._wait(run, cause)
         return self._after(run, cause)
 
     def _visit(self, run: Run) -> tuple[str, str]:

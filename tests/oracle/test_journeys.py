@@ -452,6 +452,27 @@ def test_step_may_be_skipped_by_the_way_of_the_one_before() -> None:
     assert [what[1] for what in told(run([journey(*steps)], events((0, "In"))))] == ["", "a", "c"]
 
 
+def test_answer_to_a_webhook_is_waited_for_and_known_by_the_step() -> None:
+    call: Document = {"url": "https://example.com/hook", "timeout": "1h", "else": "none"}
+    asked: Document = {"property": "call.result", "equals": "sent"}
+    steps = [
+        step("call", webhook=call),
+        step("b", branch={"cases": [{"when": asked, "go": "sent"}]}),
+        step("failed", exit="failed"),
+        step("sent", exit="sent"),
+        step("none", exit="none"),
+    ]
+    asking = run([journey(*steps)], events((0, "In")), DAY)
+    assert ways(asking) == [("went", "timeout", HOUR), ("exited", "none", HOUR)]
+    (command,) = asking.commands
+    for id, result, end in ((command["id"], "sent", "sent"), (command["id"], "failed", "failed")):
+        told = {"command_id": id, "result": result}
+        log = events((0, "In"), (1, "webhook.sent", {"command_id": "x"}))
+        log.append(track(9, 2, f"webhook.{result}", **told))
+        answered = [("went", "heard", 2), ("exited", end, 2)]
+        assert ways(run([journey(*steps)], log, DAY)) == answered
+
+
 # Other journeys.
 
 CHILD = journey(wait("sleep", **{"for": "1h"}), id="child", entry={"event": "Never"})
