@@ -198,7 +198,7 @@ def steps(draw: st.DrawFn, journeys: Sequence[str]) -> list[Document]:
     """
     goes_back = draw(st.booleans())
     number = draw(st.integers(2, 7))
-    kinds = draw(st.lists(st.sampled_from("wwwwwddddbbbog"), min_size=number, max_size=number))
+    kinds = draw(st.lists(st.sampled_from("wwwwwddddbbboog"), min_size=number, max_size=number))
     names = [f"{kind}{place}" for place, kind in enumerate(kinds)]
     waiting = [place for place, kind in enumerate(kinds) if kind == "w"]
     for number, place in enumerate(waiting):
@@ -313,7 +313,9 @@ def definitions(draw: st.DrawFn) -> list[Document]:
         {"kind": "segment", "id": id, "name": id, "when": when}
         for id, when in zip(SEGMENTS, whens, strict=True)
     ]
-    found += [draw(journeys(name, names)) for name in names]
+    found += [
+        draw(journeys(name, [*names[place + 1 :], *names])) for place, name in enumerate(names)
+    ]
     for number in range(draw(st.integers(0, 2))):
         do = draw(st.one_of(doings, others(names).map(plain)))
         on = {"event": draw(st.sampled_from(EVENTS))}
