@@ -66,14 +66,14 @@ busy_entries = st.tuples(
 
 @st.composite
 def histories(
-    draw: st.DrawFn, entries: st.SearchStrategy[Any] = entries, most: int = 16
+    draw: st.DrawFn, entries: st.SearchStrategy[Any] = entries, most: int = 16, least: int = 4
 ) -> list[Json]:
     """Draws a log in which events come late and twice, and clock records stand between them."""
     log: list[Json] = []
     now = high_water = T0 + 8 * DAY
     logged: dict[str, list[int]] = {}
     for number, (gap, person, (kind, fields), late) in enumerate(
-        draw(st.lists(entries, min_size=4, max_size=most))
+        draw(st.lists(entries, min_size=least, max_size=most))
     ):
         now += gap
         at_ms = now - late

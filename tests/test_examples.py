@@ -7,9 +7,11 @@ import pytest
 
 from processors.cases import files, reports, runs
 from processors.cases.documents import Expectation
+from processors.definitions.actions import Send
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-TEMPLATES = tuple(f"templates/{one}" for one in ("segments", "scores", "triggers", "success"))
+KINDS = ("segments", "scores", "triggers", "journeys", "success")
+TEMPLATES = tuple(f"templates/{one}" for one in KINDS)
 FOLDERS = ("shop", "starbucks/definitions", *TEMPLATES)
 
 
@@ -71,3 +73,24 @@ def test_every_trigger_fires_and_where_it_has_a_limit_is_refused(folder: str) ->
     fired, refused = fired & set(triggers), refused & set(triggers)
     assert fired == set(triggers)
     assert refused >= {name for name in triggers if triggers[name].limit is not None}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_journey_is_entered_and_sends_from_each_step_that_sends(folder: str) -> None:
+    definitions, _ = files.load(EXAMPLES / folder)
+    sent = {
+        (each.journey, each.template)
+        for expect in expectations(folder)
+        for each in expect.commands or ()
+        if each.journey and each.template
+    }
+    entered = {name for name, _ in sent} | {
+        each.journey for expect in expectations(folder) for each in expect.decisions or ()
+    }
+    assert entered >= set(definitions.journeys)
+    assert sent >= {
+        (name, step.does.template)
+        for name, journey in definitions.journeys.items()
+        for step in journey.steps
+        if isinstance(step.does, Send)
+    }

@@ -25,7 +25,7 @@ from tests.builders import DAY, HOUR, T0, Json, account, encoded, event, identif
 from tests.oracle.documents import Document, load
 
 TEMPLATES = Path(__file__).parents[2] / "examples" / "templates"
-FOLDERS = ("segments", "scores", "triggers", "success", ".")
+FOLDERS = ("segments", "scores", "triggers", "journeys", "success")
 
 CELLS = {
     "champions",
@@ -59,8 +59,20 @@ PERSON = "5f2b9c04-7d0e-4f5a-9f0e-1c2d3e4f5a6b"
 
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("command", ["check", "test"])
-def test_each_folder_is_a_set_and_so_are_all_together(command: str, folder: str) -> None:
+def test_each_folder_is_a_set(command: str, folder: str) -> None:
     result = CliRunner().invoke(cli, [command, str(TEMPLATES / folder)])
+    assert result.exit_code == 0, result.output
+
+
+def test_all_folders_are_a_set_together() -> None:
+    result = CliRunner().invoke(cli, ["check", str(TEMPLATES)])
+    assert result.exit_code == 0, result.output
+
+
+def test_triggers_do_the_same_beside_each_other(tmp_path: Path) -> None:
+    for folder in set(FOLDERS) - {"journeys"}:
+        shutil.copytree(TEMPLATES / folder, tmp_path / folder)
+    result = CliRunner().invoke(cli, ["test", str(tmp_path)])
     assert result.exit_code == 0, result.output
 
 

@@ -30,14 +30,15 @@ _PlainText.add_constructor("tag:yaml.org,2002:timestamp", _PlainText.construct_y
 
 def load(folder: Path) -> list[Document]:
     """Returns the documents of a folder, in the order of their paths."""
-    return [_read(path) for path in sorted(folder.rglob("*")) if _is_definition(path)]
+    return [read(path) for path in sorted(folder.rglob("*")) if _is_definition(path)]
 
 
 def _is_definition(path: Path) -> bool:
     return path.suffix in {".yaml", ".yml", ".json"} and not path.name.endswith(".test.yaml")
 
 
-def _read(path: Path) -> Document:
+def read(path: Path) -> Document:
+    """Returns the document of a file."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".json":
         found = json.loads(text)

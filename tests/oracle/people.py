@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.oracle.conditions import Occurrence, reach, same
+from tests.oracle.definitions import Definitions
 from tests.oracle.documents import duration_ms, iso
 from tests.oracle.fading import Curve, two_decimals
-from tests.oracle.rules import Combined, Definitions, Held, Score, Segment, Trigger
+from tests.oracle.journeys import Journey
+from tests.oracle.rules import Combined, Held, Score, Segment, Trigger
+from tests.oracle.runs import Runs
 
 NAMESPACE = uuid.UUID("b5f5c0de-9f0a-5b6e-8c1d-6265636b6f6e")
 MAX_ROUNDS = 16
@@ -32,6 +35,7 @@ class Outputs:
     score_changes: list[Row] = field(default_factory=list)
     commands: list[Row] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
+    journey_runs: list[Row] = field(default_factory=list)
 
 
 @dataclass
@@ -46,6 +50,8 @@ class Cause:
     """The triggers whose instant this is."""
     echo: bool = False
     """Whether all this may follow of the end of points that were given for a time."""
+    emitted: list[Occurrence] = field(default_factory=list)
+    """What was told, and will be handled after all else."""
 
     @property
     def name(self) -> str:
@@ -131,6 +137,7 @@ class Person:
         """How many events the stimulus at hand has told, those that follow from it included."""
         self.turned = False
         """Whether points of a rule, a score or a membership turned since it was last unset."""
+        self.runs = Runs(self, definitions.journeys)
 
     def trait(self, path: str) -> Any:
         return self.traits.reach(path)
@@ -178,12 +185,14 @@ class Person:
         while self.clock is not None:
             instants = self._instants(self.clock, until_ms)
             rings = self._rings(self.clock, until_ms)
-            for now in sorted(instants.keys() | rings.keys()):
+            dues = {at for at in self.runs.dues() if self.clock < at <= until_ms}
+            for now in sorted(instants.keys() | rings.keys() | dues):
                 self.turned = False
                 rung, parts = rings.get(now, []), instants.get(now, [])
                 if (
                     thorough
                     or rung
+                    or now in dues
                     or any(one.state(self, now) != one.state(self, now - 1) for one in parts)
                 ):
                     self._handle(Cause(now, rung=rung), ("", {}))
@@ -226,7 +235,6 @@ class Person:
             cause.echo = any(matches(self, one, None, stimuli) for one in self.definitions.triggers)
         called = [one for one in cause.rung if one.calls(self, cause.now)]
         self.turned = self.turned or bool(called)
-        emitted: list[Occurrence] = []
         for turn in range(MAX_ROUNDS + 1):
             event, called = (cause.event, called) if turn == 0 else (None, [])
             matched = [
@@ -234,17 +242,31 @@ class Person:
                 for one in self.definitions.triggers
                 if one in called or matches(self, one, event, stimuli)
             ]
+            moving = self.runs.woken(cause.now)
             if turn == MAX_ROUNDS:
-                self._refuse(matched, cause)
+                self._refuse(matched, moving, cause)
                 break
             before = self._facts()
-            fired = [one for one in matched if self._runs(one, cause, turn, emitted)]
-            if not fired:
+            if not self._round(matched, moving, cause, turn):
                 break
             stimuli = self._evaluate(cause) + list(self._changes(before))
-        for event in emitted:
+        for event in cause.emitted:
             following = Cause(cause.now, event, depth=cause.depth + 1, echo=cause.echo)
             self._handle(following, ("", {}))
+
+    def _round(self, matched: list[Trigger], moving: set[str], cause: Cause, turn: int) -> bool:
+        """Lets everybody act in turn; returns whether anybody did."""
+        told = len(self.outputs.journey_runs)
+        fired: list[Trigger] = []
+        there = list(self.runs.all)
+        for one in self.definitions.triggers:
+            if isinstance(one, Journey) and turn == 0 and cause.event is not None:
+                self.runs.hear(one, cause, cause.event, there)
+            if isinstance(one, Journey) and one.id in moving:
+                self.runs.advance(one, cause)
+            if one in matched and self._runs(one, cause, turn):
+                fired.append(one)
+        return bool(fired) or len(self.outputs.journey_runs) > told
 
     def _learn(self, event: Occurrence, facts: tuple[str, Row]) -> None:
         self.occurrences.setdefault(event.name, []).append(event)
@@ -346,44 +368,58 @@ class Person:
         )
         return [("segment", segment.id, None, change)]
 
-    def _runs(self, trigger: Trigger, cause: Cause, turn: int, emitted: list[Occurrence]) -> bool:
+    def _runs(self, trigger: Trigger, cause: Cause, turn: int) -> bool:
         """Decides on a trigger that matched, and if it fires does what it says."""
+        if isinstance(trigger, Journey):
+            return self.runs.enter(trigger, cause, cause.event)
         fired = self.fired.setdefault(trigger.id, [])
         width = trigger.within
         recent = [at for at in fired if width is None or cause.now < at + width]
         if cause.echo and trigger.lends:
-            self._decide(trigger, cause, "no", "loop")
+            self.decide(trigger, cause, "no", "loop")
         elif trigger.when is not None and not trigger.when.holds(self, cause.now, cause.event):
-            self._decide(trigger, cause, "no", "condition")
+            self.decide(trigger, cause, "no", "condition")
         elif trigger.times is not None and len(recent) >= trigger.times:
-            self._decide(trigger, cause, "no", "limit")
+            self.decide(trigger, cause, "no", "limit")
         else:
-            self._decide(trigger, cause, "yes", "fired")
+            self.decide(trigger, cause, "yes", "fired")
             fired.append(cause.now)
             for number, action in enumerate(trigger.actions):
                 ((kind, detail),) = action.items()
-                command_id = derive_id(trigger, self.id, str(number), cause.occurrence(turn))
-                if kind == "emit":
-                    if cause.depth < MAX_DEPTH and self.told < MAX_TOLD:
-                        self.told += 1
-                        emitted.append(emission(detail, cause, command_id))
-                elif kind in {"send", "webhook"}:
-                    row = self._command(trigger, command_id, number, detail)
-                    row["occurrence"] = cause.occurrence(turn)
-                    row["at"] = iso(cause.now)
-                    self.outputs.commands.append(row)
-                else:
-                    self._change(kind, detail, cause.now)
+                self.act(trigger, cause, kind, detail, key=(str(number), cause.occurrence(turn)))
             return True
         return False
 
-    def _command(self, trigger: Trigger, command_id: str, number: int, detail: Row) -> Row:
+    def act(
+        self, definition: Trigger, cause: Cause, kind: str, detail: Any, *, key: tuple[str, str]
+    ) -> None:
+        """Does what an action says, at a step and an occurrence."""
+        step, occurrence = key
+        command_id = derive_id(definition, self.id, step, occurrence)
+        if kind == "emit":
+            if cause.depth < MAX_DEPTH and self.told < MAX_TOLD:
+                self.told += 1
+                cause.emitted.append(emission(detail, cause, command_id))
+        elif kind in {"send", "webhook"}:
+            row = self._command(definition, command_id, step, detail)
+            row["occurrence"] = occurrence
+            row["at"] = iso(cause.now)
+            self.outputs.commands.append(row)
+        elif kind == "start_journey":
+            event = cause.event if "event" in definition.on else None
+            self.runs.start(detail, cause, event.properties if event else {})
+        elif kind == "stop_journey":
+            self.runs.stop(detail, cause)
+        else:
+            self._change(kind, detail, cause.now)
+
+    def _command(self, trigger: Trigger, command_id: str, step: str, detail: Row) -> Row:
         return self._row(
             id=command_id,
             channel=detail.get("channel", "webhook"),
             definition_id=trigger.id,
             version=trigger.version,
-            step=str(number),
+            step=step,
             priority=trigger.priority,
             **{key: detail[key] for key in ("template", "topic", "url", "body") if key in detail},
         )
@@ -424,15 +460,18 @@ class Person:
         if score_id in self.targets:
             self.targets[score_id] += points
 
-    def _refuse(self, matched: list[Trigger], cause: Cause) -> None:
-        for trigger in matched:
-            self._decide(trigger, cause, "no", "loop")
+    def _refuse(self, matched: list[Trigger], moving: set[str], cause: Cause) -> None:
+        for one in self.definitions.triggers:
+            if isinstance(one, Journey) and one.id in moving:
+                self.runs.give_up(one, cause)
+            if one in matched:
+                self.decide(one, cause, "no", "loop")
 
-    def _decide(self, trigger: Trigger, cause: Cause, outcome: str, reason: str) -> None:
+    def decide(self, trigger: Trigger, cause: Cause, outcome: str, reason: str) -> None:
         self.outputs.decisions.append(
             self._row(
                 definition_id=trigger.id,
-                version=trigger.version,
+                version=trigger.whole,
                 outcome=outcome,
                 reason=reason,
             )

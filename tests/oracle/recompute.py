@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.oracle.conditions import Occurrence
+from tests.oracle.definitions import Definitions
 from tests.oracle.documents import Document, instant_ms, iso, load
 from tests.oracle.people import Outputs, Person, Row
-from tests.oracle.rules import Definitions
 
 NAMES = {
     "page": "page.viewed",
@@ -38,6 +38,7 @@ class Result:
     score_changes: list[Row] = field(default_factory=list)
     commands: list[Row] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
+    journey_runs: list[Row] = field(default_factory=list)
     too_late: list[str] = field(default_factory=list)
     """The messageIds of events that came after the allowed lateness."""
     duplicates: list[str] = field(default_factory=list)
@@ -51,7 +52,8 @@ class Result:
             path.write_text("".join(lines), encoding="utf-8")
 
 
-FILES = ("scores", "segments", "segment_changes", "score_changes", "commands", "decisions")
+HISTORIES = ("segment_changes", "score_changes", "commands", "decisions", "journey_runs")
+FILES = ("scores", "segments", *HISTORIES)
 
 
 @dataclass
@@ -129,7 +131,7 @@ def _live(person: Person, log: list[Heard], end_ms: int, *, result: Result, thor
         person.hear(event, facts)
     person.wait(end_ms, thorough=thorough)
     known = person.definitions
-    for kind in ("segment_changes", "score_changes", "commands", "decisions"):
+    for kind in HISTORIES:
         getattr(result, kind).extend(getattr(person.outputs, kind))
     result.scores.extend(
         {

@@ -1,12 +1,12 @@
 """The definitions made ready to be asked: segments, scores, triggers."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tests.oracle.alarms import alarm
 from tests.oracle.conditions import Clocked, Condition, Count, Person, Where, reach
-from tests.oracle.documents import Document, duration_ms, in_order, version
+from tests.oracle.documents import Document, duration_ms, version
 from tests.oracle.fading import Curve, first_turn, keep
 from tests.oracle.grammar import condition
 from tests.oracle.histories import different
@@ -305,7 +305,8 @@ def _numbers(score: str, part: Document) -> Iterator[tuple[str, float, bool]]:
 class Trigger:
     def __init__(self, document: Document) -> None:
         self.id: str = document["id"]
-        self.version = version(document)
+        self.version = self.whole = version(document)
+        """What commands name, and what decisions do."""
         self.on: dict[str, Any] = document["on"]
         self.where = Where(self.on.get("where", []))
         self.alarm = alarm(self.on)
@@ -324,38 +325,3 @@ class Trigger:
     def calls(self, person: Person, now: int) -> bool:
         """Returns whether the instant that has come is meant for this person."""
         return self.audience is None or self.audience.holds(person, now, None)
-
-
-class Definitions:
-    """All of them; scores and segments in the order in which they are evaluated."""
-
-    def __init__(self, documents: Iterable[Document]) -> None:
-        documents = list(documents)
-        self.evaluated = [_evaluated(one) for one in in_order(documents)]
-        self.scores = {one.id: one for one in self.evaluated if not isinstance(one, Segment)}
-        self.lists = {one["id"] for one in documents if one["kind"] == "list"}
-        self._mark(documents)
-        self.clocked = [part for one in self.evaluated for part in one.clocked]
-        self.triggers = sorted(
-            (Trigger(one) for one in documents if one["kind"] == "trigger"),
-            key=lambda trigger: (-trigger.priority, trigger.id),
-        )
-
-    def _mark(self, documents: list[Document]) -> None:
-        """Tells each score which numbers matter to anybody."""
-        for score, number, is_over in compared(documents):
-            if score in self.scores:
-                self.scores[score].fading.thresholds.add((number, is_over))
-        for one in self.scores.values():
-            for steps in one.thresholds.values():
-                one.fading.thresholds |= {(number, False) for number in steps.values()}
-            if isinstance(one, Combined):
-                for part, side in zip(one.of, ("rows", "columns"), strict=True):
-                    numbers = one.matrix[side].values()
-                    self.scores[part].fading.thresholds |= {(number, False) for number in numbers}
-
-
-def _evaluated(document: Document) -> Score | Combined | Segment:
-    if document["kind"] == "segment":
-        return Segment(document)
-    return Combined(document) if "combined" in document else Score(document)

@@ -108,6 +108,14 @@ def test_final_memberships_are_those_that_a_count_gives(events: list[dict[str, A
     }
 
 
+def test_offers_led_to_what_is_known_of_them(events: list[dict[str, Any]]) -> None:
+    found = starbucks.responses(events, starbucks.offers())
+    assert found.received == starbucks.RECEPTIONS
+    assert found.viewed == starbucks.VIEWED
+    assert found.completed == starbucks.COMPLETED
+    assert found.viewed_first == starbucks.VIEWED_FIRST
+
+
 def test_source_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"there is neither .*transcript\.json"):
         list(convert(tmp_path))

@@ -15,12 +15,14 @@ from schemas.events import iso
 from tests.builders import Document, Json, Recorder, compiled, encoded
 from tests.oracle.recompute import Result, recompute
 
+INSTANTS = ("at", "since", "until")
+
 Row = dict[str, Any]
 Rows = dict[str, dict[str, list[Row]]]
 """Rows by kind and person, in order."""
 
-STREAMS = ("segment_changes", "score_changes", "commands", "decisions")
-NOT_COMPARED = {"traits"}
+STREAMS = ("segment_changes", "score_changes", "commands", "decisions", "journey_runs")
+NOT_COMPARED = {"traits", "properties"}
 """What a template may fill in, which the oracle leaves out."""
 
 
@@ -62,7 +64,7 @@ def shown(value: msgspec.Struct | None) -> Row:
     row: Row = {} if value is None else msgspec.structs.asdict(value)
     is_command = isinstance(value, Command)
     return {
-        key: iso(field) if key in ("at", "since") else field
+        key: iso(field) if key in INSTANTS and field is not None else field
         for key, field in row.items()
         if key not in NOT_COMPARED and not (is_command and field is None)
     }
