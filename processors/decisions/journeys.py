@@ -97,8 +97,6 @@ class Runner(Woken, kw_only=True):
 
     def bar(self, profile: Profile, now: int, key: str) -> str | None:
         """Returns why nobody may enter again, or not now; None where they may."""
-        if self.status != "active":
-            return self.status
         if any(each.key == key and each.state != ENDED for each in held(profile, self.id)):
             return "running"
         found = profile.journeys

@@ -425,7 +425,7 @@ def test_one_run_ends_the_others_stand_still() -> None:
 
 def test_who_stands_still_for_what_is_gone_holds_up_nobody() -> None:
     first = journey("a", wait("look", until={"segment": "s"}), per="k")
-    second = journey("a", PAUSE, HELLO, per="k")
+    second = journey("a", PAUSE, HELLO, per="k", exit=[{"event": "b"}])
     person = begun(segment({"tag": "x"}), first, k="1")
     edited(person, older(first), second)
     person.hears(track("b", T0 + 2 * MINUTE))
