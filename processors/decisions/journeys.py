@@ -35,7 +35,10 @@ class JourneyNode(msgspec.Struct, kw_only=True):
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Wakes the runner where one may move now, or waits until then."""
         due_ms = NEVER
-        for run in held(profile, self.runner.id):
+        for run in list(held(profile, self.runner.id)):
+            if run.state == ENDED and run.due <= moment.now:
+                Telling(self.runner.id, profile, moment).drop(run)
+                continue
             due_ms = min(due_ms, self.runner.next_move(profile, run, moment.now))
         if due_ms <= moment.now:
             moment.note(("runs", self.runner.id), False, True)
@@ -94,8 +97,6 @@ class Runner(Woken, kw_only=True):
 
     def bar(self, profile: Profile, now: int, key: str) -> str | None:
         """Returns why nobody may enter again, or not now; None where they may."""
-        if self.status != "active":
-            return self.status
         if any(each.key == key and each.state != ENDED for each in held(profile, self.id)):
             return "running"
         found = profile.journeys
@@ -130,16 +131,18 @@ class Runner(Woken, kw_only=True):
     def start(self, acting: Acting, parent: int = 0) -> tuple[str, str] | None:
         """Begins a run for a trigger, or for a step of another journey."""
         profile, moment = acting.profile, acting.moment
-        reason = self.bar(profile, moment.now, "") or self._missed(profile, moment)
+        reason = self.status if self.status != "active" else None
+        reason = reason or self._missed(profile, moment, acting.known)
+        reason = reason or self.bar(profile, moment.now, "")
         record(self, profile, moment, reason, "entered")
         if reason is not None:
             return None
         self.begin(Telling(self.id, profile, moment), "", acting.known, parent)
         return self.fact
 
-    def _missed(self, profile: Profile, moment: Moment) -> str | None:
+    def _missed(self, profile: Profile, moment: Moment, known_to: Properties | None) -> str | None:
         targeting = self.newest.targeting
-        if targeting is None or targeting(profile, moment.now, NO_PROPERTIES) > 0:
+        if targeting is None or targeting(profile, moment.now, known_to or NO_PROPERTIES) > 0:
             return None
         return "condition"
 
@@ -156,7 +159,7 @@ class Runner(Woken, kw_only=True):
         """Moves all runs that may move."""
         facts: Facts = {self.fact}
         telling = Telling(self.id, profile, moment)
-        for run in list(held(profile, self.id)):
+        for run in [each for each in held(profile, self.id) if each.state != ENDED]:
             self._advance(telling, run, facts)
         return facts
 
@@ -173,7 +176,10 @@ class Runner(Woken, kw_only=True):
         telling = Telling(self.id, profile, moment)
         for run in list(held(profile, self.id)):
             flow = self.flows.get(run.version)
-            if flow is not None and self._hear(telling, run, flow, event, facts):
+            has_just_begun = run.state == GOING and not run.is_held
+            if flow is None or has_just_begun:
+                continue
+            if self._hear(telling, run, flow, event, facts):
                 facts.add(self.fact)
         return facts
 
@@ -181,11 +187,6 @@ class Runner(Woken, kw_only=True):
         """Returns whether an event meant something to a run."""
         moment, data = telling.moment, run.data or NO_PROPERTIES
         properties, at_ms = moment.properties, moment.heard
-        if run.state != ENDED and at_ms >= run.entered:
-            for match in flow.leaving.get(event, ()):
-                if match.fits(properties, data, at_ms):
-                    self._end(telling, run, "event")
-                    return True
         if self._reaches(run, flow, event, moment):
             telling.tell(run, "goal", step=run.step)
             if run.state == ENDED:
@@ -193,6 +194,11 @@ class Runner(Woken, kw_only=True):
             else:
                 self._end(telling, run, "goal", is_reached=True)
             return True
+        if run.state != ENDED and at_ms >= run.entered:
+            for match in flow.leaving.get(event, ()):
+                if match.fits(properties, data, at_ms):
+                    self._end(telling, run, "event")
+                    return True
         step = flow.steps.get(run.step)
         if run.state != WAITING or not isinstance(step, UntilStep) or event not in step.events:
             return False
@@ -219,8 +225,6 @@ class Runner(Woken, kw_only=True):
         if flow is None:
             return
         if run.state == ENDED:
-            if run.due <= now:
-                telling.drop(run)
             return
         if flow.leaves(profile, run, now) > 0:
             self._end(telling, run, "condition")

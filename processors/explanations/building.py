@@ -20,7 +20,7 @@ from processors.definitions import suggestions
 from processors.definitions.scores import EventMatch, Group, Rule, Score
 from processors.definitions.sets import DefinitionSet, Key
 from processors.definitions.triggers import Trigger
-from processors.explanations import conditions, futures, trees
+from processors.explanations import conditions, futures, journeys, trees
 from processors.explanations.conditions import Heeded, Scene, Watched
 from processors.explanations.futures import Watch
 from processors.explanations.histories import Heard, History
@@ -77,6 +77,10 @@ def explain(
         lists=[builder.static_list(each) for each in ids.get("list", ())],
         scores=[builder.score(each) for each in ids.get("score", ())],
         triggers=[builder.trigger(each) for each in ids.get("trigger", ())],
+        journeys=[
+            journeys.journey(builder.scene, builder.watched, each)
+            for each in ids.get("journey", ())
+        ],
     )
     explanation.looked_until = builder.look_ahead()
     return explanation
@@ -270,16 +274,7 @@ class _Builder:
             limit=self._limit(trigger),
             at_hand=at_hand.event.message_id if at_hand and when and _asks(when) else None,
             when=when,
-            decisions=[
-                trees.Decision(
-                    outcome=each.outcome,
-                    reason=each.reason,
-                    at=each.at,
-                    cause=each.cause,
-                    late=each.late,
-                )
-                for each in decided
-            ],
+            decisions=msgspec.convert(decided, list[trees.Decision], from_attributes=True),
         )
 
     def _at_hand(self, trigger: Trigger, cause: str | None) -> Heard | None:

@@ -14,7 +14,7 @@ from processors.definitions.errors import one_line
 from processors.explanations import trees
 from schemas.events import iso
 
-INSTANTS = frozenset({"at", "since", "until", "looked_until"})
+INSTANTS = frozenset({"at", "since", "until", "looked_until", "began", "due"})
 MARKS = {True: "✓", False: "✗", None: "?"}
 STYLES = {"✓": "green", "✗": "red", "?": "yellow"}
 MAX_EVENTS = 10
@@ -86,6 +86,7 @@ def _lines(explanation: trees.Explanation) -> list[Line]:
         *map(_list, explanation.lists),
         *map(_score, explanation.scores),
         *map(_trigger, explanation.triggers),
+        *map(_journey, explanation.journeys),
     ]
 
 
@@ -189,10 +190,41 @@ def _trigger(trigger: trees.Trigger) -> Line:
         line.parts.append(Line(f"when{of}", parts=[_condition(trigger.when)]))
     if trigger.limit is not None:
         line.parts.append(Line(_limit(trigger.limit)))
-    hidden = len(trigger.decisions) - MAX_EVENTS
-    line.parts += [Line(f"… {hidden} earlier decisions")] if hidden > 0 else []
-    line.parts += map(_decision, trigger.decisions[-MAX_EVENTS:])
+    line.parts += _decisions(trigger.decisions)
     return line
+
+
+def _journey(journey: trees.Journey) -> Line:
+    said = [f"entered {_times(journey.entered)}"]
+    said += [f"did not {_times(n)} ({reason})" for reason, n in journey.refused.items()]
+    if not journey.decisions:
+        said = ["no entry in the log"]
+    if journey.status != "active":
+        said.append(journey.status)
+    line = Line(
+        f"journey {journey.id}{_named(journey.name)}: {', '.join(said)}", MARKS[bool(journey.runs)]
+    )
+    line.parts.append(Line(f"waits for {one_line(journey.entry)}"))
+    line.parts += map(_run, journey.runs)
+    line.parts += _decisions(journey.decisions)
+    return line
+
+
+def _run(run: trees.Run) -> Line:
+    said = [f"run {run.id} (version {run.version}): at {run.step} since {iso(run.since)}"]
+    said.append(one_line(run.does))
+    if run.due is not None:
+        said.append(f"over at {iso(run.due)} at the latest")
+    if run.held:
+        said.append("stands still")
+    below = [] if run.when is None else [_condition(run.when)]
+    return Line("; ".join(said) + _until(run.until), parts=below)
+
+
+def _decisions(decisions: list[trees.Decision]) -> list[Line]:
+    hidden = len(decisions) - MAX_EVENTS
+    lines = [Line(f"… {hidden} earlier decisions")] if hidden > 0 else []
+    return [*lines, *map(_decision, decisions[-MAX_EVENTS:])]
 
 
 def _limit(limit: trees.Limit) -> str:

@@ -187,6 +187,46 @@ class Trigger(msgspec.Struct, kw_only=True):
     """Oldest first."""
 
 
+class Run(msgspec.Struct, kw_only=True):
+    """One run of a journey that goes on."""
+
+    id: str
+    version: str
+    """Of the journey's steps, as the run has them."""
+    step: str
+    """At which it waits."""
+    does: str
+    """The step, as written."""
+    began: int
+    since: int
+    """When it came to the step."""
+    due: int | None
+    """When the wait is over at the latest."""
+    held: bool
+    """Whether it stands still: the journey is paused, or its version can not go on."""
+    until: int | None
+    """When it leaves the step, if nothing happens."""
+    when: Condition | None = None
+    """What it waits for."""
+
+
+class Journey(msgspec.Struct, kw_only=True):
+    """Where somebody stands in a journey."""
+
+    id: str
+    name: str | None
+    version: str
+    entry: str
+    """As written."""
+    status: str
+    entered: int
+    refused: Mapping[str, int]
+    """How often the person did not enter, by reason."""
+    runs: list[Run]
+    decisions: list[Decision]
+    """Oldest first."""
+
+
 class Explanation(msgspec.Struct, kw_only=True):
     """All of it, for one person at one instant."""
 
@@ -201,3 +241,4 @@ class Explanation(msgspec.Struct, kw_only=True):
     lists: list[StaticList]
     scores: list[Score]
     triggers: list[Trigger]
+    journeys: list[Journey]

@@ -425,7 +425,7 @@ def test_one_run_ends_the_others_stand_still() -> None:
 
 def test_who_stands_still_for_what_is_gone_holds_up_nobody() -> None:
     first = journey("a", wait("look", until={"segment": "s"}), per="k")
-    second = journey("a", PAUSE, HELLO, per="k")
+    second = journey("a", PAUSE, HELLO, per="k", exit=[{"event": "b"}])
     person = begun(segment({"tag": "x"}), first, k="1")
     edited(person, older(first), second)
     person.hears(track("b", T0 + 2 * MINUTE))
@@ -453,3 +453,29 @@ def test_a_goal_goes_on_counting_under_other_definitions() -> None:
 def test_who_is_woken_does_nothing_of_itself() -> None:
     moment = Moment(Decision(), {}, T0, "m")
     assert Woken(id="x", version="v").fire(Profile(), moment, 0) == set()
+
+
+def test_one_run_may_end_all_others() -> None:
+    person = Person(journey("a", PAUSE, step("s", {"stop_journey": "j"}), HELLO, per="k"))
+    person.hears(track("a", T0, k="1"))
+    person.hears(track("a", T0, id="m2", k="2"))
+    found = person.waits(T0 + DAY)
+    assert [each for each in runs(found) if each[0] == "exited"] == [
+        ("exited", "s", "stopped"),
+        ("exited", "pause", "stopped"),
+    ]
+    assert found.commands == []
+
+
+def test_a_goal_counts_though_its_event_ends_the_run_too() -> None:
+    person = begun(journey("a", PAUSE, exit=[{"event": "b"}], goal={"event": "b", "within": "9d"}))
+    found = runs(person.hears(track("b", T0 + 1)))
+    assert found == [("goal", "pause", None), ("exited", "pause", "goal")]
+
+
+def test_a_run_does_not_hear_the_event_that_began_it() -> None:
+    first = journey("a", step("s", {"start_journey": "k"}), id="j", priority=9)
+    second = journey({"manual": True}, PAUSE, id="k", exit=[{"event": "a"}])
+    found = Person(first, second).hears(track("a"))
+    assert ("exited", "pause", "event") not in runs(found)
+    assert held(begun(first, second).profile, "k")
