@@ -16,7 +16,7 @@ from tests.worlds import GAPS
 END = T0 + 60 * DAY
 
 
-@budget(300)
+@budget(200)
 @given(definitions(), travels(), st.sampled_from(GAPS))
 def test_runs_go_as_the_oracle_finds(
     documents: list[Document], log: list[Json], more_ms: int
@@ -26,7 +26,7 @@ def test_runs_go_as_the_oracle_finds(
         note(happened)
 
 
-@budget(60)
+@budget(40)
 @given(definitions(), travels())
 def test_runs_go_the_same_way_whenever_they_are_stored_and_read_again(
     documents: list[Document], log: list[Json]
