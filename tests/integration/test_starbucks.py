@@ -7,6 +7,7 @@ of the same file and what the oracle, which shares nothing with the engine, reco
 
 import functools
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 END = "2026-01-30T18:00:00Z"
 """The time of the last event: to then timers run in all three."""
-KINDS = ("segment-changes", "score-changes", "commands", "decisions")
+KINDS = ("segment-changes", "score-changes", "commands", "decisions", "journey-runs")
 NUMBERS = {"value", "old", "new"}
 RUN_S = 240.0
 
@@ -54,13 +55,16 @@ def results(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
     folder = tmp_path_factory.mktemp("starbucks")
     events = folder / "events.jsonl"
     convert(events)
-    definitions = ["--definitions", str(starbucks.DEFINITIONS), "--events", str(events)]
+    chosen = folder / "definitions"
+    for each in (starbucks.DEFINITIONS, starbucks.JOURNEYS):
+        shutil.copytree(each, chosen / each.name)
+    definitions = ["--definitions", str(chosen), "--events", str(events)]
     oracle = "tests/oracle/run.py"
     recomputing = start(oracle, *definitions, "--until", END, "--out", folder / "oracle")
     replay = ("-m", "processors", "replay")
     replaying = start(*replay, *definitions, "--until", END, "--out", folder / "replay")
     with place(kafka, prefix_of("starbucks"), folder, clock="stream", partitions=8) as found:
-        killed = stream(found, events)
+        killed = stream(found, chosen, events)
         assert [each.wait(RUN_S) for each in (recomputing, replaying)] == [0, 0]
         yield Results(found, folder / "replay", folder / "oracle", killed)
 
@@ -76,9 +80,9 @@ def start(*words: str | Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, *map(str, words)], cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-def stream(found: Place, events: Path) -> int:
+def stream(found: Place, definitions: Path, events: Path) -> int:
     """Has two workers decide on the file, one killed in the middle; returns what was left then."""
-    assert found.run("publish", "--yes", str(starbucks.DEFINITIONS)).code == 0
+    assert found.run("publish", "--yes", str(definitions)).code == 0
     first, second = found.worker("a"), found.worker("b")
     for each in (first, second):
         each.wait_ready(4)
@@ -125,8 +129,8 @@ def by_person(rows: Iterable[Row]) -> Rows:
 
 
 def shown(row: Row) -> Row:
-    for name in ("at", "since"):
-        if name in row:
+    for name in ("at", "since", "until"):
+        if row.get(name) is not None:
             row[name] = instant(row[name])
     return row
 
@@ -181,6 +185,10 @@ def test_no_command_comes_twice_and_none_is_missing(results: Results) -> None:
     assert max(found.values()) == 1
     assert found.keys() == set(wanted)
     assert len(wanted) == 94_857
+
+
+def test_what_became_of_each_offer_is_counted_exactly(results: Results) -> None:
+    starbucks.check_responses(results.kafka.rows("journey-runs"))
 
 
 def test_what_went_in_is_the_whole_of_the_data(results: Results) -> None:

@@ -13,6 +13,7 @@ from tests.oracle.documents import UNITS_MS, instant_ms
 
 ROOT = sources.ROOT
 DEFINITIONS = ROOT / "examples" / "starbucks" / "definitions"
+JOURNEYS = ROOT / "examples" / "starbucks" / "journeys"
 
 
 def source() -> Path:
@@ -89,3 +90,29 @@ def count(found: Responses, type: str, after: list[str]) -> None:
     found.completed[type] += is_completed
     if is_viewed and is_completed:
         found.viewed_first[type] += after.index("Offer Viewed") < after.index("Offer Completed")
+
+
+def check_responses(rows: Iterable[dict[str, Any]]) -> None:
+    """Fails where the runs of the two journeys say something else than the file."""
+    rows = list(rows)
+    responses = [row for row in rows if row["journey_id"] == "offer-response"]
+    views = [row for row in rows if row["journey_id"] == "offer-views"]
+    ways = {row["run_id"]: row["step"] for row in views if row["what"] == "waiting"}
+    assert types(ways.values()) == RECEPTIONS
+    assert types(row["step"] for row in views if row["choice"] == "heard") == VIEWED
+    seen = {row["run_id"]: row["step"] for row in responses if row["choice"] == "heard"}
+    asked = {
+        row["run_id"]: row["step"]
+        for row in responses
+        if row["what"] == "waiting" and not row["step"].endswith("-viewed")
+    }
+    reached = [row["run_id"] for row in responses if row["what"] == "goal"]
+    assert len(reached) == len(set(reached))
+    assert types(asked.values()) == RECEPTIONS
+    assert types(asked[run] for run in reached) == COMPLETED
+    assert types(asked[run] for run in reached if run in seen) == VIEWED_FIRST
+
+
+def types(steps: Iterable[str]) -> Counter[str]:
+    """Returns how many steps there are of each type of offer: their names begin with it."""
+    return Counter(step.split("-")[0] for step in steps)
