@@ -98,13 +98,18 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
     known: Mapping[str, Any] | None = None
     """What a run knows that begins by it."""
 
+    @property
+    def id(self) -> str:
+        """What it does has this id, whatever it is."""
+        found = (self.definition_id, self.version, self.profile.id, self.step, self.occurrence)
+        return commands.derive_id(*found)
+
     def command(self, channel: str, **rest: Any) -> Command:
         """Returns an order to the sender of a channel."""
-        found = (self.definition_id, self.version, self.profile.id, self.step, self.occurrence)
         if self.properties:
             rest["properties"] = dict(self.properties)
         return Command(
-            id=commands.derive_id(*found),
+            id=self.id,
             channel=channel,
             profile_id=self.profile.id,
             definition_id=self.definition_id,
@@ -238,7 +243,7 @@ def tell(acting: Acting, event: str, properties: Mapping[str, Any]) -> None:
         return
     moment.decision.emitted.append(
         Event(
-            message_id=f"emit-{acting.command('emit').id}",
+            message_id=f"emit-{acting.id}",
             type="track",
             event=event,
             user_id=acting.profile.id,

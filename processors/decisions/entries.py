@@ -38,7 +38,10 @@ class Entry(Guarded, kw_only=True):
             return set()
         self.count(profile, moment)
         known_to = moment.properties if self.hears else None
-        runner.begin(Telling(self.id, profile, moment), key, known_to, 0)
+        occurrence = moment.occurrence or moment.cause
+        if round_:
+            occurrence = f"{occurrence}#{round_}"
+        runner.begin(Telling(self.id, profile, moment), occurrence, key, known_to)
         return {runner.fact}
 
     def refusal(self, profile: Profile, moment: Moment) -> str | None:

@@ -313,8 +313,7 @@ class AnswerStep(UntilStep, kw_only=True):
         way = self.call.take(walk)
         if is_left_out or isinstance(way, End):
             return way
-        command = walk.acting(self.id).command("webhook")
-        walk.run.data = {**walk.data, self.id: {COMMAND: command.id}}
+        walk.run.data = {**walk.data, self.id: {COMMAND: walk.acting(self.id).id}}
         return super().take(walk)
 
 

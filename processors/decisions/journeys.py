@@ -107,10 +107,11 @@ class Runner(Woken, kw_only=True):
             return "re-entry"
         return "too-many-runs" if found.going >= MAX_RUNS else None
 
-    def begin(self, telling: Telling, key: str, known_to: Properties | None, parent: int) -> None:
+    def begin(
+        self, telling: Telling, occurrence: str, key: str, known_to: Properties | None
+    ) -> Run:
         """Begins a run, which is to move in the next round."""
         moment, profile, flow = telling.moment, telling.profile, self.newest
-        occurrence = moment.occurrence or moment.cause
         run = Run(
             id=run_id(self.id, profile.id, occurrence),
             version=flow.version,
@@ -119,7 +120,6 @@ class Runner(Woken, kw_only=True):
             since=moment.now,
             due=NEVER,
             key=key,
-            parent=parent,
             data=known(known_to, flow.keys) if known_to else None,
         )
         journeys = journeys_of(profile)
@@ -127,6 +127,7 @@ class Runner(Woken, kw_only=True):
         if self.re_entry != ALWAYS:
             journeys.enter(self.id, key, moment.now)
         telling.tell(run, "entered")
+        return run
 
     def start(self, acting: Acting, parent: int = 0) -> tuple[str, str] | None:
         """Begins a run for a trigger, or for a step of another journey."""
@@ -137,7 +138,9 @@ class Runner(Woken, kw_only=True):
         record(self, profile, moment, reason, "entered")
         if reason is not None:
             return None
-        self.begin(Telling(self.id, profile, moment), "", acting.known, parent)
+        occurrence = f"start-{acting.id}"
+        run = self.begin(Telling(self.id, profile, moment), occurrence, "", acting.known)
+        run.parent = parent
         return self.fact
 
     def _missed(self, profile: Profile, moment: Moment, known_to: Properties | None) -> str | None:

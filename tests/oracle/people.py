@@ -371,7 +371,7 @@ class Person:
     def _runs(self, trigger: Trigger, cause: Cause, turn: int) -> bool:
         """Decides on a trigger that matched, and if it fires does what it says."""
         if isinstance(trigger, Journey):
-            return self.runs.enter(trigger, cause, cause.event)
+            return self.runs.enter(trigger, cause, cause.event, turn)
         fired = self.fired.setdefault(trigger.id, [])
         width = trigger.within
         recent = [at for at in fired if width is None or cause.now < at + width]
@@ -390,12 +390,16 @@ class Person:
             return True
         return False
 
+    def id_of(self, definition: Trigger, key: tuple[str, str]) -> str:
+        """Returns the id of what is done at a step and an occurrence."""
+        return derive_id(definition, self.id, *key)
+
     def act(
         self, definition: Trigger, cause: Cause, kind: str, detail: Any, *, key: tuple[str, str]
     ) -> str:
         """Does what an action says, at a step and an occurrence; returns the id of its command."""
         step, occurrence = key
-        command_id = derive_id(definition, self.id, step, occurrence)
+        command_id = self.id_of(definition, key)
         if kind == "emit":
             if cause.depth < MAX_DEPTH and self.told < MAX_TOLD:
                 self.told += 1
@@ -407,7 +411,7 @@ class Person:
             self.outputs.commands.append(row)
         elif kind == "start_journey":
             event = cause.event if "event" in definition.on else None
-            self.runs.start(detail, cause, event.properties if event else {})
+            self.runs.start(detail, cause, event.properties if event else {}, command_id)
         elif kind == "stop_journey":
             self.runs.stop(detail, cause)
         else:

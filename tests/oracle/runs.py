@@ -78,7 +78,7 @@ class Runs:
 
     # What can happen: an entry, an event, the change of what runs wait for, the stop of a journey.
 
-    def enter(self, journey: Journey, cause: Any, asked: Occurrence | None) -> bool:
+    def enter(self, journey: Journey, cause: Any, asked: Occurrence | None, turn: int) -> bool:
         """Decides on who would enter, and begins a run, which moves in the next round."""
         hears = "event" in journey.on and "inactive" not in journey.on
         known = asked.properties if asked is not None and hears else {}
@@ -86,16 +86,16 @@ class Runs:
         reason = self._refusal(journey, cause, known, asked, key)
         if reason is None:
             self.limited[journey.id].append(cause.now)
-        return self._begin(journey, cause, known, key, reason) is not None
+        return self._begin(journey, cause, known, key, reason, cause.occurrence(turn)) is not None
 
-    def start(self, journey_id: str, cause: Any, known: Row) -> Run | None:
+    def start(self, journey_id: str, cause: Any, known: Row, started_by: str) -> Run | None:
         """Begins a run for a step or a trigger."""
         journey = self.journeys[journey_id]
         reason = None if journey.status == "active" else journey.status
         if reason is None and not self._is_meant(journey, cause, known):
             reason = "condition"
         reason = reason or self._bar(journey, cause, None)
-        return self._begin(journey, cause, known, None, reason)
+        return self._begin(journey, cause, known, None, reason, f"start-{started_by}")
 
     def woken(self, now: int) -> set[str]:
         """Returns the journeys of which a run may move."""
@@ -183,13 +183,19 @@ class Runs:
         return "too-many-runs" if len(going) >= MAX_RUNS else None
 
     def _begin(
-        self, journey: Journey, cause: Any, known: Row, key: Any, reason: str | None
+        self,
+        journey: Journey,
+        cause: Any,
+        known: Row,
+        key: Any,
+        reason: str | None,
+        occurrence: str,
     ) -> Run | None:
         self.person.decide(journey, cause, "no" if reason else "yes", reason or "entered")
         if reason:
             return None
         self.entries[journey.id].append((cause.now, key))
-        named = run_id(journey.id, self.person.id, cause.occurrence(0))
+        named = run_id(journey.id, self.person.id, occurrence)
         run = Run(named, journey, cause.now, known, key)
         self.all.append(run)
         self._tell(run, cause, "entered")
@@ -354,7 +360,7 @@ class Runs:
     def _start(self, run: Run, cause: Any) -> int | None:
         detail = run.step.detail
         name = detail if isinstance(detail, str) else detail["journey"]
-        begun = self.start(name, cause, run.known)
+        begun = self.start(name, cause, run.known, self.person.id_of(run.journey, self._visit(run)))
         self._tell(run, cause, "done", choice=None if begun else "refused")
         if isinstance(detail, dict) and detail.get("wait") and begun:
             run.awaits, run.is_going = begun, False

@@ -42,3 +42,11 @@ def test_journeys_that_begin_each_other_without_end_are_ended() -> None:
     found = Person(*both).hears(track("a"))
     assert ("exited", "s", "loop") in runs(found)
     assert len(found.runs) < 100
+
+
+def test_an_event_that_begins_two_runs_of_a_journey_gives_them_two_ids() -> None:
+    entered = journey("a", HELLO, per="messageId")
+    found = Person(entered, trigger("a", {"start_journey": "j"})).hears(track("a"))
+    ids = {each.run_id for each in found.runs if each.what == "entered"}
+    assert len(ids) == 2
+    assert len({each.id for each in found.commands}) == 2
