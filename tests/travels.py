@@ -320,23 +320,7 @@ def definitions(draw: st.DrawFn) -> list[Document]:
         do = draw(st.one_of(doings, others(names).map(plain)))
         on = {"event": draw(st.sampled_from(EVENTS))}
         found.append({"kind": "trigger", "id": f"t{number}", "on": on, "do": [do]})
-    for each in found:
-        if each["id"] in set(started(found)):
-            each.pop("per", None)
     return [*STATIC, *found]
-
-
-def started(part: Any) -> Iterator[str]:
-    """Yields the journeys that others begin: one event may not begin two runs of one."""
-    if isinstance(part, list):
-        for each in part:
-            yield from started(each)
-    elif isinstance(part, dict):
-        for key, inner in part.items():
-            if key == "start_journey":
-                yield inner if isinstance(inner, str) else inner["journey"]
-            else:
-                yield from started(inner)
 
 
 def plain(action: Document) -> Document:
