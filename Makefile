@@ -21,6 +21,7 @@ DEV_STAMP := $(VENV)/.beckon-dev
 WHEEL_VENV := .venv-wheel
 TIDY := tests/test_tidy.py tests/test_packaging.py tests/test_deploy.py
 MODEL := tests/oracle tests/simulation tests/examples
+STARBUCKS := tests/integration/test_starbucks.py
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes \
 	--strip-extras --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links
@@ -85,17 +86,22 @@ unit: $(DEV_STAMP)  ## the unit tests, with the coverage that the core must have
 model: $(DEV_STAMP)  ## the engine against an oracle that shares no code with it
 	$(BIN)/pytest -q --durations=5 $(MODEL)
 
+.PHONY: starbucks
+starbucks: $(DEV_STAMP)  ## real input through a real Kafka: a worker killed, a replay, the oracle
+	$(BIN)/pytest -q --durations=3 $(STARBUCKS)
+
 .PHONY: whole
 whole: $(DEV_STAMP)  ## all other tests, on a real Kafka
-	$(BIN)/pytest --durations=12 -m "not peers" $(patsubst %,--ignore=%,tests/unit $(MODEL) $(TIDY))
+	$(BIN)/pytest --durations=12 -m "not peers" \
+		$(patsubst %,--ignore=%,tests/unit $(MODEL) $(STARBUCKS) $(TIDY))
 
 .PHONY: peers
 peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same job
 	$(BIN)/pytest -m peers tests/integration
 
 .PHONY: test
-test: check  ## everything, on a real Kafka: mostly waiting, so two parts at once
-	$(MAKE) --jobs=2 --output-sync=target whole unit model
+test: check  ## everything, on a real Kafka: mostly waiting, so three parts at once
+	$(MAKE) --jobs=3 --output-sync=target whole starbucks unit model
 
 .PHONY: wheel
 wheel: $(DEV_STAMP)  ## build the wheel and test it as installed, away from this folder
