@@ -29,10 +29,11 @@ from processors.decisions.nodes import (
     StateRule,
 )
 from processors.decisions.numbers import numbered
+from processors.decisions.people import PeopleNode
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger, gives_for_a_time
-from processors.definitions.conditions import Condition
+from processors.definitions.conditions import Condition, about_people
 from processors.definitions.scores import Combined, EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
@@ -80,6 +81,8 @@ class _Build:
         self.memories: dict[str, int] = {}
         """For how long the moves of a score are asked for, ms."""
         self.idlers: Bits = 0
+        self.people: dict[str, str] = {}
+        """Nodes that tell accounts of their people, by what stands for the condition."""
         self.reads_properties = False
 
     def build(self) -> Compiled:
@@ -123,6 +126,9 @@ class _Build:
             alarms={self._node(key).timer: each for key, each in self.alarms.items()},
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
             idlers=self.idlers,
+            people=frozenset(self.people),
+            tellers=sum(1 << self.places[each] for each in self.people.values()),
+            askers=self._askers(),
             documents=tuple(self.definitions.documents.values()),
             predicates=self.definitions.predicates,
         )
@@ -209,7 +215,25 @@ class _Build:
             self.newcomers |= 1 << len(self.nodes)
         return evaluate, reads
 
+    def _ask_people(self, condition: Condition | None) -> None:
+        """Adds what is asked of each of an account's people; those who read the answer follow."""
+        for each in about_people(condition):
+            if each.key not in self.people:
+                evaluate, reads = self.compiler.compile(each.condition), self.compiler.take_reads()
+                key = self.people[each.key] = f"people/{each.key}"
+                is_timed = CLOCK in reads
+                self._add(
+                    PeopleNode(key=key, id=each.key, condition=evaluate, is_timed=is_timed), reads
+                )
+
+    def _askers(self) -> Bits:
+        askers: Bits = 0
+        for (kind, _), users in self.users.items():
+            askers |= users if kind == "people" else 0
+        return askers
+
     def _segment(self, segment: Segment) -> None:
+        self._ask_people(segment.when)
         version = self.definitions.versions["segment", segment.id]
         condition, reads = self._condition(segment.when)
         node = SegmentNode(
@@ -225,6 +249,8 @@ class _Build:
         rules = [rule for group in score.groups for rule in group.rules]
         groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
         key, scale = _key("score", score.id), self.scales[score.id]
+        for rule in rules:
+            self._ask_people(rule.when)
         of_score = 2 << (len(self.nodes) + len(rules))
         ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id)
         ends.users = of_score
@@ -274,6 +300,7 @@ class _Build:
             self.definitions.triggers.values(), key=lambda each: (-each.priority, each.id)
         )
         for rank, each in enumerate(ordered):
+            self._ask_people(each.when)
             when = self.compiler.compile(each.when) if each.when is not None else None
             reads_properties = ("property", "") in self.compiler.take_reads()
             built = Trigger(
@@ -314,6 +341,7 @@ class _Build:
     def _alarm(self, trigger: Trigger, on: Timed) -> None:
         node, reads = alarms.node(trigger.id, on, self.features)
         if isinstance(on, ScheduleStimulus):
+            self._ask_people(on.audience)
             trigger.audience = self.compiler.compile(on.audience)
             self.compiler.take_reads()
             self.newcomers |= 1 << len(self.nodes)

@@ -80,8 +80,10 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
             yield from _several(inner, (*path, "all"))
         case conditions.AnyCondition(any=inner):
             yield from _several(inner, (*path, "any"))
-        case conditions.NotCondition():
-            yield from _condition(condition.negated, (*path, "not"))
+        case conditions.NotCondition(negated=each):
+            yield from _condition(each, (*path, "not"))
+        case conditions.PeopleCondition(condition=each, quantifier=quantifier):
+            yield from _condition(each, (*path, "account", quantifier))
         case conditions.SegmentCondition():
             yield Reference((*path, "segment"), "segment", condition.segment)
         case conditions.ListCondition():
@@ -89,16 +91,20 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
         case conditions.CustomCondition(custom=name, parameters=parameters):
             yield Custom((*path, "custom"), name, tuple(parameters))
         case conditions.ScoreCondition():
-            yield Reference((*path, "score"), "score", condition.score)
-            if condition.level is not None:
-                yield Rung((*path, "level"), condition.score, "level", condition.level)
-            if condition.grade is not None:
-                yield Rung((*path, "grade"), condition.score, "grade", condition.grade)
+            yield from _score(condition, path)
 
 
 def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:
     for place, each in enumerate(inner):
         yield from _condition(each, (*path, place))
+
+
+def _score(condition: conditions.ScoreCondition, path: Path) -> Iterator[Mention]:
+    yield Reference((*path, "score"), "score", condition.score)
+    if condition.level is not None:
+        yield Rung((*path, "level"), condition.score, "level", condition.level)
+    if condition.grade is not None:
+        yield Rung((*path, "grade"), condition.score, "grade", condition.grade)
 
 
 def _stimulus(stimulus: stimuli.Stimulus) -> Iterator[Mention]:

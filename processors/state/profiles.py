@@ -37,6 +37,18 @@ class ScoreState(msgspec.Struct, array_like=True, gc=False):
     """The sum of each group's rules, before it is held between its bounds."""
 
 
+class Belonging(msgspec.Struct, array_like=True, gc=False):
+    """Which account a person belongs to, and what they have told each other."""
+
+    account: str
+    at: int
+    """Event time of the latest `group` that said so."""
+    told: dict[str, bool] | None = None
+    """What the account knows of the person, by what is asked; None: not even that there is one."""
+    answers: dict[str, tuple[bool, bool]] | None = None
+    """Whether something holds for any, and for all, of the account's people; None: not known."""
+
+
 class Profile(msgspec.Struct, array_like=True, gc=False):
     """One person. All instants are ms since the epoch."""
 
@@ -86,6 +98,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """How scores moved lately, where a definition asks for it."""
     adjustments: dict[str, Adjustments] | None = None
     """By score, the points that triggers gave for a time; None as long as there are none."""
+    belongs: Belonging | None = None
+    """None as long as there is no account."""
 
     @property
     def is_new(self) -> bool:

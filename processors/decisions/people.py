@@ -1,0 +1,122 @@
+"""Conditions over the people of an account: what a person tells the account, and what it answers.
+
+Each inner condition is a node, evaluated for each person as a segment is. When it turns, a relay
+says so to the account; those who ask read what the account has answered last.
+"""
+
+import msgspec
+
+from processors.decisions.compiled import Compiled
+from processors.decisions.conditions import Evaluate
+from processors.decisions.features import NO_PROPERTIES
+from processors.decisions.moments import ACCOUNT, Decision, Moment
+from processors.decisions.nodes import Bits, set_timer
+from processors.state.profiles import Belonging, Profile
+from schemas import relays
+from schemas.relays import Answered, Told
+
+
+class PeopleNode(msgspec.Struct, kw_only=True):
+    """What is asked of each of an account's people, of the person at hand."""
+
+    key: str
+    id: str
+    """Stands for the condition."""
+    condition: Evaluate
+    is_timed: bool
+    """Whether time alone can turn it."""
+    timer: int = 0
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Tells the account where it turned; nobody reads it here but by way of the account."""
+        belongs = profile.belongs
+        if belongs is None:
+            return 0
+        answer = self.condition(profile, moment.now, NO_PROPERTIES)
+        if self.is_timed:
+            set_timer(profile, self.timer, abs(answer))
+        holds = answer > 0
+        if belongs.told is None:
+            belongs.told = {}
+        if belongs.told.get(self.id) is not holds:
+            belongs.told[self.id] = holds
+            moment.turned = True
+            _tell(profile, moment, belongs)
+        return 0
+
+
+def _tell(profile: Profile, moment: Moment, belongs: Belonging) -> None:
+    """Has the account know at the end of the moment all that it is to know."""
+    if moment.relay is None:
+        moment.relay = _told(profile, moment, belongs)
+        moment.decision.relays.append(moment.relay)
+    told, answers = dict(belongs.told or {}), belongs.answers or {}
+    moment.relay.holds = told
+    moment.relay.asks = any(key not in answers for key in told)
+
+
+def _told(profile: Profile, moment: Moment, belongs: Belonging) -> Told:
+    return Told(
+        account=belongs.account,
+        person=profile.id,
+        at=moment.now,
+        cause=relays.cause(profile.id, moment.occurrence or moment.cause),
+        quiet=moment.is_quiet,
+        hops=moment.hops,
+    )
+
+
+def join(compiled: Compiled, profile: Profile, moment: Moment, account: str, *, at_ms: int) -> Bits:
+    """Has a person belong to an account unless a later event said another; returns who asks."""
+    held = profile.belongs
+    if held is not None:
+        if at_ms < held.at:
+            return 0
+        if held.account == account:
+            held.at = at_ms
+            return 0
+        if held.told is not None:
+            moment.decision.relays.append(_told(profile, moment, held))
+    profile.belongs = Belonging(account, at_ms)
+    return compiled.tellers | compiled.askers
+
+
+def is_heard(profile: Profile, answered: Answered) -> bool:
+    """Returns whether the person still belongs to the account that answers."""
+    return profile.belongs is not None and profile.belongs.account == answered.account
+
+
+def instant(compiled: Compiled, profile: Profile, answered: Answered, decision: Decision) -> Moment:
+    """Returns the instant at which an answer reaches a person."""
+    now = max(profile.clock, answered.at)
+    found = Moment(decision, compiled.scales, now=now, cause=ACCOUNT)
+    found.occurrence = f"{ACCOUNT}@{answered.cause}"
+    found.late = answered.at < profile.clock
+    found.told = len(decision.emitted)
+    found.is_quiet, found.hops = answered.quiet, answered.hops + 1
+    return found
+
+
+def hear(compiled: Compiled, profile: Profile, answered: Answered) -> Bits:
+    """Keeps what an account answers; returns who reads what has changed."""
+    belongs = profile.belongs
+    assert belongs is not None, "is_heard says so"
+    old = belongs.answers or {}
+    found = {key: pair for key, pair in answered.answers.items() if key in compiled.people}
+    belongs.answers = found
+    changed = [key for key in old.keys() | found.keys() if old.get(key) != found.get(key)]
+    dirty: Bits = 0
+    for key in changed:
+        dirty |= compiled.readers("people", key)
+    return dirty
+
+
+def forget(compiled: Compiled, profile: Profile) -> None:
+    """Drops what is asked of people no longer. The account is told with what turns next."""
+    belongs = profile.belongs
+    if belongs is None:
+        return
+    for held in (belongs.told or {}, belongs.answers or {}):
+        for key in held.keys() - compiled.people:
+            del held[key]
