@@ -94,7 +94,7 @@ class System:
         if not is_emitted:
             self.waiting.append((place, key, value, offset))
 
-    def _write(self, name: str, key: bytes, value: bytes, place: int = -1) -> None:
+    def _write(self, name: str, key: bytes, value: bytes | None, place: int = -1) -> None:
         self._producer.produce(f"{self.broker.prefix}{name}", value, key, place)
 
     def broker_has_all(self) -> None:
