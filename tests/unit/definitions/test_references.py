@@ -107,3 +107,11 @@ def test_combined_score_mentions_its_parts() -> None:
 
 def test_list_mentions_nothing() -> None:
     assert mentions(static_list()) == []
+
+
+def test_what_is_asked_of_people_is_mentioned() -> None:
+    when = {"account": {"none": {"any": [{"segment": "a"}, {"list": "b"}]}}}
+    assert mentions(segment(when)) == [
+        Reference(("when", "account", "none", "any", 0, "segment"), "segment", "a"),
+        Reference(("when", "account", "none", "any", 1, "list"), "list", "b"),
+    ]

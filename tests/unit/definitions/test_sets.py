@@ -235,3 +235,17 @@ def test_chain_of_a_thousand_is_ordered() -> None:
 def test_mention_from_outside_is_looked_up(mention: Reference | Rung, said: str | None) -> None:
     built = sets.from_documents([segment(), score(levels={"hot": 5}), trigger()])
     assert sets.absent(built, mention) == said
+
+
+def test_a_circle_by_way_of_people_is_refused() -> None:
+    asking = segment({"account": {"any": {"segment": "a"}}}, id="a")
+    assert refused(asking) == [
+        "segment/a: when.account.any.segment: goes round in a circle: a -> a"
+    ]
+    through = [
+        segment({"account": {"any": {"segment": "b"}}}, id="a"),
+        segment({"segment": "a"}, id="b"),
+    ]
+    assert refused(*through) == [
+        "segment/a: when.account.any.segment: goes round in a circle: a -> b -> a"
+    ]
