@@ -152,6 +152,12 @@ def test_account_is_known_before_anybody_asks() -> None:
     assert telling(person.gets(ANY)) == [("acme", 0, [False])]
 
 
+def test_an_account_that_was_told_of_nobody_is_not_told_that_somebody_left() -> None:
+    person = Person()
+    person.hears(joins("acme"))
+    assert person.hears(joins("other", T0 + 1)).relays == []
+
+
 def test_traits_without_anything_in_them_change_nothing() -> None:
     person = Person(ANY)
     assert person.hears(identify()) == Decision()
