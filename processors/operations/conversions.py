@@ -157,6 +157,7 @@ class _Run:
         self._conversion = question.conversion
         self._policy = policy
         self._drivers: dict[int, Driver] = {}
+        self._peers: list[Driver] = []
         self._converted: set[str] = set()
         self._late = 0
         self._bad = 0
@@ -164,7 +165,7 @@ class _Run:
     def feed(self, partition: int, pairs: list[Pair]) -> None:
         driver = self._drivers.get(partition)
         if driver is None:
-            driver = Driver(self._probe.compiled, _nobody, policy=self._policy)
+            driver = Driver(self._probe.compiled, _nobody, policy=self._policy, peers=self._peers)
             self._drivers[partition] = driver
         waiting: list[Pair] = []
         for pair in pairs:
