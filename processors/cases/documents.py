@@ -192,6 +192,10 @@ class Step(Part):
     properties: Facts = Field(default_factory=dict)
     identify: Facts | None = None
     group: Facts | None = None
+    group_id: values.Name | None = None
+    """The account that the person belongs to from now on."""
+    person: values.Name | None = None
+    """Who does it; None: the person of the case."""
     late_by: values.Duration | None = None
     """Ms: the event comes now, but happened so long ago."""
     times: Annotated[int, PlainValidator(_times)] = 1
@@ -205,6 +209,8 @@ class Step(Part):
         "wait": "after",
         "where": "properties",
         "happened": "late_by",
+        "groupId": "group_id",
+        "who": "person",
     }
 
     @classmethod
@@ -219,7 +225,9 @@ class Step(Part):
             faults.add((), f"needs one of after, at, {', '.join(HAPPENINGS)}, expect")
         if "properties" in raw and "event" not in raw:
             faults.add(("properties",), "may only stand beside event")
-        for key in ("late_by", "times"):
+        if "group_id" in raw and "group" not in raw:
+            faults.add(("group_id",), "may only stand beside group")
+        for key in ("late_by", "times", "person"):
             if key in raw and not any(each in raw for each in HAPPENINGS):
                 faults.add((key,), f"may only stand beside {', '.join(HAPPENINGS)}")
         name = raw.get("event")
@@ -229,7 +237,7 @@ class Step(Part):
 
 
 class Case(Part):
-    """One story of one person."""
+    """One story of one person, in which others may appear."""
 
     name: values.Name
     person: values.Name = "somebody"
