@@ -47,7 +47,16 @@ class Custom:
     parameters: tuple[str, ...]
 
 
-Mention = Reference | Rung | Gift | Custom
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One condition that is asked of an account's people."""
+
+    path: Path
+    key: str
+    """Stands for the condition."""
+
+
+Mention = Reference | Rung | Gift | Custom | Asked
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -83,6 +92,7 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
         case conditions.NotCondition(negated=each):
             yield from _condition(each, (*path, "not"))
         case conditions.PeopleCondition(condition=each, quantifier=quantifier):
+            yield Asked((*path, "account"), condition.key)
             yield from _condition(each, (*path, "account", quantifier))
         case conditions.SegmentCondition():
             yield Reference((*path, "segment"), "segment", condition.segment)

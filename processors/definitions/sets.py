@@ -9,7 +9,7 @@ from processors.definitions import customs, documents, references, suggestions
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Path, Problem
 from processors.definitions.predicates import NONE, Predicates
-from processors.definitions.references import Custom, Gift, Reference, Rung
+from processors.definitions.references import Asked, Custom, Gift, Reference, Rung
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.triggers import Trigger
@@ -19,6 +19,8 @@ Key = tuple[str, str]
 
 ORDERED_KINDS = ("score", "segment")
 """The kinds that are evaluated, and may refer to each other."""
+MAX_ASKED = 50
+"""How many different conditions are asked of people: each person tells their account of all."""
 MAX_NAMED = 10
 """How many of the known ids a message lists."""
 
@@ -69,6 +71,7 @@ def build(
     mentions = {key: list(customs.mentions(each, predicates)) for key, each in known.items()}
     problems += _unknown(known, mentions, broken)
     problems += _misused(known, mentions, predicates)
+    problems += _too_many(known, mentions)
     order, rest = _order(_needs(mentions))
     problems += _cycles(known, rest)
     if problems:
@@ -168,7 +171,7 @@ def _unknown(
                 message = _no_such_rung(known.get(("score", mention.score)), mention)
             elif isinstance(mention, Gift):
                 message = _no_such_gift(known.get(("score", mention.score)))
-            elif isinstance(mention, Custom):
+            elif isinstance(mention, Custom | Asked):
                 continue
             elif (mention.kind, mention.id) in known or mention.id in broken:
                 message = None
@@ -190,6 +193,22 @@ def _misused(
             if isinstance(mention, Custom):
                 for path, message in customs.misuses(mention, predicates, known):
                     yield documents.problem(known[key], path, message)
+
+
+def _too_many(
+    known: Mapping[Key, Definition], mentions: Mapping[Key, list[references.Mention]]
+) -> Iterator[Problem]:
+    asked: set[str] = set()
+    for key, found in mentions.items():
+        for mention in found:
+            if isinstance(mention, Asked) and mention.key not in asked:
+                asked.add(mention.key)
+                if len(asked) == MAX_ASKED + 1:
+                    message = (
+                        f"at most {MAX_ASKED} different conditions can be asked of people in all,"
+                        " this is one more; ask for a segment that others ask for too"
+                    )
+                    yield documents.problem(known[key], mention.path, message)
 
 
 def _no_such(kind: str, name: str, ids: Mapping[str, list[str]]) -> str:

@@ -11,7 +11,9 @@ from schemas.relays import Answered, Told
 
 FORMAT = 1
 MAX_PEOPLE = 1_000
-"""How many people of one account are counted: those who were there first."""
+"""How many people of one account are counted: those who were there first,"""
+MAX_ID_BYTES = 400_000
+"""and how many bytes their ids may have, so that a record holds them with what they tell."""
 
 Answers = dict[str, tuple[bool, bool]]
 """Whether something holds for any, and whether for all, by key."""
@@ -23,6 +25,8 @@ class Account(msgspec.Struct, array_like=True, gc=False):
     format: int = FORMAT
     people: dict[str, dict[str, bool]] = {}
     """By person, what holds for them, by key."""
+    tallies: dict[str, tuple[int, int]] = {}
+    """By key, how many of them have told it, and for how many it holds."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -53,15 +57,11 @@ def decode(data: bytes) -> Account:
 def answers(account: Account) -> Answers:
     """Returns what the account answers: for all means for each one that it knows of.
 
-    >>> answers(Account(people={"ada": {"k": True}, "bob": {"k": False}, "cat": {"n": True}}))
-    {'k': (True, False), 'n': (True, False)}
+    >>> answers(Account(people={"ada": {"k": True}, "bob": {}}, tallies={"k": (1, 1)}))
+    {'k': (True, False)}
     """
-    told: dict[str, list[bool]] = {}
-    for holds in account.people.values():
-        for key, is_so in holds.items():
-            told.setdefault(key, []).append(is_so)
     count = len(account.people)
-    return {key: (any(each), len(each) == count and all(each)) for key, each in told.items()}
+    return {key: (holds > 0, holds == count) for key, (_, holds) in account.tallies.items()}
 
 
 def tell(account: Account, told: Told) -> list[Answered]:
@@ -73,17 +73,36 @@ def tell(account: Account, told: Told) -> list[Answered]:
         BadEvent: the account is full, and the person is none of those it knows.
     """
     people, person = account.people, told.person
+    if told.holds is not None and person not in people and not _has_room(account, person):
+        raise BadEvent("account-full", f"the account has {len(people)} people, who are counted")
     before = answers(account)
+    _count(account, people.get(person, {}), -1)
     if told.holds is None:
         people.pop(person, None)
-    elif person in people or len(people) < MAX_PEOPLE:
-        people[person] = told.holds
     else:
-        raise BadEvent("account-full", f"the account has {MAX_PEOPLE} people, who are counted")
+        people[person] = told.holds
+        _count(account, told.holds, 1)
     after = answers(account)
     if after != before:
         return [_answered(told, each, after) for each in people]
     return [_answered(told, person, after)] if told.asks else []
+
+
+def _count(account: Account, holds: dict[str, bool], by: int) -> None:
+    """Counts what somebody has told, or counts it no more."""
+    tallies = account.tallies
+    for key, is_so in holds.items():
+        told, held = tallies.get(key, (0, 0))
+        if told + by:
+            tallies[key] = (told + by, held + by * is_so)
+        else:
+            del tallies[key]
+
+
+def _has_room(account: Account, person: str) -> bool:
+    people = account.people
+    size = sum(len(each.encode()) for each in (*people, person))
+    return len(people) < MAX_PEOPLE and size <= MAX_ID_BYTES
 
 
 def _answered(told: Told, person: str, found: Answers) -> Answered:

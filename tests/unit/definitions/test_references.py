@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from processors.definitions import documents, references
-from processors.definitions.references import Gift, Reference, Rung
+from processors.definitions.references import Asked, Gift, Reference, Rung
 from tests.unit.definitions.builders import (
     rule,
     score,
@@ -111,7 +111,9 @@ def test_list_mentions_nothing() -> None:
 
 def test_what_is_asked_of_people_is_mentioned() -> None:
     when = {"account": {"none": {"any": [{"segment": "a"}, {"list": "b"}]}}}
-    assert mentions(segment(when)) == [
+    asked, *others = mentions(segment(when))
+    assert asked == Asked(("when", "account"), asked.key)
+    assert others == [
         Reference(("when", "account", "none", "any", 0, "segment"), "segment", "a"),
         Reference(("when", "account", "none", "any", 1, "list"), "list", "b"),
     ]

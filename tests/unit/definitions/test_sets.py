@@ -249,3 +249,16 @@ def test_a_circle_by_way_of_people_is_refused() -> None:
     assert refused(*through) == [
         "segment/a: when.account.any.segment: goes round in a circle: a -> b -> a"
     ]
+
+
+def test_what_is_asked_of_people_is_bounded_over_all_definitions() -> None:
+    def asking(number: int) -> dict[str, Any]:
+        return segment({"account": {"any": {"tag": f"t{number}"}}}, id=f"s{number:02}")
+
+    many = [asking(number) for number in range(sets.MAX_ASKED)]
+    same = segment({"account": {"all": {"tag": "t0"}}}, id="same")
+    assert refused(*many, same) == []
+    assert refused(*many, asking(50), asking(51)) == [
+        "segment/s50: when.account: at most 50 different conditions can be asked of people in all,"
+        " this is one more; ask for a segment that others ask for too"
+    ]

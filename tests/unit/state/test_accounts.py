@@ -2,12 +2,15 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processors.state import accounts
 from processors.state.accounts import Account
 from processors.state.errors import UnreadableProfile
 from schemas.errors import BadEvent
 from schemas.relays import Answered, Told
+from tests.properties import budget
 
 
 def told(person: str, asks: bool = False, **holds: bool) -> Told:
@@ -53,7 +56,7 @@ def test_who_leaves_counts_no_longer_and_is_told_nothing() -> None:
     assert heard(accounts.tell(account, gone("ann"))) == {"bob": {"k": (True, True)}}
     assert accounts.tell(account, gone("ann")) == []
     assert accounts.tell(account, gone("bob")) == []
-    assert account.people == {}
+    assert account == Account()
 
 
 def test_for_all_means_that_each_one_is_known() -> None:
@@ -99,8 +102,46 @@ def test_bytes_are_the_account() -> None:
 
 @pytest.mark.parametrize(
     ("data", "said"),
-    [(b"\xc1", "can not be read"), (msgspec.msgpack.encode([9, {}]), "layout 9, known is 1")],
+    [(b"\xc1", "can not be read"), (msgspec.msgpack.encode([9, {}, {}]), "layout 9, known is 1")],
 )
 def test_what_is_no_account_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(UnreadableProfile, match=said):
         accounts.decode(data)
+
+
+def test_an_account_fits_into_a_record_whatever_its_people_are_called() -> None:
+    account, holds = Account(), {f"key {n:03}": True for n in range(50)}
+    length = accounts.MAX_ID_BYTES // 900
+    for number in range(900):
+        accounts.tell(account, told(f"{number:03}".ljust(length, "x"), **holds))
+    with pytest.raises(BadEvent, match="900 people"):
+        accounts.tell(account, told("y" * length, **holds))
+    assert len(accounts.encode(account)) < 1_000_000
+
+
+@budget(200)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ann", "bob", "cat"]),
+            st.none() | st.dictionaries(st.sampled_from(["k", "n"]), st.booleans()),
+        )
+    )
+)
+def test_answers_are_those_of_what_each_has_told_last(
+    said: list[tuple[str, dict[str, bool] | None]],
+) -> None:
+    account, last = Account(), dict[str, dict[str, bool]]()
+    for person, holds in said:
+        accounts.tell(account, Told(account="a", person=person, at=0, cause="c", holds=holds))
+        last.pop(person, None)
+        if holds is not None:
+            last[person] = holds
+    keys = {key for holds in last.values() for key in holds}
+    assert accounts.answers(account) == {
+        key: (
+            any(holds.get(key, False) for holds in last.values()),
+            all(holds.get(key, False) for holds in last.values()),
+        )
+        for key in keys
+    }
