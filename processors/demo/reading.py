@@ -18,6 +18,7 @@ from processors.runtime.clients import Cluster, Polled
 from processors.runtime.errors import BrokerAway
 from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import PROGRESS_KEY, Table
+from schemas import relays
 from schemas.topics import TOPICS, full_name
 
 LEFT_OUT = {"events.raw", "definitions", "score-changes"}

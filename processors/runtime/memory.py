@@ -178,7 +178,7 @@ class Driver:
         batch.finish()
         batch.apply()
         for topic, key, value in outputs.records():
-            if topic == "events" and value is not None:
+            if self.log is not None and topic == "events" and value is not None:
                 log_ms = self.table.progress.high_water
                 self._record(key.encode(), _encode(value), log_ms, is_told=True)
                 self._offset += 1
