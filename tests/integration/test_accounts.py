@@ -102,6 +102,9 @@ def test_members_end_as_in_a_replay_though_a_worker_is_killed(target: Place) -> 
     wait_settled(target)
     target.tick(END)
     wait_settled(target)
+    explained = target.run("explain", "p1", "--definition", "complete")
+    assert "✓ segment complete" in explained.out, explained.err
+    assert "holds for" in explained.out
     assert first.stop() == 0
 
     found = {key for key, row in target.table("segments").items() if row["member"]}

@@ -266,6 +266,28 @@ def test_people_of_an_account_are_asked_wherever_they_lie(start: Start, broker: 
     assert worker.rows("dead-letters") == []
 
 
+def test_what_the_clock_turns_for_one_turns_for_all_of_the_account(
+    start: Start, broker: Broker
+) -> None:
+    worker = start(segment(of_people("none", {"event": "view", "within": "1h"})), policy=WALL)
+    for person, *more in (("ann", view(5)), ("bob",), ("cat",)):
+        pairs = [keyed(joins("acme", person=person)), *more]
+        place = partition(person.encode(), 4)
+        broker.produce(broker.topic("events"), *pairs, partition=place)
+    worker.wait(4)
+    worker.rest()
+    worker.clock.at_ms = T0 + 2 * HOUR
+    wanted = {(person, "entered", HOUR + 5, "account") for person in ("ann", "bob", "cat")}
+
+    def has_turned() -> bool:
+        rows = worker.rows("segment-changes")
+        return wanted <= {
+            (row["profile_id"], row["change"], row["at"] - T0, row["cause"]) for row in rows
+        }
+
+    worker.until(has_turned)
+
+
 def aborts(worker: Worker) -> float:
     return worker.metrics.read(Counter.ABORTED)
 
