@@ -5,6 +5,7 @@ for the person, and the account's tells each of its people for how many it holds
 """
 
 import hashlib
+from collections.abc import Mapping
 
 import msgspec
 
@@ -25,8 +26,9 @@ class Told(
     """When it turned, ms."""
     cause: str
     """Stands for what it came of."""
-    holds: dict[str, bool] | None = None
-    """All that is asked of people, by its key; None: the person belongs to it no longer."""
+    holds: Mapping[str, bool | int | float] | None = None
+    """All that is asked of people, by its key: conditions, and the values of scores. None: the
+    person belongs to it no longer."""
     asks: bool = False
     """Whether the person lacks an answer of the account."""
     quiet: bool = False
@@ -50,8 +52,8 @@ class Answered(
     person: str
     at: int
     cause: str
-    answers: dict[str, tuple[bool, bool]]
-    """Whether it holds for any, and whether for all of its people, by key."""
+    answers: Mapping[str, tuple[bool, bool] | int]
+    """Whether it holds for any, and whether for all of its people, by key; or what it comes to."""
     quiet: bool = False
     hops: int = 0
 

@@ -29,12 +29,12 @@ from processors.decisions.nodes import (
     StateRule,
 )
 from processors.decisions.numbers import numbered
-from processors.decisions.people import PeopleNode
+from processors.decisions.people import PeopleNode, RollUpRule, WorthNode
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger, gives_for_a_time
 from processors.definitions.conditions import Condition, about_people
-from processors.definitions.scores import Combined, EventMatch, Rule, Score
+from processors.definitions.scores import Combined, EventMatch, RollUp, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
 from processors.definitions.stimuli import (
@@ -226,6 +226,14 @@ class _Build:
                     PeopleNode(key=key, id=each.key, condition=evaluate, is_timed=is_timed), reads
                 )
 
+    def _ask_worth(self, people: RollUp) -> None:
+        """Adds the score that is asked of each of an account's people."""
+        if people.key not in self.people:
+            key = self.people[people.key] = f"people/{people.key}"
+            empty = self.scales[people.score].empty
+            node = WorthNode(key=key, id=people.key, score=people.score, empty=empty)
+            self._add(node, {("score", people.score)})
+
     def _askers(self) -> Bits:
         askers: Bits = 0
         for (kind, _), users in self.users.items():
@@ -251,6 +259,8 @@ class _Build:
         key, scale = _key("score", score.id), self.scales[score.id]
         for rule in rules:
             self._ask_people(rule.when)
+            if rule.people is not None:
+                self._ask_worth(rule.people)
         of_score = 2 << (len(self.nodes) + len(rules))
         ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id)
         ends.users = of_score
@@ -279,9 +289,13 @@ class _Build:
 
     def _rule(self, holder: Holder, rule: Rule, users: Bits) -> None:
         key = f"score/{holder.score_id}/{rule.id}"
-        if rule.when is not None:
+        node: Node
+        if rule.people is not None:
+            asked, reads = rule.people.key, {("people", rule.people.key)}
+            node = RollUpRule(key=key, holder=holder, asked=asked, points=rule.points, users=users)
+        elif rule.when is not None:
             condition, reads = self._condition(rule.when)
-            node: Node = StateRule(
+            node = StateRule(
                 key=key,
                 holder=holder,
                 condition=condition,

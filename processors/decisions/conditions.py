@@ -313,7 +313,7 @@ def _of_people(key: str, quantifier: str) -> Evaluate:
     def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
         answers = profile.belongs and profile.belongs.answers
         found = answers.get(key) if answers else None
-        return TRUE if found is not None and found[place] is wanted else FALSE
+        return TRUE if isinstance(found, tuple) and found[place] is wanted else FALSE
 
     return evaluate
 

@@ -8,9 +8,11 @@ import msgspec
 
 from processors.decisions.compiled import Compiled
 from processors.decisions.conditions import Evaluate
+from processors.decisions.decays import Number
 from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import ACCOUNT, Decision, Moment
-from processors.decisions.nodes import Bits, set_timer
+from processors.decisions.nodes import Bits, Holder, set_timer
+from processors.decisions.scales import value
 from processors.state.profiles import Belonging, Profile
 from schemas import relays
 from schemas.relays import Answered, Told
@@ -36,24 +38,65 @@ class PeopleNode(msgspec.Struct, kw_only=True):
         answer = self.condition(profile, moment.now, NO_PROPERTIES)
         if self.is_timed:
             set_timer(profile, self.timer, abs(answer))
-        holds = answer > 0
-        if belongs.told is None:
-            belongs.told = {}
-        if belongs.told.get(self.id) is not holds:
-            belongs.told[self.id] = holds
-            moment.turned = True
-            _tell(profile, moment, belongs)
+        _tell(profile, moment, belongs, (self.id, answer > 0))
         return 0
 
 
-def _tell(profile: Profile, moment: Moment, belongs: Belonging) -> None:
+class WorthNode(msgspec.Struct, kw_only=True):
+    """A score that is asked of each of an account's people, of the person at hand."""
+
+    key: str
+    id: str
+    """Stands for score and function."""
+    score: str
+    empty: Number
+    """The value of who has none."""
+    timer: int = 0
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Tells the account the value where it is another one."""
+        if profile.belongs is not None:
+            worth = value(profile, self.score, self.empty)
+            _tell(profile, moment, profile.belongs, (self.id, worth))
+        return 0
+
+
+class RollUpRule(msgspec.Struct, kw_only=True):
+    """A rule that holds points for each point that a score of the account's people comes to."""
+
+    key: str
+    holder: Holder
+    asked: str
+    points: int
+    timer: int = 0
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Holds what the account has answered last; without an answer nothing."""
+        answers = profile.belongs and profile.belongs.answers
+        found = answers.get(self.asked) if answers else None
+        points = found * self.points if isinstance(found, int) else 0
+        return self.users if self.holder.hold(profile, moment, points) else 0
+
+
+def _tell(
+    profile: Profile, moment: Moment, belongs: Belonging, fact: tuple[str, bool | Number]
+) -> None:
     """Has the account know at the end of the moment all that it is to know."""
+    key, holds = fact
+    if belongs.told is None:
+        belongs.told = {}
+    elif belongs.told.get(key) == holds:
+        return
+    belongs.told[key] = holds
+    moment.turned = True
     if moment.relay is None:
         moment.relay = _told(profile, moment, belongs)
         moment.decision.relays.append(moment.relay)
-    told, answers = dict(belongs.told or {}), belongs.answers or {}
-    moment.relay.holds = told
-    moment.relay.asks = any(key not in answers for key in told)
+    answers = belongs.answers or {}
+    moment.relay.holds = dict(belongs.told)
+    moment.relay.asks = any(each not in answers for each in belongs.told)
 
 
 def _told(profile: Profile, moment: Moment, belongs: Belonging) -> Told:

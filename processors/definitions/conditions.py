@@ -210,7 +210,7 @@ class People(Part):
     all: "Condition | None" = None
     none: "Condition | None" = None
     key: str = ""
-    """Stands for the condition wherever it is asked: 42 bits of the hash of what is written."""
+    """Stands for the condition wherever it is asked."""
 
     @classmethod
     def known_keys(cls) -> list[str]:
@@ -232,10 +232,11 @@ class People(Part):
             if isinstance(each.get("account"), dict):
                 said = "people of the account are not asked about theirs; ask for a segment of them"
                 faults.add((*path, "account"), said)
-        return {**raw, "key": _short(condition)}
+        return {**raw, "key": short(condition)}
 
 
-def _short(raw: Any) -> str:
+def short(raw: Any) -> str:
+    """Returns what stands for a part of a document: 7 characters, 42 bits of its hash."""
     text = json.dumps(raw, sort_keys=True, separators=(",", ":"))
     return base64.b64encode(hashlib.sha256(text.encode()).digest())[:7].decode()
 

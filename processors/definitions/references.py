@@ -49,11 +49,11 @@ class Custom:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One condition that is asked of an account's people."""
+    """One condition, or one score, that is asked of an account's people."""
 
     path: Path
     key: str
-    """Stands for the condition."""
+    """Stands for it."""
 
 
 Mention = Reference | Rung | Gift | Custom | Asked
@@ -70,8 +70,7 @@ def of(definition: Definition) -> Iterator[Mention]:
         case scores.Score():
             for place, group in enumerate(definition.groups):
                 for at, rule in enumerate(group.rules):
-                    path = ("groups", place, "rules", at, "when")
-                    yield from _condition(rule.when, path)
+                    yield from _rule(rule, ("groups", place, "rules", at))
         case triggers.Trigger():
             yield from _stimulus(definition.on)
             yield from _condition(definition.when, ("when",))
@@ -102,6 +101,13 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
             yield Custom((*path, "custom"), name, tuple(parameters))
         case conditions.ScoreCondition():
             yield from _score(condition, path)
+
+
+def _rule(rule: scores.Rule, path: Path) -> Iterator[Mention]:
+    yield from _condition(rule.when, (*path, "when"))
+    if rule.people is not None:
+        yield Asked((*path, "people"), rule.people.key)
+        yield Reference((*path, "people", rule.people.function), "score", rule.people.score)
 
 
 def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:

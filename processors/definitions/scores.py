@@ -43,8 +43,45 @@ class Decay(Part):
         return raw
 
 
+FUNCTIONS = ("sum", "average", "max")
+
+
+class RollUp(Part):
+    """What a score of all of an account's people comes to."""
+
+    sum: values.Id | None = None
+    average: values.Id | None = None
+    max: values.Id | None = None
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that it comes to one thing."""
+        if len(raw) != 1 and (raw or not faults):
+            found = " and ".join(raw) or "nothing"
+            faults.add((), f"takes exactly one of {', '.join(FUNCTIONS)}, found {found}")
+        return raw
+
+    @property
+    def function(self) -> str:
+        """Sum, average or max."""
+        return next(each for each in FUNCTIONS if getattr(self, each) is not None)
+
+    @property
+    def score(self) -> str:
+        """The score that is looked at."""
+        return str(getattr(self, self.function))
+
+    @property
+    def key(self) -> str:
+        """Stands for it wherever it is asked."""
+        return f"{self.function}:{conditions.short(self.score)}"
+
+
 class Rule(Part):
-    """Points for each occurrence of an event (`on`), or while a condition holds (`when`)."""
+    """Points for each occurrence of an event (`on`), or while a condition holds (`when`).
+
+    Or for each point that a score of the account's people comes to (`people`).
+    """
 
     id: values.Id
     points: values.Whole
@@ -55,16 +92,20 @@ class Rule(Part):
     within: values.Duration | None = None
     """Ms: an occurrence at t adds points while now < t + within."""
     decay: Decay | None = None
+    people: RollUp | None = None
     hints: ClassVar = {"event": "on", "within_last": "within"}
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
         """Checks that the rule is of one sort."""
-        if "on" in raw and "when" in raw:
+        said = [key for key in ("on", "when", "people") if key in raw]
+        if said == ["on", "when"]:
             faults.add((), "takes either on or when, found both: make them two rules")
-        elif "on" not in raw and "when" not in raw and not faults:
+        elif len(said) > 1:
+            faults.add((), f"is of one sort only, found {' and '.join(said)}: make them separate")
+        elif not said and not faults:
             faults.add((), "needs on (points for each event) or when (points while it is true)")
-        elif "when" in raw:
+        elif "on" not in said:
             for key in ("max_occurrences", "within", "decay"):
                 if key in raw:
                     faults.add((key,), "may only stand beside on")

@@ -19,8 +19,8 @@ Key = tuple[str, str]
 
 ORDERED_KINDS = ("score", "segment")
 """The kinds that are evaluated, and may refer to each other."""
-MAX_ASKED = 50
-"""How many different conditions are asked of people: each person tells their account of all."""
+MAX_ASKED = 30
+"""How many different things are asked of people: each person tells their account of all."""
 MAX_NAMED = 10
 """How many of the known ids a message lists."""
 
@@ -205,7 +205,7 @@ def _too_many(
                 asked.add(mention.key)
                 if len(asked) == MAX_ASKED + 1:
                     message = (
-                        f"at most {MAX_ASKED} different conditions can be asked of people in all,"
+                        f"at most {MAX_ASKED} different things can be asked of people in all,"
                         " this is one more; ask for a segment that others ask for too"
                     )
                     yield documents.problem(known[key], mention.path, message)

@@ -185,7 +185,9 @@ class _Builder:
             until=None,
             max_occurrences=rule.max_occurrences,
         )
-        if rule.when is not None:
+        if rule.people is not None:
+            node.on = conditions.text({"people": written["people"]})
+        elif rule.when is not None:
             node.when = self._condition(rule.when, written["when"])
         elif rule.on is not None:
             node.on = conditions.text({key: written[key] for key in _ON if key in written})

@@ -51,8 +51,8 @@ class Heard(msgspec.Struct, frozen=True):
     """None where a trigger told it."""
 
 
-People = Mapping[str, Mapping[str, bool]]
-"""By person, what holds for them, by what stands for the condition."""
+People = Mapping[str, Mapping[str, bool | int | float]]
+"""By person, what holds for them, by what stands for the condition; or a score's value."""
 
 
 class History(msgspec.Struct, kw_only=True):

@@ -15,6 +15,7 @@ from processors.decisions.decide import Due
 from processors.decisions.fading import FadingRule, Scored, StepRule
 from processors.decisions.moments import Decision, Moment
 from processors.decisions.nodes import Bits, CountRule, StateRule, WindowRule
+from processors.decisions.people import RollUpRule
 from processors.definitions import suggestions
 from processors.definitions.sets import DefinitionSet
 from processors.operations.diffing import History, Pair
@@ -27,7 +28,7 @@ from processors.state.profiles import Profile
 from schemas import events
 from schemas.errors import BadEvent
 
-Rule = CountRule | WindowRule | StateRule | StepRule | FadingRule
+Rule = CountRule | WindowRule | StateRule | StepRule | FadingRule | RollUpRule
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

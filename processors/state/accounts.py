@@ -3,6 +3,9 @@
 Kept by the partition that the account's key lies in, which need not be that of any of its people.
 """
 
+from collections.abc import Callable, Mapping
+from math import floor, fsum
+
 import msgspec
 
 from processors.state.errors import UnreadableProfile
@@ -12,21 +15,22 @@ from schemas.relays import Answered, Told
 FORMAT = 1
 MAX_PEOPLE = 1_000
 """How many people of one account are counted: those who were there first,"""
-MAX_ID_BYTES = 400_000
+MAX_ID_BYTES = 250_000
 """and how many bytes their ids may have, so that a record holds them with what they tell."""
 
-Answers = dict[str, tuple[bool, bool]]
-"""Whether something holds for any, and whether for all, by key."""
+Holds = Mapping[str, bool | int | float]
+Answers = dict[str, tuple[bool, bool] | int]
+"""Whether something holds for any, and whether for all, by key; or what a score comes to."""
 
 
 class Account(msgspec.Struct, array_like=True, gc=False):
     """One account."""
 
     format: int = FORMAT
-    people: dict[str, dict[str, bool]] = {}
+    people: dict[str, Holds] = {}
     """By person, what holds for them, by key."""
     tallies: dict[str, tuple[int, int]] = {}
-    """By key, how many of them have told it, and for how many it holds."""
+    """By key, how many of them have told it, and for how many it holds; of a score 0."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -61,7 +65,25 @@ def answers(account: Account) -> Answers:
     {'k': (True, False)}
     """
     count = len(account.people)
-    return {key: (holds > 0, holds == count) for key, (_, holds) in account.tallies.items()}
+    return {
+        key: _comes_to(account, key) if _SCORE in key else (held > 0, held == count)
+        for key, (_, held) in account.tallies.items()
+    }
+
+
+_SCORE = ":"
+"""Stands in the keys of scores, behind the function."""
+_FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
+    "sum": fsum,
+    "average": lambda found: fsum(found) / len(found),
+    "max": max,
+}
+
+
+def _comes_to(account: Account, key: str) -> int:
+    """Returns what the scores that people have told come to, rounded to a whole number."""
+    found = [float(holds[key]) for holds in account.people.values() if key in holds]
+    return floor(_FUNCTIONS[key.partition(_SCORE)[0]](found) + 0.5)
 
 
 def tell(account: Account, told: Told) -> list[Answered]:
@@ -88,13 +110,13 @@ def tell(account: Account, told: Told) -> list[Answered]:
     return [_answered(told, person, after)] if told.asks else []
 
 
-def _count(account: Account, holds: dict[str, bool], by: int) -> None:
+def _count(account: Account, holds: Holds, by: int) -> None:
     """Counts what somebody has told, or counts it no more."""
     tallies = account.tallies
     for key, is_so in holds.items():
         told, held = tallies.get(key, (0, 0))
         if told + by:
-            tallies[key] = (told + by, held + by * is_so)
+            tallies[key] = (told + by, held + by * (is_so is True))
         else:
             del tallies[key]
 

@@ -43,10 +43,11 @@ class Belonging(msgspec.Struct, array_like=True, gc=False):
     account: str
     at: int
     """Event time of the latest `group` that said so."""
-    told: dict[str, bool] | None = None
+    told: dict[str, bool | int | float] | None = None
     """What the account knows of the person, by what is asked; None: not even that there is one."""
-    answers: dict[str, tuple[bool, bool]] | None = None
-    """Whether something holds for any, and for all, of the account's people; None: not known."""
+    answers: dict[str, tuple[bool, bool] | int] | None = None
+    """Whether something holds for any, and for all, of the account's people, or what their scores
+    come to; None: not known."""
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):

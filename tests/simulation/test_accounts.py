@@ -2,12 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import event as note
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.decisions import scales
 from processors.decisions.compiled import Compiled
 from processors.runtime.batches import Batch, Incoming, Policy, tick
 from processors.runtime.memory import Driver
@@ -15,7 +17,18 @@ from processors.runtime.outputs import Outputs
 from processors.runtime.partitioners import partition
 from processors.runtime.tables import Table
 from schemas import relays
-from tests.builders import DAY, T0, Document, Json, Recorder, compiled, event, segment
+from tests.builders import (
+    DAY,
+    T0,
+    Document,
+    Json,
+    Recorder,
+    compiled,
+    event,
+    on,
+    score,
+    segment,
+)
 from tests.oracle import accounts
 from tests.oracle.grammar import condition
 from tests.oracle.recompute import time_ms
@@ -182,6 +195,51 @@ def test_late_events_and_late_definitions_end_where_the_oracle_does(
     assert of_changes(out, END) == of_oracle(documents, log, END)
 
 
+FUNCTIONS = ("sum", "average", "max")
+
+
+def team(function: str) -> Document:
+    return score({"id": "people", "points": 2, "people": {function: "base"}}, id="team")
+
+
+BASE = score(on("a", 3, within="1d"), on("b", 4), id="base")
+
+
+def worth(person: accounts.Somebody, now: int) -> int:
+    """Returns the points that BASE gives."""
+    done = {name: person.occurrences.get(name, []) for name in EVENTS}
+    lately = sum(now < each.at_ms + DAY for each in done["a"])
+    return 3 * lately + 4 * len(done["b"])
+
+
+def rolled_up(function: str, log: Sequence[Json], now: int) -> dict[str, int]:
+    """Returns what BASE comes to over the people of each person's account, twice."""
+    found = {}
+    for person in accounts.Crowd({}, log, now).people.values():
+        worths = [worth(each, now) for each in person.colleagues()] or [0]
+        exact = {
+            "sum": Fraction(sum(worths)),
+            "max": Fraction(max(worths)),
+            "average": Fraction(sum(worths), len(worths)),
+        }
+        found[person.id] = 2 * int(exact[function] + Fraction(1, 2))
+    return found
+
+
+@budget(100)
+@given(st.sampled_from(FUNCTIONS), logs())
+def test_a_score_rolled_up_over_people_is_what_theirs_come_to(
+    function: str, log: list[Json]
+) -> None:
+    out, _ = of_engine(compiled(BASE, team(function)), log, END)
+    for now in instants(log, out):
+        found = dict.fromkeys(rolled_up(function, log, now), 0)
+        for person, change in out.of("score-changes"):
+            if change.score_id == "team" and change.at <= now:
+                found[person] = change.new
+        assert found == rolled_up(function, log, now), now - T0
+
+
 class Cluster:
     """Partitions in memory whose workers take turns, abort and die; relays go by the log."""
 
@@ -245,6 +303,11 @@ class Cluster:
         found = (each.profile(one) for each in self.tables for one in each.profiles)
         return {(one.id, each) for one in found if one for each in one.segments}
 
+    @property
+    def teams(self) -> dict[str, float]:
+        found = (each.profile(one) for each in self.tables for one in each.profiles)
+        return {one.id: scales.value(one, "team", 0) for one in found if one}
+
 
 turns = st.lists(
     st.tuples(
@@ -255,11 +318,11 @@ turns = st.lists(
 
 
 @budget(100)
-@given(segments(), logs(late=(0, 0, 1, DAY)), turns)
+@given(segments(), st.sampled_from(FUNCTIONS), logs(late=(0, 0, 1, DAY)), turns)
 def test_people_in_several_partitions_end_where_the_oracle_does(
-    documents: list[Document], log: list[Json], taken: list[tuple[int, int, str]]
+    documents: list[Document], function: str, log: list[Json], taken: list[tuple[int, int, str]]
 ) -> None:
-    cluster = Cluster(documents, 4)
+    cluster = Cluster([*documents, BASE, team(function)], 4)
     for key, value in records(log):
         cluster.write(key, value)
     for place, size, fate in taken:
@@ -271,6 +334,7 @@ def test_people_in_several_partitions_end_where_the_oracle_does(
         cluster.write(b"", tick(END), place)
     cluster.drain()
     assert cluster.members == of_oracle(documents, log, END)
+    assert cluster.teams == rolled_up(function, log, END)
     note(f"{len({partition(each.encode(), 4) for each in PEOPLE})} partitions")
 
 

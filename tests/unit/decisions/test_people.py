@@ -23,6 +23,7 @@ from tests.builders import (
     joins,
     moves,
     of_people,
+    on,
     reasons,
     score,
     segment,
@@ -40,7 +41,7 @@ def key(person: Person) -> str:
     return found
 
 
-def telling(decision: Decision) -> list[tuple[str, int, list[bool] | None]]:
+def telling(decision: Decision) -> list[tuple[str, int, list[bool | float] | None]]:
     """Returns to whom something is told, when, and what holds."""
     return [
         (each.account, each.at - T0, None if each.holds is None else [*each.holds.values()])
@@ -212,7 +213,7 @@ def test_scores_and_triggers_may_ask_too() -> None:
     )
     person.hears(joins("acme"))
     assert len(person.compiled.people) == 2
-    known = {each: (True, True) for each in person.compiled.people}
+    known = dict.fromkeys(person.compiled.people, (True, True))
     decision, due = Decision(), Due(T0, T0 // 1000)
     answered = Answered(account="acme", person="p", at=T0, cause="c", answers=known)
     decide.on_answered(
@@ -277,6 +278,49 @@ def test_answer_is_no_activity_of_the_person() -> None:
     assert [each.at for each in person.waits(T0 + 2 * DAY).commands] == [T0 + DAY]
 
 
+# Scores of all people
+
+
+BASE: Document = score(on("a", 5, within="1h"), id="base")
+
+
+def rolled_up(function: str = "sum", points: int = 2) -> Document:
+    rule = {"id": "team", "points": points, "people": {function: "base"}}
+    return score(rule, id="team", limit=100)
+
+
+def test_a_score_is_told_whenever_it_moves() -> None:
+    person = Person(BASE, rolled_up())
+    found = [person.hears(joins("acme")), person.hears(track("a", T0 + 1))]
+    found += [person.hears(track("b", T0 + 2)), person.waits(T0 + DAY)]
+    told = [each for decision in found for each in telling(decision)]
+    assert told == [("acme", 0, [0]), ("acme", 1, [5]), ("acme", HOUR + 1, [0])]
+
+
+def test_who_has_no_account_holds_nothing_and_tells_nobody() -> None:
+    person = Person(BASE, rolled_up())
+    assert person.hears(track("a")).relays == []
+    assert person.score("team") == 0
+
+
+def test_points_are_those_of_what_the_people_come_to() -> None:
+    person = Person(BASE, rolled_up())
+    person.hears(joins("acme"))
+    (change,) = answer(person, True, True, answers={key(person): 7}).score_changes
+    assert (change.new, change.rule, change.cause) == (14, "team", "account")
+    answer(person, True, True, answers={key(person): 70})
+    assert person.score("team") == 100
+    person.hears(joins("other", T0 + 1))
+    assert person.score("team") == 0
+
+
+def test_scores_that_ask_the_same_share_what_is_told() -> None:
+    twice = rolled_up() | {"id": "other"}
+    person = Person(BASE, rolled_up(), twice, rolled_up("max") | {"id": "best"})
+    assert len(person.compiled.people) == 2
+    assert telling(person.hears(joins("acme"))) == [("acme", 0, [0, 0])]
+
+
 # Triggers
 
 
@@ -330,7 +374,7 @@ def test_circles_through_triggers_and_accounts_come_to_an_end() -> None:
         assert isinstance(told, Told)
         assert told.holds is not None
         (holds,) = told.holds.values()
-        last = answer(person, holds, holds, hops=told.hops)
+        last = answer(person, bool(holds), bool(holds), hops=told.hops)
         waiting = last.relays
         heard += 1
     assert heard == MAX_HOPS + 1

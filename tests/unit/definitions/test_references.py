@@ -117,3 +117,12 @@ def test_what_is_asked_of_people_is_mentioned() -> None:
         Reference(("when", "account", "none", "any", 0, "segment"), "segment", "a"),
         Reference(("when", "account", "none", "any", 1, "list"), "list", "b"),
     ]
+
+
+def test_score_of_all_people_is_mentioned() -> None:
+    rolled_up = {"id": "team", "points": 1, "people": {"average": "base"}}
+    asked, mentioned = mentions(score(rolled_up))
+    path = ("groups", 0, "rules", 0, "people")
+    assert asked == Asked(path, asked.key)
+    assert asked.key.startswith("average:")
+    assert mentioned == Reference((*path, "average"), "score", "base")

@@ -258,7 +258,7 @@ def test_what_is_asked_of_people_is_bounded_over_all_definitions() -> None:
     many = [asking(number) for number in range(sets.MAX_ASKED)]
     same = segment({"account": {"all": {"tag": "t0"}}}, id="same")
     assert refused(*many, same) == []
-    assert refused(*many, asking(50), asking(51)) == [
-        "segment/s50: when.account: at most 50 different conditions can be asked of people in all,"
+    assert refused(*many, asking(30), asking(31)) == [
+        "segment/s30: when.account: at most 30 different things can be asked of people in all,"
         " this is one more; ask for a segment that others ask for too"
     ]

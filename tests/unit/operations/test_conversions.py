@@ -158,6 +158,15 @@ def test_people_of_an_account_are_asked_in_whatever_partition_they_are() -> None
     assert bands(found) == {"hot": (0, 0), "warm": (2, 1), "cold": (0, 0)}
 
 
+def test_rule_over_the_people_of_an_account_has_points_too() -> None:
+    rolled_up = {"id": "team", "points": 2, "people": {"sum": "base"}}
+    documents = [score(on("view"), id="base"), score(rolled_up, levels=LEVELS)]
+    log = [joins("acme"), joins("acme", person="bob"), track("view", T0 + 1, person="bob")]
+    found = measured(documents, [*log, track("buy", T0 + 2)])
+    assert bands(found)["hot"] == (2, 1)
+    assert found.rules["team"].holders == People(people=2, conversions=1)
+
+
 def test_rule_that_once_held_points_counts_as_held_below_limits_too() -> None:
     documents = score(
         groups=[group(on("view"), holding({"trait": "plan", "equals": "gold"}), limit=5)]

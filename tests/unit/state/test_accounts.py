@@ -1,10 +1,13 @@
 """Accounts: what their people told, and what they answer."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.definitions import sets
 from processors.state import accounts
 from processors.state.accounts import Account
 from processors.state.errors import UnreadableProfile
@@ -17,11 +20,15 @@ def told(person: str, asks: bool = False, **holds: bool) -> Told:
     return Told(account="acme", person=person, at=5, cause="c", holds=holds, asks=asks)
 
 
+def worth(person: str, key: str, value: float) -> Told:
+    return Told(account="acme", person=person, at=5, cause="c", holds={key: value})
+
+
 def gone(person: str) -> Told:
     return Told(account="acme", person=person, at=5, cause="c")
 
 
-def heard(found: list[Answered]) -> dict[str, accounts.Answers]:
+def heard(found: list[Answered]) -> dict[str, Any]:
     return {each.person: each.answers for each in found}
 
 
@@ -64,6 +71,36 @@ def test_for_all_means_that_each_one_is_known() -> None:
     accounts.tell(account, told("ann", k=True))
     found = accounts.tell(account, told("bob", n=True))
     assert heard(found)["ann"] == {"k": (True, False), "n": (True, False)}
+
+
+@pytest.mark.parametrize(
+    ("function", "comes_to"),
+    [("sum", [3, 6, 5, 2]), ("average", [3, 3, 2, 2]), ("max", [3, 3, 3, 2])],
+)
+def test_scores_come_to_a_whole_number(function: str, comes_to: list[int]) -> None:
+    account, key, found = Account(), f"{function}:k", list[Any]()
+    for said in (
+        worth("ann", key, 3.4),
+        worth("bob", key, 2.15),
+        worth("ann", key, 2.5),
+        gone("ann"),
+    ):
+        accounts.tell(account, said)
+        found.append(accounts.answers(account)[key])
+    assert found == comes_to
+
+
+def test_who_has_not_told_a_score_is_in_no_average() -> None:
+    account = Account()
+    accounts.tell(account, worth("ann", "average:k", 4))
+    accounts.tell(account, told("bob", other=True))
+    assert accounts.answers(account) == {"average:k": 4, "other": (True, False)}
+
+
+def test_nobody_is_told_where_a_score_comes_to_the_same() -> None:
+    account = Account()
+    accounts.tell(account, worth("ann", "max:k", 4))
+    assert accounts.tell(account, worth("bob", "max:k", 3)) == []
 
 
 def test_an_answer_says_what_it_came_of() -> None:
@@ -110,13 +147,17 @@ def test_what_is_no_account_is_refused(data: bytes, said: str) -> None:
 
 
 def test_an_account_fits_into_a_record_whatever_its_people_are_called() -> None:
-    account, holds = Account(), {f"key {n:03}": True for n in range(50)}
-    length = accounts.MAX_ID_BYTES // 900
-    for number in range(900):
-        accounts.tell(account, told(f"{number:03}".ljust(length, "x"), **holds))
-    with pytest.raises(BadEvent, match="900 people"):
-        accounts.tell(account, told("y" * length, **holds))
-    assert len(accounts.encode(account)) < 1_000_000
+    def full(person: str) -> Told:
+        holds = {f"average:key {n:03}": 12.34 for n in range(sets.MAX_ASKED)}
+        return Told(account="acme", person=person, at=5, cause="c", holds=holds)
+
+    account, length = Account(), accounts.MAX_ID_BYTES // accounts.MAX_PEOPLE
+    for number in range(accounts.MAX_PEOPLE):
+        account.people[f"{number:03}".ljust(length, "x")] = full("").holds or {}
+    assert len(accounts.encode(account)) < 1_040_000
+    longer = Account(people={f"{number:03}".ljust(2 * length, "x"): {} for number in range(500)})
+    with pytest.raises(BadEvent, match="500 people"):
+        accounts.tell(longer, full("y"))
 
 
 @budget(200)
