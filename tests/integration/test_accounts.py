@@ -18,6 +18,8 @@ from tests.builders import (
     joins,
     keyed,
     of_people,
+    on,
+    score,
     segment,
     track,
     trigger,
@@ -35,6 +37,8 @@ DEFINITIONS: list[Document] = [
     segment(of_people("none", LOGIN), id="asleep"),
     segment(of_people("any", {"segment": "champions"}), id="championed"),
     segment(of_people("all", {"event": "login"}), id="complete"),
+    score(on("login", 3, within="1d"), id="base"),
+    score({"id": "people", "points": 2, "people": {"sum": "base"}}, id="team"),
     trigger({"segment": "asleep", "change": "exited"}, id="wake"),
 ]
 IDS = {"champions", "alive", "asleep", "championed", "complete", "all-alive"}
@@ -56,19 +60,22 @@ def log() -> Iterator[Json]:
             yield track("login" if chance.random() < 0.6 else "view", at, **who)
 
 
-def replayed() -> set[str]:
-    """Returns who is in which segment in the end, by a replay of all in the order of time."""
+def replayed() -> tuple[set[str], dict[str, float]]:
+    """Returns who is in which segment in the end, and all scores but 0, by a replay in order."""
     members: set[str] = set()
+    worths: dict[str, float] = {}
 
     def write(name: str, key: str, value: msgspec.Struct | None) -> None:
         if name == "segments":
             is_in = value is not None and msgspec.structs.asdict(value)["member"]
             (members.add if is_in else members.discard)(key)
+        elif name == "scores" and value is not None:
+            worths[key] = msgspec.structs.asdict(value)["value"]
 
     driver = Driver(compiled(*DEFINITIONS, LATER), write)
     driver.feed(map(keyed, log()))
     driver.advance(END)
-    return members
+    return members, {key: worth for key, worth in worths.items() if worth}
 
 
 @pytest.fixture
@@ -108,8 +115,11 @@ def test_members_end_as_in_a_replay_though_a_worker_is_killed(target: Place) -> 
     assert first.stop() == 0
 
     found = {key for key, row in target.table("segments").items() if row["member"]}
-    wanted = replayed()
+    wanted, worths = replayed()
     assert found == wanted
+    scores = {key: row["value"] for key, row in target.table("scores").items() if row["value"]}
+    assert scores == worths
+    assert any(key.endswith("/team") for key in worths)
     assert {each.partition("/")[2] for each in wanted} == IDS
     sent = [row["id"] for row in target.rows("commands")]
     assert sent
