@@ -66,10 +66,6 @@ class Compiled(msgspec.Struct, kw_only=True):
     """The nodes that any event of a person sets back."""
     people: frozenset[str] = frozenset()
     """What is asked of the people of accounts, by its keys."""
-    tellers: Bits = 0
-    """The nodes that tell an account of a person,"""
-    askers: Bits = 0
-    """and those that read what it answers."""
     learns: bool = True
     """Whether traits are kept."""
     documents: tuple[Any, ...] = ()

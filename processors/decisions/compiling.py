@@ -1,6 +1,8 @@
 """Compiles a definition set: walks it in evaluation order and gathers what each event touches."""
 
-from processors.decisions import alarms, stimuli
+from collections.abc import Iterator
+
+from processors.decisions import alarms, people, stimuli
 from processors.decisions.comparisons import FALSE
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.conditions import CLOCK, Asked, Compiler, Evaluate, Fact
@@ -29,12 +31,12 @@ from processors.decisions.nodes import (
     StateRule,
 )
 from processors.decisions.numbers import numbered
-from processors.decisions.people import PeopleNode, RollUpRule, WorthNode
+from processors.decisions.people import RollUpRule
 from processors.decisions.rules import counting
 from processors.decisions.scales import Scale, scale
 from processors.decisions.triggers import Trigger, gives_for_a_time
-from processors.definitions.conditions import Condition, about_people
-from processors.definitions.scores import Combined, EventMatch, RollUp, Rule, Score
+from processors.definitions.conditions import Condition
+from processors.definitions.scores import Combined, EventMatch, Rule, Score
 from processors.definitions.segments import Segment
 from processors.definitions.sets import DefinitionSet
 from processors.definitions.stimuli import (
@@ -81,8 +83,8 @@ class _Build:
         self.memories: dict[str, int] = {}
         """For how long the moves of a score are asked for, ms."""
         self.idlers: Bits = 0
-        self.people: dict[str, str] = {}
-        """Nodes that tell accounts of their people, by what stands for the condition."""
+        self.asked: set[str] = set()
+        """What is asked of the people of accounts, by its keys."""
         self.reads_properties = False
 
     def build(self) -> Compiled:
@@ -126,9 +128,7 @@ class _Build:
             alarms={self._node(key).timer: each for key, each in self.alarms.items()},
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
             idlers=self.idlers,
-            people=frozenset(self.people),
-            tellers=sum(1 << self.places[each] for each in self.people.values()),
-            askers=self._askers(),
+            people=frozenset(self.asked),
             documents=tuple(self.definitions.documents.values()),
             predicates=self.definitions.predicates,
         )
@@ -215,33 +215,13 @@ class _Build:
             self.newcomers |= 1 << len(self.nodes)
         return evaluate, reads
 
-    def _ask_people(self, condition: Condition | None) -> None:
+    def _ask(self, asked: Iterator[tuple[Node, set[Fact]]]) -> None:
         """Adds what is asked of each of an account's people; those who read the answer follow."""
-        for each in about_people(condition):
-            if each.key not in self.people:
-                evaluate, reads = self.compiler.compile(each.condition), self.compiler.take_reads()
-                key = self.people[each.key] = f"people/{each.key}"
-                is_timed = CLOCK in reads
-                self._add(
-                    PeopleNode(key=key, id=each.key, condition=evaluate, is_timed=is_timed), reads
-                )
-
-    def _ask_worth(self, people: RollUp) -> None:
-        """Adds the score that is asked of each of an account's people."""
-        if people.key not in self.people:
-            key = self.people[people.key] = f"people/{people.key}"
-            empty = self.scales[people.score].empty
-            node = WorthNode(key=key, id=people.key, score=people.score, empty=empty)
-            self._add(node, {("score", people.score)})
-
-    def _askers(self) -> Bits:
-        askers: Bits = 0
-        for (kind, _), users in self.users.items():
-            askers |= users if kind == "people" else 0
-        return askers
+        for node, reads in asked:
+            self._add(node, reads)
 
     def _segment(self, segment: Segment) -> None:
-        self._ask_people(segment.when)
+        self._ask(people.told(segment.when, self.compiler, self.asked))
         version = self.definitions.versions["segment", segment.id]
         condition, reads = self._condition(segment.when)
         node = SegmentNode(
@@ -258,9 +238,8 @@ class _Build:
         groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
         key, scale = _key("score", score.id), self.scales[score.id]
         for rule in rules:
-            self._ask_people(rule.when)
-            if rule.people is not None:
-                self._ask_worth(rule.people)
+            self._ask(people.told(rule.when, self.compiler, self.asked))
+            self._ask(people.worth(rule.people, self.compiler, self.asked))
         of_score = 2 << (len(self.nodes) + len(rules))
         ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id)
         ends.users = of_score
@@ -314,7 +293,7 @@ class _Build:
             self.definitions.triggers.values(), key=lambda each: (-each.priority, each.id)
         )
         for rank, each in enumerate(ordered):
-            self._ask_people(each.when)
+            self._ask(people.told(each.when, self.compiler, self.asked))
             when = self.compiler.compile(each.when) if each.when is not None else None
             reads_properties = ("property", "") in self.compiler.take_reads()
             built = Trigger(
@@ -355,7 +334,7 @@ class _Build:
     def _alarm(self, trigger: Trigger, on: Timed) -> None:
         node, reads = alarms.node(trigger.id, on, self.features)
         if isinstance(on, ScheduleStimulus):
-            self._ask_people(on.audience)
+            self._ask(people.told(on.audience, self.compiler, self.asked))
             trigger.audience = self.compiler.compile(on.audience)
             self.compiler.take_reads()
             self.newcomers |= 1 << len(self.nodes)

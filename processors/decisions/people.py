@@ -4,18 +4,56 @@ Each inner condition is a node, evaluated for each person as a segment is. When 
 says so to the account; those who ask read what the account has answered last.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from processors.decisions.compiled import Compiled
-from processors.decisions.conditions import Evaluate
+from processors.decisions.conditions import CLOCK, Compiler, Evaluate, Fact
 from processors.decisions.decays import Number
 from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import ACCOUNT, Decision, Moment
 from processors.decisions.nodes import Bits, Holder, set_timer
 from processors.decisions.scales import value
+from processors.definitions.conditions import Condition, about_people
+from processors.definitions.scores import RollUp
 from processors.state.profiles import Belonging, Profile
 from schemas import relays
 from schemas.relays import Answered, Told
+
+
+def told(
+    condition: Condition | None, compiler: Compiler, asked: set[str]
+) -> Iterator[tuple["PeopleNode", set[Fact]]]:
+    """Yields the nodes of what a condition asks of people, with what each reads.
+
+    Args:
+        condition: that of a segment, a rule, a trigger.
+        compiler: of the set.
+        asked: keys of what the set asks already; new ones are added.
+    """
+    for each in about_people(condition):
+        if each.key not in asked:
+            asked.add(each.key)
+            evaluate, reads = compiler.compile(each.condition), compiler.take_reads()
+            key = _place(each.key)
+            is_timed = CLOCK in reads
+            yield PeopleNode(key=key, id=each.key, condition=evaluate, is_timed=is_timed), reads
+
+
+def worth(
+    rolled_up: RollUp | None, compiler: Compiler, asked: set[str]
+) -> Iterator[tuple["WorthNode", set[Fact]]]:
+    """Yields the node of a score that is asked of people, as `told` does."""
+    if rolled_up is not None and rolled_up.key not in asked:
+        asked.add(rolled_up.key)
+        key, empty = _place(rolled_up.key), compiler.scales[rolled_up.score].empty
+        node = WorthNode(key=key, id=rolled_up.key, score=rolled_up.score, empty=empty)
+        yield node, {("score", rolled_up.score)}
+
+
+def _place(key: str) -> str:
+    return f"people/{key}"
 
 
 class PeopleNode(msgspec.Struct, kw_only=True):
@@ -57,8 +95,8 @@ class WorthNode(msgspec.Struct, kw_only=True):
     def evaluate(self, profile: Profile, moment: Moment) -> Bits:
         """Tells the account the value where it is another one."""
         if profile.belongs is not None:
-            worth = value(profile, self.score, self.empty)
-            _tell(profile, moment, profile.belongs, (self.id, worth))
+            found = value(profile, self.score, self.empty)
+            _tell(profile, moment, profile.belongs, (self.id, found))
         return 0
 
 
@@ -122,7 +160,10 @@ def join(compiled: Compiled, profile: Profile, moment: Moment, account: str, *, 
         if held.told is not None:
             moment.decision.relays.append(_told(profile, moment, held))
     profile.belongs = Belonging(account, at_ms)
-    return compiled.tellers | compiled.askers
+    dirty: Bits = 0
+    for key in compiled.people:
+        dirty |= 1 << compiled.places[_place(key)] | compiled.readers("people", key)
+    return dirty
 
 
 def is_heard(profile: Profile, answered: Answered) -> bool:
