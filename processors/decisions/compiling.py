@@ -83,8 +83,6 @@ class _Build:
         self.memories: dict[str, int] = {}
         """For how long the moves of a score are asked for, ms."""
         self.idlers: Bits = 0
-        self.asked: set[str] = set()
-        """What is asked of the people of accounts, by its keys."""
         self.reads_properties = False
 
     def build(self) -> Compiled:
@@ -128,7 +126,7 @@ class _Build:
             alarms={self._node(key).timer: each for key, each in self.alarms.items()},
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
             idlers=self.idlers,
-            people=frozenset(self.asked),
+            people=people.keys(self.places),
             documents=tuple(self.definitions.documents.values()),
             predicates=self.definitions.predicates,
         )
@@ -221,7 +219,7 @@ class _Build:
             self._add(node, reads)
 
     def _segment(self, segment: Segment) -> None:
-        self._ask(people.told(segment.when, self.compiler, self.asked))
+        self._ask(people.told(segment.when, self.compiler, self.places))
         version = self.definitions.versions["segment", segment.id]
         condition, reads = self._condition(segment.when)
         node = SegmentNode(
@@ -238,8 +236,8 @@ class _Build:
         groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
         key, scale = _key("score", score.id), self.scales[score.id]
         for rule in rules:
-            self._ask(people.told(rule.when, self.compiler, self.asked))
-            self._ask(people.worth(rule.people, self.compiler, self.asked))
+            self._ask(people.told(rule.when, self.compiler, self.places))
+            self._ask(people.worth(rule.people, self.compiler, self.places))
         of_score = 2 << (len(self.nodes) + len(rules))
         ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id)
         ends.users = of_score
@@ -293,7 +291,7 @@ class _Build:
             self.definitions.triggers.values(), key=lambda each: (-each.priority, each.id)
         )
         for rank, each in enumerate(ordered):
-            self._ask(people.told(each.when, self.compiler, self.asked))
+            self._ask(people.told(each.when, self.compiler, self.places))
             when = self.compiler.compile(each.when) if each.when is not None else None
             reads_properties = ("property", "") in self.compiler.take_reads()
             built = Trigger(
@@ -334,7 +332,7 @@ class _Build:
     def _alarm(self, trigger: Trigger, on: Timed) -> None:
         node, reads = alarms.node(trigger.id, on, self.features)
         if isinstance(on, ScheduleStimulus):
-            self._ask(people.told(on.audience, self.compiler, self.asked))
+            self._ask(people.told(on.audience, self.compiler, self.places))
             trigger.audience = self.compiler.compile(on.audience)
             self.compiler.take_reads()
             self.newcomers |= 1 << len(self.nodes)

@@ -4,7 +4,7 @@ Each inner condition is a node, evaluated for each person as a segment is. When 
 says so to the account; those who ask read what the account has answered last.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -21,39 +21,41 @@ from processors.state.profiles import Belonging, Profile
 from schemas import relays
 from schemas.relays import Answered, Told
 
+_PREFIX = "people/"
+"""Begins the keys of their nodes."""
+
 
 def told(
-    condition: Condition | None, compiler: Compiler, asked: set[str]
+    condition: Condition | None, compiler: Compiler, places: Mapping[str, int]
 ) -> Iterator[tuple["PeopleNode", set[Fact]]]:
     """Yields the nodes of what a condition asks of people, with what each reads.
 
     Args:
         condition: that of a segment, a rule, a trigger.
         compiler: of the set.
-        asked: keys of what the set asks already; new ones are added.
+        places: of the nodes that there are, by their keys; what is yielded is to be among them.
     """
     for each in about_people(condition):
-        if each.key not in asked:
-            asked.add(each.key)
+        key = _PREFIX + each.key
+        if key not in places:
             evaluate, reads = compiler.compile(each.condition), compiler.take_reads()
-            key = _place(each.key)
             is_timed = CLOCK in reads
             yield PeopleNode(key=key, id=each.key, condition=evaluate, is_timed=is_timed), reads
 
 
 def worth(
-    rolled_up: RollUp | None, compiler: Compiler, asked: set[str]
+    rolled_up: RollUp | None, compiler: Compiler, places: Mapping[str, int]
 ) -> Iterator[tuple["WorthNode", set[Fact]]]:
     """Yields the node of a score that is asked of people, as `told` does."""
-    if rolled_up is not None and rolled_up.key not in asked:
-        asked.add(rolled_up.key)
-        key, empty = _place(rolled_up.key), compiler.scales[rolled_up.score].empty
+    if rolled_up is not None and (key := _PREFIX + rolled_up.key) not in places:
+        empty = compiler.scales[rolled_up.score].empty
         node = WorthNode(key=key, id=rolled_up.key, score=rolled_up.score, empty=empty)
         yield node, {("score", rolled_up.score)}
 
 
-def _place(key: str) -> str:
-    return f"people/{key}"
+def keys(places: Mapping[str, int]) -> frozenset[str]:
+    """Returns what is asked of people, by its keys, from the places of all nodes."""
+    return frozenset(each.removeprefix(_PREFIX) for each in places if each.startswith(_PREFIX))
 
 
 class PeopleNode(msgspec.Struct, kw_only=True):
@@ -162,7 +164,7 @@ def join(compiled: Compiled, profile: Profile, moment: Moment, account: str, *, 
     profile.belongs = Belonging(account, at_ms)
     dirty: Bits = 0
     for key in compiled.people:
-        dirty |= 1 << compiled.places[_place(key)] | compiled.readers("people", key)
+        dirty |= 1 << compiled.places[_PREFIX + key] | compiled.readers("people", key)
     return dirty
 
 
