@@ -56,6 +56,12 @@ class Counter(Enum):
     TIMERS_FIRED = Row(
         "beckon_timers_fired_total", "timers", (), "Timers that came due and were looked at."
     )
+    RELAYS = Row(
+        "beckon_relays_total",
+        "records",
+        (),
+        "Records from people to their accounts, and back, over what is asked of people.",
+    )
     COMMANDS = Row(
         "beckon_commands_total", "commands", ("channel",), "Commands written for senders."
     )

@@ -149,6 +149,17 @@ def account(at_ms: int = T0, *, id: str = "", person: str = "p", **traits: Any) 
     return event("group", at_ms, id=id or f"account@{at_ms}", person=person, traits=traits)
 
 
+def joins(account: str, at_ms: int = T0, *, id: str = "", person: str = "p", **traits: Any) -> Json:
+    """Returns a `group` event, by which a person belongs to an account."""
+    told = id or f"joins@{at_ms}"
+    return event("group", at_ms, id=told, person=person, groupId=account, traits=traits)
+
+
+def of_people(quantifier: str, when: Document) -> Document:
+    """Returns what is asked of any, all or none of the account's people."""
+    return {"account": {quantifier: when}}
+
+
 def command(**more: Any) -> Command:
     """Returns a webhook command for Ada."""
     given: Json = {

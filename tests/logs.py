@@ -70,7 +70,7 @@ def histories(
 ) -> list[Json]:
     """Draws a log in which events come late and twice, and clock records stand between them."""
     log: list[Json] = []
-    now = high_water = T0 + 8 * DAY
+    now, high_water = T0 + 8 * DAY, 0
     logged: dict[str, list[int]] = {}
     for number, (gap, person, (kind, fields), late) in enumerate(
         draw(st.lists(entries, min_size=least, max_size=most))

@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 from processors.definitions import suggestions, values
 from processors.definitions.actions import Channel
 from processors.definitions.errors import Path
+from processors.definitions.orders import Key
 from processors.definitions.parts import Faults, Part
-from processors.definitions.sets import Key
 
 START_MS = 1_767_603_600_000
 """2026-01-05T09:00:00Z, a Monday: when a case begins that does not say when."""
@@ -228,6 +228,10 @@ class Step(Part):
     properties: Facts = Field(default_factory=dict)
     identify: Facts | None = None
     group: Facts | None = None
+    group_id: values.Name | None = None
+    """The account that the person belongs to from now on."""
+    person: values.Name | None = None
+    """Who does it; None: the person of the case."""
     late_by: values.Duration | None = None
     """Ms: the event comes now, but happened so long ago."""
     times: Annotated[int, PlainValidator(_times)] = 1
@@ -241,6 +245,8 @@ class Step(Part):
         "wait": "after",
         "where": "properties",
         "happened": "late_by",
+        "groupId": "group_id",
+        "who": "person",
     }
 
     @classmethod
@@ -255,7 +261,9 @@ class Step(Part):
             faults.add((), f"needs one of after, at, {', '.join(HAPPENINGS)}, expect")
         if "properties" in raw and "event" not in raw:
             faults.add(("properties",), "may only stand beside event")
-        for key in ("late_by", "times"):
+        if "group_id" in raw and "group" not in raw:
+            faults.add(("group_id",), "may only stand beside group")
+        for key in ("late_by", "times", "person"):
             if key in raw and not any(each in raw for each in HAPPENINGS):
                 faults.add((key,), f"may only stand beside {', '.join(HAPPENINGS)}")
         name = raw.get("event")
@@ -265,7 +273,7 @@ class Step(Part):
 
 
 class Case(Part):
-    """One story of one person."""
+    """One story of one person, in which others may appear."""
 
     name: values.Name
     person: values.Name = "somebody"

@@ -8,7 +8,8 @@ import msgspec
 
 from processors.decisions.compiled import Compiled
 from processors.definitions.errors import Path, one_line
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions.orders import Key
+from processors.definitions.sets import DefinitionSet
 from processors.state.profiles import Profile
 from schemas.commands import Command
 from schemas.events import iso

@@ -1,4 +1,4 @@
-"""One person under definitions, in memory and in virtual time, and all that came of it.
+"""A person under definitions, in memory and in virtual time, and all that came of it for them.
 
 The same driver as that of `beckon replay`: what is tested here is what the worker does.
 """
@@ -58,7 +58,7 @@ class World:
         body = _event(step)
         if body is not None:
             at_ms = now_ms - (step.late_by or 0)
-            self._feed([body] * step.times, at_ms)
+            self._feed([body] * step.times, at_ms, step.person)
 
     def _give(self, given: Given, at_ms: int) -> None:
         """Makes the person known before the case begins: no definition is active yet.
@@ -75,16 +75,18 @@ class World:
         wake = table.profiles[self.person][:WAKE_BYTES]
         table.put_all([(self.person, wake + profiles.encode(profile), None)])
 
-    def _feed(self, bodies: list[dict[str, Any]], at_ms: int) -> None:
-        records = []
+    def _feed(self, bodies: list[dict[str, Any]], at_ms: int, other: str | None = None) -> None:
+        records, person = [], other or self.person
         for body in bodies:
             self._told += 1
-            ids = {"messageId": f"event-{self._told}", "userId": self.person}
+            ids = {"messageId": f"event-{self._told}", "userId": person}
             value = msgspec.json.encode(body | ids | {"timestamp": iso(at_ms)})
-            records.append((self.person.encode(), value))
+            records.append((person.encode(), value))
         self._driver.feed(records)
 
     def _write(self, topic: str, key: str, value: msgspec.Struct | None) -> None:
+        if key != self.person:
+            return
         match value:
             case Command():
                 self.commands.append(value)
@@ -107,7 +109,8 @@ def _event(step: Step) -> dict[str, Any] | None:
     if step.identify is not None:
         return {"type": "identify", "traits": step.identify}
     if step.group is not None:
-        return {"type": "group", "traits": step.group}
+        account = {} if step.group_id is None else {"groupId": step.group_id}
+        return {"type": "group", "traits": step.group} | account
     if step.event is None:
         return None
     properties = dict(step.properties)

@@ -70,6 +70,8 @@ class Compiled(msgspec.Struct, kw_only=True):
     """The scores whose latest moves are kept."""
     idlers: Bits
     """The nodes that any event of a person sets back."""
+    people: frozenset[str] = frozenset()
+    """What is asked of the people of accounts, by its keys."""
     learns: bool = True
     """Whether traits are kept."""
     documents: tuple[Any, ...] = ()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from processors.decisions import actions, alarms, layouts, stimuli
+from processors.decisions import actions, alarms, layouts, people, stimuli
 from processors.decisions.actions import gives_for_a_time
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.conditions import Compiler, Fact
@@ -106,6 +106,7 @@ class _Build(Graph):
             alarms={self._node(key).timer: each for key, each in self.alarms.items()},
             remembered=frozenset(one for one, width_ms in self.memories.items() if width_ms),
             idlers=self.idlers,
+            people=people.keys(self.places),
             documents=self._documents(),
             predicates=self.definitions.predicates,
         )
@@ -184,6 +185,7 @@ class _Build(Graph):
 
     def _triggers(self) -> None:
         for each in self.definitions.triggers.values():
+            self._ask(people.told(each.when, self.compiler, self.places))
             when = self.compiler.compile(each.when) if each.when is not None else None
             reads_properties = ("property", "") in self.compiler.take_reads()
             built = Trigger(
@@ -243,6 +245,7 @@ class _Build(Graph):
     def _alarm(self, trigger: Guarded, on: Timed) -> None:
         node, reads = alarms.node(trigger.limit_key, on, self.features)
         if isinstance(on, ScheduleStimulus):
+            self._ask(people.told(on.audience, self.compiler, self.places))
             trigger.audience = self.compiler.compile(on.audience)
             self.compiler.take_reads()
             self.newcomers |= 1 << len(self.nodes)

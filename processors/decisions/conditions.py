@@ -28,6 +28,7 @@ from processors.definitions.conditions import (
     CustomCondition,
     ListCondition,
     NotCondition,
+    PeopleCondition,
     ScoreCondition,
     SegmentCondition,
     StatusCondition,
@@ -116,7 +117,8 @@ class Compiler:
         | TagCondition
         | StatusCondition
         | BucketCondition
-        | CustomCondition,
+        | CustomCondition
+        | PeopleCondition,
     ) -> Evaluate:
         match condition:
             case SegmentCondition():
@@ -135,6 +137,9 @@ class Compiler:
                 return _bucket(condition)
             case CustomCondition():
                 return self._custom(condition)
+            case PeopleCondition(key=key, quantifier=quantifier):
+                self.reads.add(("people", key))
+                return _of_people(key, quantifier)
             case _:
                 assert_never(condition)
 
@@ -299,6 +304,17 @@ def _answered(
 
     def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
         return TRUE if holds(Person(profile, reads, scales), **parameters) is True else FALSE
+
+    return evaluate
+
+
+def _of_people(key: str, quantifier: str) -> Evaluate:
+    place, wanted = {"any": (0, True), "all": (1, True), "none": (0, False)}[quantifier]
+
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        answers = profile.belongs and profile.belongs.answers
+        found = answers.get(key) if answers else None
+        return TRUE if isinstance(found, tuple) and found[place] is wanted else FALSE
 
     return evaluate
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import actions, alarms, decays, journeys, lists, triggers
+from processors.decisions import actions, alarms, journeys, lists, people, triggers
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.features import NO_PROPERTIES, Feature, Properties
 from processors.decisions.forgetting import forget
@@ -21,11 +21,14 @@ from processors.decisions.moments import (
 )
 from processors.decisions.nodes import Bits
 from processors.decisions.triggers import Woken
-from processors.state import windows
 from processors.state.duplicates import Seen
 from processors.state.profiles import NEVER, Profile, put_trait
 from schemas import events
 from schemas.events import Event
+from schemas.relays import Answered
+
+MAX_HOPS = 16
+"""How many accounts may have their part in what wakes triggers."""
 
 _NO_PLAN = Plan()
 _WITH_TRAITS = frozenset({"identify", "group"})
@@ -102,19 +105,35 @@ def on_definitions(
     moment = Moment(decision, compiled.scales, now=now, cause=DEFINITION)
     moment.occurrence = f"{DEFINITION}@{compiled.id}"
     moment.adopted, moment.told = due.adopted_ms, len(decision.emitted)
+    moment.is_quiet = True
     forget(compiled, profile, moment)
     profile.definitions = compiled.id
     profile.timers = {}
     journeys.adopt(compiled.runners, profile, moment)
     _evaluate(compiled, profile, moment, compiled.everything)
-    if moment.turned:
-        profile.clock = now
-    eager = [each for each in _woken(compiled, profile, moment) if each.is_eager]
-    if eager:
-        _answer(compiled, profile, moment, eager)
-    if len(decision.emitted) > moment.told:
-        frame = _Frame(compiled, profile, seen, due.log_s, due.adopted_ms)
-        _follow(frame, moment, moment.told)
+    _conclude(_Frame(compiled, profile, seen, due.log_s, due.adopted_ms), moment)
+
+
+def on_answered(
+    compiled: Compiled,
+    profile: Profile,
+    seen: Seen,
+    answered: Answered,
+    *,
+    due: Due,
+    decision: Decision,
+) -> None:
+    """Takes what an account says of its people, after the timers that are due before it.
+
+    What comes of a change of definitions wakes no trigger but those with `fire_on_publish`.
+    """
+    if not people.is_heard(profile, answered):
+        return
+    on_timers(compiled, profile, seen, due, decision)
+    moment = people.instant(compiled, profile, answered, decision)
+    moment.adopted = due.adopted_ms
+    _evaluate(compiled, profile, moment, people.hear(compiled, profile, answered))
+    _conclude(_Frame(compiled, profile, seen, due.log_s, due.adopted_ms), moment)
 
 
 _Measured = Sequence[tuple[Measure, int]]
@@ -132,6 +151,20 @@ class _Frame(msgspec.Struct, gc=False):
     seen: Seen
     log_s: int
     adopted_ms: int
+
+
+def _conclude(frame: "_Frame", moment: Moment) -> None:
+    """Leaves a trace where anything turned, and answers it; if that is to be quiet, not to all."""
+    compiled, profile = frame.compiled, frame.profile
+    if moment.turned:
+        profile.clock = moment.now
+    woken = _woken(compiled, profile, moment)
+    if moment.is_quiet:
+        woken = [each for each in woken if each.is_eager]
+    if woken:
+        _answer(compiled, profile, moment, woken)
+    if len(moment.decision.emitted) > moment.told:
+        _follow(frame, moment, moment.told)
 
 
 def _read(compiled: Compiled, profile: Profile, event: Event, at_ms: int) -> _Facts:
@@ -184,22 +217,22 @@ def _apply(
         now = profile.clock = at_ms
     dirty: Bits = _keep(profile, measured, at_ms) if measured else 0
     for feature in heard:
-        if _count(profile, feature, at_ms):
+        if feature.take(profile, at_ms):
             dirty |= feature.users
     if compiled.idlers or not profile.definitions:
         is_told = parent is not None or plan.lists is not None
         dirty |= _stir(compiled, profile, at_ms, is_told=is_told)
-    if not dirty and not plan.triggers and not traits and not plan.lists:
+    if not dirty and not plan.triggers and traits is None and not plan.lists:
         return None
     moment = Moment(decision, compiled.scales, now, event.message_id)
     if parent is None:
         moment.told = len(decision.emitted)
     else:
         moment.depth, moment.told = parent.depth + 1, parent.told
-        moment.echoes = parent.echoes
+        moment.echoes, moment.hops = parent.echoes, parent.hops
     moment.late, moment.adopted = late, adopted_ms
     moment.properties, moment.heard = properties, at_ms
-    if traits or plan.lists:
+    if traits is not None or plan.lists:
         dirty |= _learn(compiled, profile, moment, facts)
     if dirty:
         _evaluate(compiled, profile, moment, dirty)
@@ -234,39 +267,14 @@ def _keep(profile: Profile, measured: _Measured, at_ms: int) -> Bits:
     return dirty
 
 
-def _count(profile: Profile, feature: Feature, at_ms: int) -> bool:
-    """Counts an occurrence; returns whether anything that is kept has changed."""
-    if feature.width_ms is None:
-        if feature.since_ms is not None and at_ms < feature.since_ms:
-            return False
-        times = profile.counts.get(feature.key, 0)
-        if times >= feature.capacity:
-            return False
-        profile.counts[feature.key] = times + 1
-        return True
-    if feature.half_life_ms is not None:
-        if profile.decays is None:
-            profile.decays = {}
-        kept_sum = profile.decays.get(feature.key)
-        profile.decays[feature.key] = decays.add(kept_sum, at_ms, feature.half_life_ms)
-        return True
-    oldest_ms = profile.clock - feature.width_ms
-    if at_ms <= oldest_ms:
-        return False
-    kept = profile.times.get(feature.key)
-    if kept is None:
-        profile.times[feature.key] = [at_ms]
-        return True
-    windows.expire(kept, oldest_ms)
-    return windows.insert(kept, at_ms, feature.capacity)
-
-
 def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) -> Bits:
     """Lays an event's traits, or its list, into the profile; returns who reads what changed."""
     dirty: Bits = 0
     event, at_ms, plan, *_, traits = facts
     if plan.lists and (listed := lists.take_change(profile, moment, plan.lists)):
         dirty |= compiled.readers(*listed)
+    if event.type == "group" and event.group_id:
+        dirty |= people.join(compiled, profile, moment, event.group_id, at_ms=at_ms)
     for key, value in (traits or {}).items():
         if event.type == "group":
             if put_trait(profile.account, key, value, at_ms):
@@ -291,7 +299,7 @@ def _evaluate(compiled: Compiled, profile: Profile, moment: Moment, dirty: Bits)
 
 def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Woken]) -> None:
     """Runs the triggers, round by round, until nothing wakes another one."""
-    for round_ in range(triggers.MAX_ROUNDS):
+    for round_ in range(triggers.MAX_ROUNDS if moment.hops <= MAX_HOPS else 0):
         woken += _woken(compiled, profile, moment)
         if not woken:
             return
@@ -303,7 +311,7 @@ def _answer(compiled: Compiled, profile: Profile, moment: Moment, woken: list[Wo
         if dirty:
             _evaluate(compiled, profile, moment, dirty)
         woken = []
-    for each in sorted(_woken(compiled, profile, moment), key=_rank):
+    for each in sorted([*woken, *_woken(compiled, profile, moment)], key=_rank):
         each.give_up(profile, moment)
 
 

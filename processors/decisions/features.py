@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 
+from processors.decisions import decays
 from processors.decisions.comparisons import compare
 from processors.definitions.occurrences import PropertyCondition
-from processors.state.profiles import NEVER
+from processors.state import windows
+from processors.state.profiles import NEVER, Profile
 from processors.state.windows import MAX_TIMES
 
 Properties = Mapping[str, Any]
@@ -41,6 +43,32 @@ class Feature(msgspec.Struct, kw_only=True):
     """Bits of the nodes that read it."""
     is_own: bool = False
     """Whether it leaves out what triggers tell."""
+
+    def take(self, profile: Profile, at_ms: int) -> bool:
+        """Counts an occurrence; returns whether anything that is kept has changed."""
+        if self.width_ms is None:
+            if self.since_ms is not None and at_ms < self.since_ms:
+                return False
+            times = profile.counts.get(self.key, 0)
+            if times >= self.capacity:
+                return False
+            profile.counts[self.key] = times + 1
+            return True
+        if self.half_life_ms is not None:
+            if profile.decays is None:
+                profile.decays = {}
+            kept_sum = profile.decays.get(self.key)
+            profile.decays[self.key] = decays.add(kept_sum, at_ms, self.half_life_ms)
+            return True
+        oldest_ms = profile.clock - self.width_ms
+        if at_ms <= oldest_ms:
+            return False
+        kept = profile.times.get(self.key)
+        if kept is None:
+            profile.times[self.key] = [at_ms]
+            return True
+        windows.expire(kept, oldest_ms)
+        return windows.insert(kept, at_ms, self.capacity)
 
 
 class Features:

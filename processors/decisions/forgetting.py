@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from processors.decisions import people
 from processors.decisions.compiled import Compiled
 from processors.decisions.moments import DEFINITION, Moment
 from processors.state.profiles import Profile
@@ -23,6 +24,7 @@ def forget(compiled: Compiled, profile: Profile, moment: Moment) -> None:
     for held, kept in _held(compiled, profile):
         for key in held.keys() - kept:
             del held[key]
+    people.forget(compiled, profile)
     if not compiled.idlers:
         profile.active = 0
     elif not profile.active:

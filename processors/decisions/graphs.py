@@ -1,5 +1,8 @@
 """The graph of a definition set: segments, rules and scores as nodes, in evaluation order."""
 
+from collections.abc import Iterator
+
+from processors.decisions import people
 from processors.decisions.comparisons import FALSE
 from processors.decisions.conditions import CLOCK, Asked, Compiler, Evaluate, Fact
 from processors.decisions.decays import marks
@@ -24,6 +27,7 @@ from processors.decisions.nodes import (
     SegmentNode,
     StateRule,
 )
+from processors.decisions.people import RollUpRule
 from processors.decisions.persons import names_by_kind
 from processors.decisions.recommendations import Recommendation
 from processors.decisions.rules import counting
@@ -103,11 +107,18 @@ class Graph:
             self.newcomers |= 1 << len(self.nodes)
         return evaluate, reads
 
+    def _ask(self, asked: Iterator[tuple[Node, set[Fact]]]) -> None:
+        """Adds what is asked of each of an account's people; those who read the answer follow."""
+        for node, reads in asked:
+            self._add(node, reads)
+
     def _compiled(self, condition: Condition) -> tuple[Evaluate, set[Fact]]:
+        self._ask(people.told(condition, self.compiler, self.places))
         evaluate = self.compiler.compile(condition)
         return evaluate, self.compiler.take_reads()
 
     def _segment(self, segment: Segment) -> None:
+        self._ask(people.told(segment.when, self.compiler, self.places))
         version = self.definitions.versions["segment", segment.id]
         condition, reads = self._condition(segment.when)
         node = SegmentNode(
@@ -123,6 +134,11 @@ class Graph:
         rules = [rule for group in score.groups for rule in group.rules]
         groups = {rule.id: at for at, group in enumerate(score.groups) for rule in group.rules}
         key, scale = _key("score", score.id), self.scales[score.id]
+        for rule in rules:
+            self._ask(people.told(rule.when, self.compiler, self.places))
+            self._ask(people.worth(rule.people, self.compiler, self.places))
+        for each in score.recommendations:
+            self._ask(people.told(each.when, self.compiler, self.places))
         of_score = 2 << (len(self.nodes) + len(rules))
         ends = AdjustmentsNode(key=f"adjustments/{score.id}", score_id=score.id)
         ends.users = of_score
@@ -166,9 +182,13 @@ class Graph:
 
     def _rule(self, holder: Holder, rule: Rule, users: Bits) -> None:
         key = f"score/{holder.score_id}/{rule.id}"
-        if rule.when is not None:
+        node: Node
+        if rule.people is not None:
+            asked, reads = rule.people.key, {("people", rule.people.key)}
+            node = RollUpRule(key=key, holder=holder, asked=asked, points=rule.points, users=users)
+        elif rule.when is not None:
             condition, reads = self._condition(rule.when)
-            node: Node = StateRule(
+            node = StateRule(
                 key=key,
                 holder=holder,
                 condition=condition,

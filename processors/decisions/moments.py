@@ -10,9 +10,11 @@ from processors.decisions.scales import Held, Scale
 from schemas.commands import Command
 from schemas.events import Event
 from schemas.records import DecisionRecord, RunRecord, ScoreChange, SegmentChange
+from schemas.relays import Relay, Told
 
 CLOCK = "clock"
 DEFINITION = "definition"
+ACCOUNT = "account"
 
 
 class Decision(msgspec.Struct, kw_only=True):
@@ -29,6 +31,8 @@ class Decision(msgspec.Struct, kw_only=True):
     """Events that triggers told, decided on already; to be published beside."""
     removed: list[tuple[str, str, str]] = []
     """("segment" or "score", profile id, id) of ended definitions: these records are to go."""
+    relays: list[Relay] = []
+    """What goes to accounts, and from them to their people."""
     fired: int = 0
     """How many timers were due."""
     duplicates: int = 0
@@ -48,7 +52,7 @@ class Moment(msgspec.Struct):
     scales: Mapping[str, Scale]
     now: int
     cause: str
-    """messageId of the event, or `clock`, or `definition`."""
+    """messageId of the event, or `clock`, `definition` or `account`."""
     occurrence: str = ""
     """Part of the commands' ids, where it is another than the cause: each instant has its own."""
     adopted: int = 0
@@ -75,6 +79,12 @@ class Moment(msgspec.Struct):
     """By score and rule, with which model its points were reckoned anew."""
     echoes: bool = False
     """Whether what happens may follow from the end of points that were given for a time."""
+    relay: Told | None = None
+    """What it has the account know."""
+    is_quiet: bool = False
+    """Whether it follows from a change of definitions."""
+    hops: int = 0
+    """How many accounts had their part in what led to it."""
 
     def note(self, change: Change, old: Any, new: Any) -> None:
         """Remembers a change for the triggers' next round; several of one thing become one."""

@@ -1,5 +1,8 @@
 """Conditions: what is asked about a person, in segments, triggers and score rules."""
 
+import base64
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
@@ -31,15 +34,21 @@ class AccountCondition(Comparison):
 
 def misplaced(raw: Any, path: Path) -> Iterator[Path]:
     """Yields the places of property conditions in a condition as written, apart from wheres."""
+    for each, at in _joined(raw, path):
+        if "property" in each:
+            yield (*at, "property")
+
+
+def _joined(raw: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Yields a condition as written, and those that it joins, each with its place."""
     if not isinstance(raw, dict):
         return
-    if "property" in raw:
-        yield (*path, "property")
+    yield raw, path
     for key in ("all", "any"):
         if isinstance(raw.get(key), list):
             for place, each in enumerate(raw[key]):
-                yield from misplaced(each, (*path, key, place))
-    yield from misplaced(raw.get("not"), (*path, "not"))
+                yield from _joined(each, (*path, key, place))
+    yield from _joined(raw.get("not"), (*path, "not"))
 
 
 def _membership(raw: Any) -> bool:
@@ -191,6 +200,69 @@ class NotCondition(Part):
     negated: "Condition" = Field(alias="not")
 
 
+QUANTIFIERS = ("any", "all", "none")
+
+
+class People(Part):
+    """For how many of an account's people a condition holds."""
+
+    any: "Condition | None" = None
+    all: "Condition | None" = None
+    none: "Condition | None" = None
+    key: str = ""
+    """Stands for the condition wherever it is asked."""
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """Returns what may be asked."""
+        return [*QUANTIFIERS]
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that one thing is asked, and nothing that only the person at hand has."""
+        if len(raw) != 1:
+            if raw or not faults:
+                found = " and ".join(raw) or "nothing"
+                faults.add((), f"takes exactly one of {', '.join(QUANTIFIERS)}, found {found}")
+            return raw
+        ((quantifier, condition),) = raw.items()
+        for path in misplaced(condition, (quantifier,)):
+            faults.add(path, "people of the account have no event at hand; use event with where")
+        for each, path in _joined(condition, (quantifier,)):
+            if isinstance(each.get("account"), dict):
+                said = "people of the account are not asked about theirs; ask for a segment of them"
+                faults.add((*path, "account"), said)
+        return {**raw, "key": short(condition)}
+
+
+def short(raw: Any) -> str:
+    """Returns what stands for a part of a document: 7 characters, 42 bits of its hash."""
+    text = json.dumps(raw, sort_keys=True, separators=(",", ":"))
+    return base64.b64encode(hashlib.sha256(text.encode()).digest())[:7].decode()
+
+
+class PeopleCondition(Part):
+    """Whether a condition holds for any, all or none of the people of the person's account."""
+
+    account: People
+
+    @property
+    def key(self) -> str:
+        """Stands for the inner condition."""
+        return self.account.key
+
+    @property
+    def quantifier(self) -> str:
+        """Any, all or none."""
+        return next(each for each in QUANTIFIERS if getattr(self.account, each) is not None)
+
+    @property
+    def condition(self) -> "Condition":
+        """What is asked of each of them."""
+        found: Condition = getattr(self.account, self.quantifier)
+        return found
+
+
 HEADS: dict[str, type[Part]] = {
     "all": AllCondition,
     "any": AnyCondition,
@@ -217,6 +289,10 @@ def _choose(raw: Any) -> Any:
 
 
 def _head(raw: Any) -> str:
+    if isinstance(raw, PeopleCondition):
+        return TAG + "people"
+    if isinstance(raw, dict) and isinstance(raw.get("account"), dict):
+        return TAG + "people"
     return parts.head(raw, HEADS)
 
 
@@ -234,6 +310,7 @@ Condition = Annotated[
     | Annotated[ScoreCondition, Tag(TAG + "score")]
     | Annotated[PropertyCondition, Tag(TAG + "property")]
     | Annotated[AccountCondition, Tag(TAG + "account")]
+    | Annotated[PeopleCondition, Tag(TAG + "people")]
     | Annotated[BucketCondition, Tag(TAG + "bucket")]
     | Annotated[TimeCondition, Tag(TAG + "local_time")]
     | Annotated[CustomCondition, Tag(TAG + "custom")],
@@ -241,5 +318,17 @@ Condition = Annotated[
     BeforeValidator(_choose),
 ]
 
-for _model in (AllCondition, AnyCondition, NotCondition):
+for _model in (AllCondition, AnyCondition, NotCondition, People, PeopleCondition):
     _model.model_rebuild()
+
+
+def about_people(condition: Condition | None) -> Iterator[PeopleCondition]:
+    """Yields what a condition asks of the people of accounts, in its order."""
+    match condition:
+        case PeopleCondition():
+            yield condition
+        case AllCondition(all=inner) | AnyCondition(any=inner):
+            for each in inner:
+                yield from about_people(each)
+        case NotCondition(negated=each):
+            yield from about_people(each)

@@ -56,7 +56,16 @@ class Modelled:
     name: str
 
 
-Mention = Reference | Rung | Gift | Custom | Modelled
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One condition, or one score, that is asked of an account's people."""
+
+    path: Path
+    key: str
+    """Stands for it."""
+
+
+Mention = Reference | Rung | Gift | Custom | Modelled | Asked
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -93,6 +102,10 @@ def _rules(score: scores.Score) -> Iterator[Mention]:
             yield from _condition(rule.when, (*path, "when"))
             if rule.model is not None:
                 yield Modelled((*path, "model"), rule.model)
+            if rule.people is not None:
+                yield Asked((*path, "people"), rule.people.key)
+                asked = (*path, "people", rule.people.function)
+                yield Reference(asked, "score", rule.people.score)
 
 
 def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
@@ -101,8 +114,11 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
             yield from _several(inner, (*path, "all"))
         case conditions.AnyCondition(any=inner):
             yield from _several(inner, (*path, "any"))
-        case conditions.NotCondition():
-            yield from _condition(condition.negated, (*path, "not"))
+        case conditions.NotCondition(negated=each):
+            yield from _condition(each, (*path, "not"))
+        case conditions.PeopleCondition(condition=each, quantifier=quantifier):
+            yield Asked((*path, "account"), condition.key)
+            yield from _condition(each, (*path, "account", quantifier))
         case conditions.SegmentCondition():
             yield Reference((*path, "segment"), "segment", condition.segment)
         case conditions.ListCondition():
@@ -110,16 +126,20 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
         case conditions.CustomCondition(custom=name, parameters=parameters):
             yield Custom((*path, "custom"), name, tuple(parameters))
         case conditions.ScoreCondition():
-            yield Reference((*path, "score"), "score", condition.score)
-            if condition.level is not None:
-                yield Rung((*path, "level"), condition.score, "level", condition.level)
-            if condition.grade is not None:
-                yield Rung((*path, "grade"), condition.score, "grade", condition.grade)
+            yield from _asked_score(condition, path)
 
 
 def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:
     for place, each in enumerate(inner):
         yield from _condition(each, (*path, place))
+
+
+def _asked_score(condition: conditions.ScoreCondition, path: Path) -> Iterator[Mention]:
+    yield Reference((*path, "score"), "score", condition.score)
+    if condition.level is not None:
+        yield Rung((*path, "level"), condition.score, "level", condition.level)
+    if condition.grade is not None:
+        yield Rung((*path, "grade"), condition.score, "grade", condition.grade)
 
 
 def _trigger(trigger: triggers.Trigger) -> Iterator[Mention]:

@@ -43,10 +43,45 @@ class Decay(Part):
         return raw
 
 
+FUNCTIONS = ("sum", "average", "max")
+
+
+class RollUp(Part):
+    """What a score of all of an account's people comes to."""
+
+    sum: values.Id | None = None
+    average: values.Id | None = None
+    max: values.Id | None = None
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that it comes to one thing."""
+        if len(raw) != 1 and (raw or not faults):
+            found = " and ".join(raw) or "nothing"
+            faults.add((), f"takes exactly one of {', '.join(FUNCTIONS)}, found {found}")
+        return raw
+
+    @property
+    def function(self) -> str:
+        """Sum, average or max."""
+        return next(each for each in FUNCTIONS if getattr(self, each) is not None)
+
+    @property
+    def score(self) -> str:
+        """The score that is looked at."""
+        return str(getattr(self, self.function))
+
+    @property
+    def key(self) -> str:
+        """Stands for it wherever it is asked."""
+        return f"{self.function}:{conditions.short(self.score)}"
+
+
 class Rule(Part):
     """Points for each occurrence of an event (`on`), while a condition holds (`when`), by a model.
 
-    Of a model's points the share that it gives.
+    Of a model's points the share that it gives. Or for each point that a score of the account's
+    people comes to (`people`).
     """
 
     id: values.Id
@@ -63,17 +98,20 @@ class Rule(Part):
     within: values.Duration | None = None
     """Ms: an occurrence at t adds points while now < t + within."""
     decay: Decay | None = None
+    people: RollUp | None = None
     hints: ClassVar = {"event": "on", "within_last": "within", "distinct": "per"}
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
         """Checks that the rule is of one sort."""
-        sorts = [key for key in ("on", "when", "model") if key in raw]
+        sorts = [key for key in ("on", "when", "model", "people") if key in raw]
         if len(sorts) > 1:
             found = " and ".join(sorts)
-            faults.add((), f"takes only one of on, when and model, found {found}: make them two")
+            faults.add(
+                (), f"takes only one of on, when, model and people, found {found}: make them two"
+            )
         elif not sorts and not faults:
-            said = "on (points for each event), when (points while it is true) or model"
+            said = "on (points for each event), when (points while it is true), people or model"
             faults.add((), f"needs {said} (a share of the points)")
         elif "on" not in raw:
             for key in ("per", "max_occurrences", "within", "decay"):

@@ -1,30 +1,27 @@
 """All active definitions together: what they refer to exists, and nothing goes round in circles."""
 
-import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from processors.definitions import customs, documents, references, suggestions, versions
+from processors.definitions import customs, documents, orders, references, suggestions, versions
 from processors.definitions.documents import Definition
-from processors.definitions.errors import InvalidDefinitions, Path, Problem
+from processors.definitions.errors import InvalidDefinitions, Problem
 from processors.definitions.journeys import Journey
+from processors.definitions.orders import Key
 from processors.definitions.predicates import NONE, Model, Predicate, Predicates
-from processors.definitions.references import Custom, Gift, Modelled, Reference, Rung
+from processors.definitions.references import Asked, Custom, Gift, Modelled, Reference, Rung
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.triggers import Trigger
 
-Key = tuple[str, str]
-"""Kind and id."""
-
 READERS: Mapping[str | int, str] = {"custom": "predicate", "model": "model"}
 """What is named by a key, and reads of other definitions."""
 
-ORDERED_KINDS = ("score", "segment")
-"""The kinds that are evaluated, and may refer to each other."""
 OLDER = "older"
 """Stands, among documents, for the version of a journey by which runs may go on."""
+MAX_ASKED = 30
+"""How many different things are asked of people: each person tells their account of all."""
 MAX_NAMED = 10
 """How many of the known ids a message lists."""
 
@@ -89,8 +86,9 @@ def build(
     mentions = {key: list(customs.mentions(each, predicates)) for key, each in known.items()}
     problems += _unknown(known, mentions, broken)
     problems += _misused(known, mentions, predicates)
-    order, rest = _order(_needs(mentions))
-    problems += _cycles(known, rest)
+    problems += _too_many(known, mentions)
+    order, rest = orders.order(orders.needs(mentions))
+    problems += orders.cycles(known, rest)
     if problems:
         raise InvalidDefinitions(sorted(problems, key=lambda at: (at.file or "", at.line or 0)))
     return _of(known, order, predicates, _kept(known, older, predicates))
@@ -251,7 +249,7 @@ def _unknown(
                 message = _no_such_rung(known.get(("score", mention.score)), mention)
             elif isinstance(mention, Gift):
                 message = _no_such_gift(known.get(("score", mention.score)))
-            elif isinstance(mention, Custom | Modelled):
+            elif isinstance(mention, Custom | Modelled | Asked):
                 continue
             elif (mention.kind, mention.id) in known or mention.id in broken:
                 message = None
@@ -274,6 +272,22 @@ def _misused(
             if isinstance(mention, Custom | Modelled):
                 for path, message in customs.misuses(mention, predicates, known):
                     yield documents.problem(known[key], path, message)
+
+
+def _too_many(
+    known: Mapping[Key, Definition], mentions: Mapping[Key, list[references.Mention]]
+) -> Iterator[Problem]:
+    asked: set[str] = set()
+    for key, found in mentions.items():
+        for mention in found:
+            if isinstance(mention, Asked) and mention.key not in asked:
+                asked.add(mention.key)
+                if len(asked) == MAX_ASKED + 1:
+                    message = (
+                        f"at most {MAX_ASKED} different things can be asked of people in all,"
+                        " this is one more; ask for a segment that others ask for too"
+                    )
+                    yield documents.problem(known[key], mention.path, message)
 
 
 def _no_such(kind: str, name: str, ids: Mapping[str, list[str]]) -> str:
@@ -309,79 +323,3 @@ def _instead(name: str, known: list[str], noun: str) -> str:
         return f"; there are no {noun}"
     more = ", …" if len(known) > MAX_NAMED else ""
     return f"; the {noun} are {', '.join(known[:MAX_NAMED])}{more}"
-
-
-Needs = dict[Key, dict[Key, Path]]
-"""For each score and segment what it refers to, with the first place where it does."""
-
-
-def _needs(mentions: Mapping[Key, list[references.Mention]]) -> Needs:
-    needs: Needs = {key: {} for key in mentions if key[0] in ORDERED_KINDS}
-    for key, needed in needs.items():
-        for mention in mentions[key]:
-            if isinstance(mention, Reference) and (mention.kind, mention.id) in needs:
-                needed.setdefault((mention.kind, mention.id), mention.path)
-    return needs
-
-
-def _order(needs: Needs) -> tuple[tuple[Key, ...], Needs]:
-    """Returns the keys in the order of evaluation, and those that can not be ordered.
-
-    Of all keys that could come next, the smallest does (Kahn's algorithm over a heap).
-    """
-    waiting = {key: len(needed) for key, needed in needs.items()}
-    needed_by: dict[Key, list[Key]] = {key: [] for key in needs}
-    for key, needed in needs.items():
-        for other in needed:
-            needed_by[other].append(key)
-    ready = sorted(key for key, count in waiting.items() if count == 0)
-    order = []
-    while ready:
-        key = heapq.heappop(ready)
-        order.append(key)
-        for other in needed_by[key]:
-            waiting[other] -= 1
-            if waiting[other] == 0:
-                heapq.heappush(ready, other)
-    return tuple(order), _without(needs, set(order))
-
-
-def _without(needs: Needs, gone: Collection[Key]) -> Needs:
-    return {
-        key: {other: path for other, path in needed.items() if other not in gone}
-        for key, needed in needs.items()
-        if key not in gone
-    }
-
-
-def _cycles(known: Mapping[Key, Definition], rest: Needs) -> Iterator[Problem]:
-    """Yields a problem for each circle; where two share a definition, for one of them."""
-    while rest:
-        circles = list(_circles(rest))
-        for circle in circles:
-            yield _circle(known, rest, circle)
-        gone = {key for circle in circles for key in circle}
-        _, rest = _order(_without(rest, gone))
-
-
-def _circles(rest: Needs) -> Iterator[list[Key]]:
-    """Yields at least one circle, for every key of `rest` refers to another one of it."""
-    walked: set[Key] = set()
-    for start in sorted(rest):
-        trail: list[Key] = []
-        key = start
-        while key not in walked:
-            walked.add(key)
-            trail.append(key)
-            key = min(rest[key])
-        if key in trail:
-            yield trail[trail.index(key) :]
-
-
-def _circle(known: Mapping[Key, Definition], rest: Needs, circle: list[Key]) -> Problem:
-    first = circle.index(min(circle))
-    turned = [*circle[first:], *circle[: first + 1]]
-    is_plain = len({name for _, name in circle}) == len(circle)
-    shown = " -> ".join(name if is_plain else f"{kind} {name}" for kind, name in turned)
-    message = f"goes round in a circle: {shown}"
-    return documents.problem(known[turned[0]], rest[turned[0]][turned[1]], message)

@@ -18,6 +18,7 @@ from processors.runtime.clients import Cluster, Polled
 from processors.runtime.errors import BrokerAway
 from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import PROGRESS_KEY, Table
+from schemas import relays
 from schemas.topics import TOPICS, full_name
 
 LEFT_OUT = {"events.raw", "definitions", "score-changes"}
@@ -104,7 +105,7 @@ class Reader:
             return
         key, value = (message.key() or b"").decode("utf-8", "replace"), message.value()
         if name == "events":
-            if read_tick(value) is None:
+            if read_tick(value) is None and relays.read(value) is None:
                 self._board.take_event(key, value, is_emitted=message.headers() == EMITTED)
         elif name == "dead-letters":
             told = self._board.take_dead_letter(message.headers() or [])

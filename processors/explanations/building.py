@@ -17,8 +17,9 @@ from processors.decisions.fading import FadingRule, Scored
 from processors.decisions.features import compile_where
 from processors.decisions.models import ModelRule
 from processors.definitions import suggestions
+from processors.definitions.orders import Key
 from processors.definitions.scores import EventMatch, Group, Rule, Score
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions.sets import DefinitionSet
 from processors.definitions.triggers import Trigger
 from processors.explanations import conditions, futures, journeys, trees
 from processors.explanations.conditions import Heeded, Scene, Watched
@@ -194,7 +195,9 @@ class _Builder:
             until=None,
             max_occurrences=rule.max_occurrences,
         )
-        if rule.when is not None:
+        if rule.people is not None:
+            node.on = conditions.text({"people": written["people"]})
+        elif rule.when is not None:
             node.when = self._condition(rule.when, written["when"])
         elif rule.on is not None:
             node.on = conditions.text({key: written[key] for key in _ON if key in written})

@@ -21,6 +21,7 @@ from processors.definitions.conditions import (
     AnyCondition,
     Condition,
     NotCondition,
+    PeopleCondition,
 )
 from processors.definitions.errors import one_line
 from processors.definitions.predicates import Model, Predicate
@@ -37,6 +38,9 @@ PLAIN_KEYS = frozenset({"event", "where", "at_least", "at_most", "exactly", "wit
 """Keys of an event condition that only counts."""
 JOINED = {"all": "all of", "any": "any of", "not": "not"}
 MAX_TEXT = 300
+MAX_NAME = 40
+MAX_NAMED = 5
+"""People who are named beside a condition; JSON has all."""
 
 
 class Heeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +110,9 @@ def explain(
             ]
         case NotCondition(negated=inner):
             node.parts = [explain(inner, written["not"], scene, watched)]
+        case PeopleCondition(condition=inner, quantifier=quantifier, key=key):
+            node.parts = [explain(inner, written["account"][quantifier], scene, watched)]
+            node.found, node.note = _of_people(scene, key)
         case _:
             keys = [key for fact, key in sorted(reads) if fact == "feature"]
             heeded = _heeded(compiler)
@@ -226,6 +233,23 @@ def _fill(
         node.count = count = _count(counted, scene, found)
         if count != found:
             node.note = f"the log has {found} of them"
+
+
+def _of_people(scene: Scene, key: str) -> tuple[list[str] | None, str]:
+    """Returns for whom of the account's people something holds, and what to say of it."""
+    belongs, people = scene.profile.belongs, scene.history.people
+    if belongs is None:
+        return None, "the person has no account"
+    whose = f"account {one_line(belongs.account, MAX_NAME)}"
+    if key not in (belongs.answers or {}):
+        return None, f"{whose} has not answered yet"
+    if people is None:
+        return None, f"{whose}, of whose people nothing is known here"
+    told = [each for each, holds in people.items() if key in holds]
+    found = sorted(each for each in told if people[each][key])
+    names = ", ".join([one_line(each, MAX_NAME) for each in found[:MAX_NAMED]])
+    more = ", …" if len(found) > MAX_NAMED else ""
+    return found, f"{whose}: holds for {len(found)} of {len(told)}{names and f': {names}{more}'}"
 
 
 def _count(heeded: Heeded, scene: Scene, found: int) -> int:

@@ -2,11 +2,12 @@
 
 Recorded events run through the engine in virtual time, as in `beckon replay`. Others matter to a
 person by one thing only: time moves by all events of a partition, and by it timers fire and events
-are too late. So of others the engine gets the time, as a clock record before the person's next one.
+are too late. So of others the engine gets the time, as a clock record before the person's next one;
+but all where definitions ask for the people of accounts.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 import msgspec
@@ -17,6 +18,7 @@ from processors.operations.errors import OperationFailed
 from processors.operations.ingesting import lines
 from processors.runtime.batches import Policy, read_tick, tick
 from processors.runtime.memory import BATCH, Driver
+from processors.state import accounts
 from processors.state.duplicates import Seen
 from processors.state.profiles import Profile
 from schemas import events
@@ -49,6 +51,10 @@ class Heard(msgspec.Struct, frozen=True):
     """None where a trigger told it."""
 
 
+People = Mapping[str, Mapping[str, bool | int | float]]
+"""By person, what holds for them, by what stands for the condition; or a score's value."""
+
+
 class History(msgspec.Struct, kw_only=True):
     """What is known."""
 
@@ -59,6 +65,8 @@ class History(msgspec.Struct, kw_only=True):
     score_changes: list[ScoreChange]
     decisions: list[DecisionRecord]
     notes: list[str]
+    people: People | None = None
+    """What the people of the account have told about themselves; None: that is not known."""
 
     def add(self, decision: Decision) -> None:
         """Takes in what came of timers."""
@@ -171,7 +179,7 @@ class _Run:
             return (self._key if entry.key == self._key else None), None
         if key == self._key:
             return key, heard
-        if _is_readable(event):
+        if _is_readable(event) and not self.driver.compiled.people:
             self._move(heard.at_ms)
             return None, None
         return key, None
@@ -217,6 +225,7 @@ class _Run:
             score_changes=self._decision.score_changes,
             decisions=self._decision.decisions,
             notes=self._refused(),
+            people=people(self.driver.table.accounts, profile),
         )
 
     def _once(self) -> Iterator[Heard]:
@@ -236,6 +245,12 @@ class _Run:
             return []
         named = ", ".join(sorted(set(reasons)))
         return [f"events of this person that could not be used: {len(reasons)} ({named})"]
+
+
+def people(stored: Mapping[str, bytes], profile: Profile) -> People | None:
+    """Returns what the people of a person's account have told; None where that is not stored."""
+    found = stored.get(profile.belongs.account) if profile.belongs else None
+    return None if found is None else accounts.decode(found).people
 
 
 def _is_readable(event: Event) -> bool:

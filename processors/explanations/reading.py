@@ -14,7 +14,7 @@ from processors.decisions.compiled import Compiled
 from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.sets import DefinitionSet
 from processors.explanations import futures, histories
-from processors.explanations.histories import MAX_HEARD, Entry, Heard, History
+from processors.explanations.histories import MAX_HEARD, Entry, Heard, History, People
 from processors.operations.errors import OperationFailed
 from processors.runtime import catalogues, clients, partitioners, readers
 from processors.runtime.batches import Policy
@@ -25,10 +25,11 @@ from processors.runtime.tables import PROGRESS_KEY, Progress, Table
 from processors.state.duplicates import Seen
 from processors.state.errors import UnreadableProfile
 from processors.state.profiles import Profile
-from schemas import codec, events
+from schemas import codec, events, relays
 from schemas.codec import SchemaSource
 from schemas.errors import BadEvent, BadRecord, SchemasUnavailable
 from schemas.records import DecisionRecord, ScoreChange, SegmentChange
+from schemas.relays import ACCOUNT_KEY
 from schemas.topics import full_name
 
 Progressed = Callable[[int], None]
@@ -123,6 +124,7 @@ class _Reader:
             score_changes=self._changes(ScoreChange, "score-changes"),
             decisions=self._changes(DecisionRecord, "decisions"),
             notes=notes,
+            people=self._people(profile) if compiled.people else None,
         )
         _bring(history, compiled)
         return history
@@ -144,6 +146,16 @@ class _Reader:
             raise OperationFailed(histories.unknown(self.id, where))
         return profile, table.progress
 
+    def _people(self, profile: Profile) -> People | None:
+        """Returns what the people of the account have told, from the partition that it lies in."""
+        table = Table()
+        if profile.belongs is not None:
+            account = ACCOUNT_KEY + profile.belongs.account.encode()
+            for message in self._records("profiles", key=account):
+                if message.key() == account:
+                    table.restore(account, message.value())
+        return histories.people(table.accounts, profile)
+
     def _heard(self, profile: Profile) -> tuple[list[Heard], list[str]]:
         """Returns the person's events that were decided on, each once, and what to say of them."""
         heard: list[Heard] = []
@@ -153,7 +165,7 @@ class _Reader:
             if message.key() != self.key:
                 continue
             if message.offset() > profile.offset and message.headers() != EMITTED:
-                waiting += 1
+                waiting += relays.read(message.value()) is None
                 continue
             try:
                 event = policy.decode(message.value())
@@ -190,6 +202,8 @@ class _Reader:
         history.notes.append(
             "the past is rebuilt from `events` under the definitions that are active now"
         )
+        if compiled.people:
+            history.notes.append("people of the account in other partitions are left out of that")
         history.notes += self._gone()
         return history
 
@@ -204,11 +218,13 @@ class _Reader:
                     raise OperationFailed(f"{name}, {_place(message)}: {error}") from error
         return found
 
-    def _records(self, name: str, *, is_told: bool = True) -> Iterator[Polled]:
-        """Gives what the person's partition of a topic has, up to where it ends now."""
+    def _records(
+        self, name: str, *, is_told: bool = True, key: bytes | None = None
+    ) -> Iterator[Polled]:
+        """Gives what the partition of a key has, up to where it ends now; None: of the person."""
         topic = full_name(self.options.prefix, name)
         count = len(readers.partitions(self.consumer, topic))
-        partition = partitioners.partition(self.key, count)
+        partition = partitioners.partition(key or self.key, count)
         span = readers.span(self.consumer, topic, partition)
         self.begin = span.start
         for stretch in readers.read(self.consumer, topic, {partition: span.stop}):

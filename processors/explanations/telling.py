@@ -253,6 +253,8 @@ def _by(cause: str | None) -> str:
             return " by the clock"
         case "definition":
             return " by a new definition"
+        case "account":
+            return " by the people of the account"
         case _:
             return f" by {one_line(cause)}"
 

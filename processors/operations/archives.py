@@ -6,8 +6,9 @@ Read for people: by publishing, which numbers on, and by `beckon definitions`.
 from collections.abc import Mapping
 
 from processors.definitions import sets, suggestions
+from processors.definitions.orders import Key
 from processors.definitions.predicates import Predicates
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions.sets import DefinitionSet
 from processors.operations.errors import OperationFailed
 from processors.runtime.catalogues import Catalogue
 from schemas import codec, definitions

@@ -16,6 +16,7 @@ from processors.decisions.fading import FadingRule, Scored, StepRule
 from processors.decisions.models import ModelRule
 from processors.decisions.moments import Decision, Moment
 from processors.decisions.nodes import Bits, CountRule, StateRule, WindowRule
+from processors.decisions.people import RollUpRule
 from processors.definitions import suggestions
 from processors.definitions.sets import DefinitionSet
 from processors.operations.diffing import History, Pair
@@ -28,7 +29,7 @@ from processors.state.profiles import Profile
 from schemas import events
 from schemas.errors import BadEvent
 
-Rule = CountRule | WindowRule | StateRule | ModelRule | StepRule | FadingRule
+Rule = CountRule | WindowRule | StateRule | ModelRule | StepRule | FadingRule | RollUpRule
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +159,7 @@ class _Run:
         self._conversion = question.conversion
         self._policy = policy
         self._drivers: dict[int, Driver] = {}
+        self._peers: list[Driver] = []
         self._converted: set[str] = set()
         self._late = 0
         self._bad = 0
@@ -165,7 +167,7 @@ class _Run:
     def feed(self, partition: int, pairs: list[Pair]) -> None:
         driver = self._drivers.get(partition)
         if driver is None:
-            driver = Driver(self._probe.compiled, _nobody, policy=self._policy)
+            driver = Driver(self._probe.compiled, _nobody, policy=self._policy, peers=self._peers)
             self._drivers[partition] = driver
         waiting: list[Pair] = []
         for pair in pairs:

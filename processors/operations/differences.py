@@ -10,7 +10,8 @@ import msgspec
 
 from processors.decisions.compiled import Compiled
 from processors.decisions.compiling import compile_set
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions.orders import Key
+from processors.definitions.sets import DefinitionSet
 from processors.operations import matching
 from processors.operations.matching import Change, Matcher, Sent
 from schemas import events

@@ -77,13 +77,18 @@ class _Run:
         self._comparison = comparison
         self._policy = policy
         self._drivers: dict[int, tuple[Driver, Driver]] = {}
+        self._peers: tuple[list[Driver], list[Driver]] = ([], [])
+        """The same by side: people of one account may lie in several partitions."""
         self._bad = 0
 
     def feed(self, partition: int, pairs: list[Pair]) -> None:
         drivers = self._drivers.get(partition)
         if drivers is None:
             sides = (self._comparison.old, self._comparison.new)
-            old, new = (Driver(each.compiled, each.write, policy=self._policy) for each in sides)
+            old, new = (
+                Driver(each.compiled, each.write, policy=self._policy, peers=peers)
+                for each, peers in zip(sides, self._peers, strict=True)
+            )
             drivers = self._drivers[partition] = (old, new)
         for driver in drivers:
             driver.feed(pairs)

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 from processors.definitions import customs, sets
+from processors.definitions.orders import Key
 from processors.definitions.references import Reference
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions.sets import DefinitionSet
 from processors.operations.archives import Archive
 from schemas import definitions as keys
 from schemas.definitions import DefinitionRecord

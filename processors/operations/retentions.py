@@ -15,8 +15,9 @@ from pydantic import BaseModel
 
 from processors.definitions.durations import UNITS_MS
 from processors.definitions.occurrences import EventCondition, SequenceCondition
+from processors.definitions.orders import Key
 from processors.definitions.scores import Rule
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions.sets import DefinitionSet
 from processors.definitions.stimuli import InactiveStimulus
 from processors.operations.plans import Plan
 from processors.runtime import clients

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from processors.definitions import customs
+from processors.definitions.orders import Key
 from processors.definitions.references import Reference
-from processors.definitions.sets import DefinitionSet, Key
+from processors.definitions.sets import DefinitionSet
 from processors.operations.archives import Archive
 from processors.operations.memberships import Count
 from schemas import definitions as keys

@@ -24,7 +24,7 @@ class Backfilling:
 
     def __init__(self, backfill: Backfill, policy: Policy, *, crash: Crash) -> None:
         self.backfill = backfill
-        self._own = (backfill.own, policy)
+        self._own = (backfill.own, replace(policy, is_replay=True))
         self._told = (backfill.told, replace(policy, lateness_ms=NEVER))
         self._table = Table()
         self._table.crash = crash

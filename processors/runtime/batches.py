@@ -13,6 +13,7 @@ from processors.decisions import decide
 from processors.decisions.compiled import Compiled
 from processors.decisions.decide import Arrival, Due
 from processors.runtime import tables
+from processors.runtime.accounts import Accounts
 from processors.runtime.outputs import Outputs
 from processors.runtime.tables import (
     ADOPTION_KEY,
@@ -32,10 +33,11 @@ from processors.runtime.tables import (
 from processors.state import duplicates, profiles
 from processors.state.duplicates import NO_PAGES, Pages, Seen
 from processors.state.profiles import NEVER, Profile
-from schemas import codec, events
+from schemas import codec, events, relays
 from schemas.errors import BadEvent
 from schemas.events import Event
 from schemas.letters import DeadLetter, Record
+from schemas.relays import Relay, Told
 from schemas.topics import DAY_MS
 
 MAX_CRASHES = 2
@@ -57,6 +59,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_lead_ms: int = 300_000
     """With the wall clock, how far event time may run ahead of log time before it is capped."""
     decode: Callable[[bytes | None], Event] = codec.decode_event
+    is_replay: bool = False
+    """Whether the log has been decided on before: its relays are passed over, being made anew."""
 
 
 class Batch:
@@ -82,10 +86,12 @@ class Batch:
         self._lateness_ms = policy.lateness_ms
         self._max_lead_ms = policy.max_lead_ms
         self._is_stream = policy.clock == "stream"
+        self._is_replay = policy.is_replay
         self._outputs = outputs
         self._topic, self._partition = source
         self._loaded: dict[bytes, Loaded] = {}
         """By key."""
+        self._accounts = Accounts(table.accounts)
         self._taken: list[str] = []
         self._settled = 0
         crash = table.crash
@@ -138,7 +144,7 @@ class Batch:
                     continue
                 decide.on_event(compiled, loaded.profile, loaded.seen, arrival, decision)
             except BadEvent as error:
-                if not self._is_tick(value):
+                if not (self._is_tick(value) or self._is_relay(key, value, offset)):
                     self._bury(key, value, offset, error)
                 continue
             loaded.offset = offset
@@ -146,6 +152,25 @@ class Batch:
                 self.high_water = self._lead_ms
             count += 1
         self._outputs.events += count
+
+    def relay(self, relay: Relay, offset: int) -> None:
+        """Takes what an account or a person is told; for an account that is full, a dead letter.
+
+        It moves no time but that of the person. Nobody may be there any more.
+        """
+        decision = self._outputs.decision
+        try:
+            if isinstance(relay, Told):
+                decision.relays += self._accounts.tell(relay)
+                return
+        except BadEvent as error:
+            self._bury(relays.key(relay), relays.encode(relay), offset, error)
+            return
+        loaded = self._load(relay.person)
+        due = Due(relay.at, self.high_water // 1000, self._adopted)
+        decide.on_answered(
+            self._compiled, loaded.profile, loaded.seen, relay, due=due, decision=decision
+        )
 
     def fire(self, until_ms: int, limit: int) -> int:
         """Fires timers due by an instant, of at most `limit` profiles; returns of how many."""
@@ -173,12 +198,12 @@ class Batch:
         self._is_settled = len(outdated) == len(self._table.outdated)
         return len(outdated)
 
-    def finish(self) -> list[tuple[bytes, bytes]]:
+    def finish(self) -> list[tuple[bytes, bytes | None]]:
         """Returns the records for the changelog: each touched profile, and the progress."""
         lead_ms = 0 if self._is_stream else self._max_lead_ms  # by which log time may lie behind
         log_s = (self.high_water - lead_ms) // 1000
         encode, staged, forget = profiles.encode, self._staged, duplicates.forget
-        records: list[tuple[bytes, bytes]] = []
+        records: list[tuple[bytes, bytes | None]] = []
         for key, loaded in self._loaded.items():
             profile, wake = loaded.profile, loaded.wake
             if not profile.definitions:
@@ -196,6 +221,7 @@ class Batch:
                 loaded.seen.turned = None
                 self._turned.append((profile.id, turned))
                 records += [(page_key(profile.id, at), page) for at, page in turned.items()]
+        records += self._accounts.finish()
         if self._progress.definitions != self._compiled.id:
             self._adoption = self._adopted_set()
             records.append((ADOPTION_KEY, encode_adoption(self._adoption)))
@@ -221,6 +247,7 @@ class Batch:
         """Joins what was finished to the table: call it once the transaction is committed."""
         table = self._table
         table.put_all(self._staged)
+        self._accounts.apply()
         for profile_id, turned in self._turned:
             table.put_pages(profile_id, turned)
         for loaded in self._busy:
@@ -294,6 +321,15 @@ class Batch:
         if tick_ms is None:
             return False
         self.high_water = max(self.high_water, tick_ms)
+        return True
+
+    def _is_relay(self, key: bytes | None, value: bytes | None, offset: int) -> bool:
+        """Takes a relay, if it is one that stands under its key and has broken nobody."""
+        relay = relays.read(value)
+        if relay is None or relays.key(relay) != key or offset == self._poison:
+            return False
+        if not self._is_replay:
+            self.relay(relay, offset)
         return True
 
     def _bury(self, key: bytes | None, value: bytes | None, offset: int, error: BadEvent) -> None:

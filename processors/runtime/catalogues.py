@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 from processors.definitions import documents, sets
 from processors.definitions.errors import InvalidDefinitions
+from processors.definitions.orders import Key
 from processors.definitions.predicates import NONE, Predicates
-from processors.definitions.sets import OLDER, DefinitionSet, Key
+from processors.definitions.sets import OLDER, DefinitionSet
 from processors.runtime import clients, readers
 from processors.runtime.clients import Cluster
 from schemas import codec, definitions

@@ -3,9 +3,11 @@
 The same batches as the worker's, so what is tested or replayed here is what runs there.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from processors.decisions import backfills
 from processors.decisions.compiled import Compiled
@@ -14,8 +16,10 @@ from processors.runtime.backfills import Backfilling, Recorded
 from processors.runtime.batches import Batch, Policy
 from processors.runtime.outputs import Outputs
 from processors.runtime.tables import Span, Table
-from schemas import codec
+from schemas import codec, events
+from schemas.errors import BadEvent
 from schemas.letters import DeadLetter
+from schemas.relays import Relay, Told
 
 BATCH = 5_000
 SLICE = 1_000
@@ -27,7 +31,9 @@ Write = Callable[[str, str, msgspec.Struct | None], None]
 class Driver:
     """Runs records through one partition, batch by batch, and hands out what they lead to.
 
-    Where it keeps the log, other definitions begin with what they find there.
+    Where it keeps the log, other definitions begin with what they find there. Where definitions ask
+    for the people of accounts, it goes record by record and timer by timer, and what one leads to
+    for others happens before the next one: so all is as if it had happened in the order of time.
     """
 
     def __init__(
@@ -37,18 +43,40 @@ class Driver:
         *,
         policy: Policy | None = None,
         keeps_log: bool = False,
+        peers: "list[Driver] | None" = None,
     ) -> None:
+        """Begins with nobody.
+
+        Args:
+            compiled: the definitions.
+            write: takes what is written.
+            policy: None: the stream's clock.
+            keeps_log: whether other definitions find what was before them.
+            peers: those of the other partitions, which people of an account may be in; it joins
+                them. None: there are none.
+        """
         self.table = Table()
         self.compiled = compiled
-        self.policy = policy or Policy(clock="stream")
+        self.policy = replace(policy or Policy(clock="stream"), is_replay=True)
         self.log: list[Recorded] | None = [] if keeps_log else None
         self.dead_letters: list[DeadLetter] = []
         self.events = 0
         self._write = write
         self._offset = 0
+        self._peers: list[Driver] = [] if peers is None else peers
+        self._peers.append(self)
 
     def feed(self, records: Iterable[tuple[bytes | None, bytes | None]], log_ms: int = 0) -> None:
         """Decides on keys and values as one batch, with all timers that they make due."""
+        if not self.compiled.people:
+            self._take(records, log_ms)
+            return
+        for record in records:
+            if (at_ms := self._surely_ms(*record)) > self.table.progress.high_water:
+                self.advance(at_ms)
+            self._take((record,), log_ms)
+
+    def _take(self, records: Iterable[tuple[bytes | None, bytes | None]], log_ms: int) -> None:
         batch, outputs = self._begin()
         for key, value in records:
             self._record(key, value, log_ms, is_told=False)
@@ -57,6 +85,21 @@ class Driver:
         self._end(batch, outputs)
         if self.policy.clock == "stream":
             self.fire(self.table.progress.high_water)
+
+    def _surely_ms(self, key: bytes | None, value: bytes | None) -> int:
+        """Returns the time to which a record surely brings the stream, ms; 0 where that may not be.
+
+        All that is due by then comes before it.
+        """
+        if self.policy.clock == "wall":
+            return 0
+        try:
+            event = self.policy.decode(value)
+            at_ms, profile_id = events.time_ms(event), events.profile_id(event)
+            events.name(event), events.properties(event), events.traits(event)
+        except BadEvent:
+            return 0
+        return at_ms if key == profile_id.encode() else 0
 
     def advance(self, until_ms: int) -> None:
         """Moves the partition's time to an instant and fires what is due by then."""
@@ -68,7 +111,7 @@ class Driver:
         """Fires all timers due by an instant."""
         while self.table.next_wake() <= until_ms:
             batch, outputs = self._begin()
-            batch.fire(until_ms, SLICE)
+            batch.fire(self.table.next_wake() if self.compiled.people else until_ms, SLICE)
             self._end(batch, outputs)
 
     def activate(self, compiled: Compiled) -> None:
@@ -113,10 +156,29 @@ class Driver:
         return batch, outputs
 
     def _end(self, batch: Batch, outputs: Outputs) -> None:
+        """Ends a batch, and has accounts and people take what it tells them, in its order."""
+        self._close(batch, outputs)
+        waiting = deque(outputs.decision.relays)
+        while waiting:
+            waiting += self._home(relay := waiting.popleft())._hear(relay)
+
+    def _home(self, relay: Relay) -> "Driver":
+        """Returns where an account or a person lies; all accounts are together."""
+        if isinstance(relay, Told):
+            return self._peers[0]
+        return next((each for each in self._peers if relay.person in each.table.profiles), self)
+
+    def _hear(self, relay: Relay) -> list[Relay]:
+        batch, outputs = self._begin()
+        batch.relay(relay, self._offset - 1)
+        self._close(batch, outputs)
+        return outputs.decision.relays
+
+    def _close(self, batch: Batch, outputs: Outputs) -> None:
         batch.finish()
         batch.apply()
         for topic, key, value in outputs.records():
-            if topic == "events" and value is not None:
+            if self.log is not None and topic == "events" and value is not None:
                 log_ms = self.table.progress.high_water
                 self._record(key.encode(), _encode(value), log_ms, is_told=True)
                 self._offset += 1

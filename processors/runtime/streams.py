@@ -26,7 +26,7 @@ from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import CRASH_KEY, Crash, encode_crash
 from processors.runtime.takeovers import Takeovers
 from processors.runtime.transactions import Aborted, Transactions
-from schemas import topics
+from schemas import relays, topics
 from schemas.errors import SchemasUnavailable
 from schemas.letters import Headers
 
@@ -292,6 +292,8 @@ class Stream:
                 self._produce(names[name], key.encode(), body, partition, headers=EMITTED)
             else:
                 self._produce(names[name], key.encode(), body)
+        for relay in outputs.decision.relays:
+            self._produce(names["events"], relays.key(relay), relays.encode(relay))
         for letter in outputs.dead_letters:
             headers, key_ = letter.headers(), letter.record.key
             self._produce(names["dead-letters"], key_, letter.value(), headers=headers)

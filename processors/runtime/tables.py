@@ -14,6 +14,7 @@ from processors.runtime.errors import StateLost
 from processors.state import profiles
 from processors.state.duplicates import ID_BYTES, Pages, Seen
 from processors.state.profiles import NEVER, Profile
+from schemas.relays import ACCOUNT_KEY
 
 WAKE_BYTES = 8
 MANY_BYTES = 64 * ID_BYTES
@@ -133,6 +134,8 @@ class Table:
         """Profiles that have not been evaluated under the active definitions yet."""
         self.pages: dict[str, Pages] = {}
         """Older message ids, of profiles with many."""
+        self.accounts: dict[str, bytes] = {}
+        """What the people of accounts have told them, by the account's id."""
         self.busy: dict[str, Loaded] = {}
         """Profiles that most batches touch, decoded; a cache, bounded."""
         self._weight = 0
@@ -162,9 +165,17 @@ class Table:
             self.adoption = None if value is None else _adoption_decoder.decode(value)
         elif key == CRASH_KEY:
             self.crash = Crash() if value is None else _crash_decoder.decode(value)
+        elif key.startswith(ACCOUNT_KEY):
+            self._restore_account(key[len(ACCOUNT_KEY) :].decode(), value)
         elif key.startswith(_PAGE) and value is not None:
             place, profile_id = key[len(_PAGE)], key[len(_PAGE) + 1 :].decode()
             self.put_pages(profile_id, {place: value})
+
+    def _restore_account(self, account: str, value: bytes | None) -> None:
+        if value is None:
+            self.accounts.pop(account, None)
+        else:
+            self.accounts[account] = value
 
     def restored(self) -> None:
         """Builds the index of timers."""
@@ -197,7 +208,8 @@ class Table:
         count = len(self.profiles)
         if abs(count - self._sized[0]) * 20 >= count:
             pages = sum(len(page) for pages in self.pages.values() for page in pages.values())
-            self._sized = (count, sum(map(len, self.profiles.values())) + pages)
+            accounts = sum(map(len, self.accounts.values()))
+            self._sized = (count, sum(map(len, self.profiles.values())) + pages + accounts)
         return self._sized[1]
 
     def profile(self, profile_id: str) -> Profile | None:

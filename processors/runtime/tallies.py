@@ -14,6 +14,7 @@ def add(metrics: Metrics, batch: Iterable[Outputs]) -> None:
         metrics.add(Counter.DUPLICATES, outputs.decision.duplicates)
         metrics.add(Counter.LATE, outputs.decision.late)
         metrics.add(Counter.TIMERS_FIRED, outputs.decision.fired)
+        metrics.add(Counter.RELAYS, len(outputs.decision.relays))
         for channel, count in Tally(each.channel for each in outputs.decision.commands).items():
             metrics.add(Counter.COMMANDS, count, channel)
         decided = Tally((each.outcome, each.reason) for each in outputs.decision.decisions)

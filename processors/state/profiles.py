@@ -39,6 +39,19 @@ class ScoreState(msgspec.Struct, array_like=True, gc=False):
     """The sum of each group's rules, before it is held between its bounds."""
 
 
+class Belonging(msgspec.Struct, array_like=True, gc=False):
+    """Which account a person belongs to, and what they have told each other."""
+
+    account: str
+    at: int
+    """Event time of the latest `group` that said so."""
+    told: dict[str, bool | int | float] | None = None
+    """What the account knows of the person, by what is asked; None: not even that there is one."""
+    answers: dict[str, tuple[bool, bool] | int] | None = None
+    """Whether something holds for any, and for all, of the account's people, or what their scores
+    come to; None: not known."""
+
+
 class Profile(msgspec.Struct, array_like=True, gc=False):
     """One person. All instants are ms since the epoch."""
 
@@ -92,6 +105,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """Since when it is on each of its lists; a list is missing where that was not kept yet."""
     journeys: Journeys | None = None
     """None as long as there was none."""
+    belongs: Belonging | None = None
+    """None as long as there is no account."""
 
     @property
     def is_new(self) -> bool:

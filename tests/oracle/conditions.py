@@ -313,6 +313,20 @@ class Joined:
         return self.join(part.holds(person, now, event) for part in self.parts)
 
 
+class OfPeople:
+    """Whether a condition holds for any, all or none of the account's people; of no account: no."""
+
+    def __init__(self, quantifier: str, inner: Condition) -> None:
+        self.quantifier = quantifier
+        self.inner = inner
+
+    def holds(self, person: Any, now: int, event: Occurrence | None) -> bool:
+        found = [self.inner.holds(each, now, None) for each in person.colleagues()]
+        if self.quantifier == "none":
+            return bool(found) and not any(found)
+        return bool(found) and (all(found) if self.quantifier == "all" else any(found))
+
+
 def simple(document: Document) -> Callable[[Person, int, Occurrence | None], bool]:
     kind = next(key for key in document if key in SIMPLE)
     return SIMPLE[kind](document)

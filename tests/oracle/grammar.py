@@ -6,6 +6,7 @@ from tests.oracle.conditions import (
     Happened,
     Joined,
     Lasting,
+    OfPeople,
     Remembered,
     Simple,
     simple,
@@ -35,5 +36,12 @@ def condition(document: Document, clocked: list[Clocked]) -> Condition:
     if "for" in document:
         return Lasting(document, clocked)
     if "trait" in document or "account" in document:
-        return Remembered(document, clocked)
+        return _remembered(document, clocked)
     return Simple(simple(document))
+
+
+def _remembered(document: Document, clocked: list[Clocked]) -> Condition:
+    if not isinstance(document.get("account"), dict):
+        return Remembered(document, clocked)
+    ((quantifier, inner),) = document["account"].items()
+    return OfPeople(quantifier, condition(inner, []))

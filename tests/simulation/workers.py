@@ -21,7 +21,7 @@ class Worker:
         self.compiled: Compiled = compiled(*documents)
         self.log = list(records(log))
         self.table = Table()
-        self.changelog: list[tuple[bytes, bytes]] = []
+        self.changelog: list[tuple[bytes, bytes | None]] = []
         self.out = Recorder()
 
     @property

@@ -27,6 +27,7 @@ def test_everything_that_can_be_said_is_read() -> None:
         {"event": "Order", "properties": {"total": 3}, "times": 2, "late_by": "2h"},
         {"after": "59m", "identify": {"plan": None}},
         {"at": "2026-02-01T00:00:00Z", "group": {"tier": "gold"}},
+        {"group": {}, "group_id": "acme", "person": "colleague"},
         {
             "expect": {
                 "segments": {"a": "in", "b": "out"},
@@ -56,7 +57,8 @@ def test_everything_that_can_be_said_is_read() -> None:
     assert (read.person, read.at) == ("ada", T0)
     assert read.given is not None
     assert read.given.lists == ("c",)
-    expect = read.steps[3].expect
+    assert (read.steps[3].group_id, read.steps[3].person) == ("acme", "colleague")
+    expect = read.steps[4].expect
     assert expect is not None
     assert expect.scores is not None
     assert expect.commands is not None
@@ -112,6 +114,9 @@ def test_steps_are_at_their_instants() -> None:
         ({"identify": {}, "properties": {}}, "properties: may only stand beside event"),
         ({"after": "1h", "times": 2}, "times: may only stand beside event, identify, group"),
         ({"after": "1h", "late_by": "1h"}, "late_by: may only stand beside event, identify, group"),
+        ({"event": "a", "group_id": "x"}, "group_id: may only stand beside group"),
+        ({"after": "1h", "person": "q"}, "person: may only stand beside event, identify, group"),
+        ({"group": {}, "groupId": "x"}, "groupId: unknown key; did you mean group_id?"),
         ({"event": "a", "times": 0}, "times: must be a count from 1 to 1000, found the number 0"),
         (
             {"event": "a", "times": 1001},

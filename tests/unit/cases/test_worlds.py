@@ -154,3 +154,14 @@ def test_step_without_event_changes_nothing() -> None:
     there = world(segment({"event": "a"}))
     happens(there)
     assert there.profile is None
+
+
+def test_others_may_do_something_too_and_only_the_person_is_looked_at() -> None:
+    asked: Document = {"account": {"any": {"event": "a"}}}
+    there = world(segment(asked), trigger("a", id="t"))
+    happens(there, group={}, group_id="acme")
+    happens(there, group={}, group_id="acme", person="colleague")
+    happens(there, event="a", person="colleague")
+    assert segments(there) == {"s"}
+    assert [each.cause for each in there.moves] == ["account"]
+    assert (there.commands, there.decisions) == ([], [])

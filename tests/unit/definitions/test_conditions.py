@@ -142,3 +142,53 @@ def test_membership_may_be_asked_to_have_lasted() -> None:
     found = read({"segment": "vip", "is": "in", "for": "14d"})
     assert (found.segment, found.is_member, found.lasting) == ("vip", True, 14 * 86_400_000)
     assert read({"segment": "vip"}).lasting is None
+
+
+def test_people_of_the_account_are_asked() -> None:
+    found = read({"account": {"any": {"tag": "new"}}})
+    assert (found.quantifier, found.condition.tag) == ("any", "new")
+    assert read({"account": {"all": {"tag": "new"}}}).quantifier == "all"
+    assert read({"account": {"none": {"tag": "new"}}}).key == found.key
+    assert read({"account": {"any": {"tag": "old"}}}).key != found.key
+    assert READER.validate_python(found) == found
+
+
+def test_key_of_what_is_asked_of_people_hangs_on_no_order_of_keys() -> None:
+    one = read({"account": {"any": {"trait": "plan", "equals": "gold"}}})
+    other = read({"account": {"any": {"equals": "gold", "trait": "plan"}}})
+    assert one.key == other.key
+    assert len(one.key) == 7
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "when.account: takes exactly one of any, all, none, found nothing"),
+        ({"some": {"tag": "x"}}, "when.account.some: unknown key; allowed here: any, all, none"),
+        (
+            {"any": {"tag": "x"}, "all": {"tag": "x"}},
+            "when.account: takes exactly one of any, all, none, found any and all",
+        ),
+        (
+            {"any": {"all": [{"property": "total", "equals": 1}]}},
+            "when.account.any.all[0].property: people of the account have no event at hand;"
+            " use event with where",
+        ),
+        (
+            {"none": {"not": {"account": {"any": {"tag": "x"}}}}},
+            "when.account.none.not.account: people of the account are not asked about theirs;"
+            " ask for a segment of them",
+        ),
+        ({"any": None}, "when.account.any: is empty; give it a value or leave the key out"),
+    ],
+)
+def test_what_can_not_be_asked_of_people_is_refused(asked: dict[str, Any], said: str) -> None:
+    assert problems(segment({"account": asked})) == [said]
+
+
+def test_all_that_is_asked_of_people_is_found() -> None:
+    people = [{"account": {each: {"tag": each}}} for each in ("any", "all", "none")]
+    found = read({"all": [people[0], {"any": [people[1], {"tag": "x"}]}, {"not": people[2]}]})
+    asked: list[Any] = [each.condition for each in conditions.about_people(found)]
+    assert [each.tag for each in asked] == ["any", "all", "none"]
+    assert [*conditions.about_people(None)] == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from processors.definitions import documents, references
-from processors.definitions.references import Gift, Reference, Rung
+from processors.definitions.references import Asked, Gift, Reference, Rung
 from tests.unit.definitions.builders import (
     rule,
     score,
@@ -121,3 +121,22 @@ def test_combined_score_mentions_its_parts() -> None:
 
 def test_list_mentions_nothing() -> None:
     assert mentions(static_list()) == []
+
+
+def test_what_is_asked_of_people_is_mentioned() -> None:
+    when = {"account": {"none": {"any": [{"segment": "a"}, {"list": "b"}]}}}
+    asked, *others = mentions(segment(when))
+    assert asked == Asked(("when", "account"), asked.key)
+    assert others == [
+        Reference(("when", "account", "none", "any", 0, "segment"), "segment", "a"),
+        Reference(("when", "account", "none", "any", 1, "list"), "list", "b"),
+    ]
+
+
+def test_score_of_all_people_is_mentioned() -> None:
+    rolled_up = {"id": "team", "points": 1, "people": {"average": "base"}}
+    asked, mentioned = mentions(score(rolled_up))
+    path = ("groups", 0, "rules", 0, "people")
+    assert asked == Asked(path, asked.key)
+    assert asked.key.startswith("average:")
+    assert mentioned == Reference((*path, "average"), "score", "base")

@@ -96,11 +96,22 @@ BAD: list[tuple[Any, list[str]]] = [
      ["groups[0].rules[0].points: must lie between -1000000 and 1000000, "
       "found the number 2000000"]),
     (score(rule(when={"tag": "x"})),
-     ["groups[0].rules[0]: takes only one of on, when and model, found on and when: "
-      "make them two"]),
+     ["groups[0].rules[0]: takes only one of on, when, model and people, found on "
+      "and when: make them two"]),
     (score({"id": "a", "points": 1}),
-     ["groups[0].rules[0]: needs on (points for each event), when (points while it is true) or "
-      "model (a share of the points)"]),
+     ["groups[0].rules[0]: needs on (points for each event), when (points while it is true), "
+      "people or model (a share of the points)"]),
+    (score({"id": "a", "points": 1, "people": {"sum": "b"}, "within": "7d"}),
+     ["groups[0].rules[0].within: may only stand beside on"]),
+    (score(rule(people={"sum": "b"})),
+     ["groups[0].rules[0]: takes only one of on, when, model and people, "
+      "found on and people: make them two"]),
+    (score({"id": "a", "points": 1, "people": {}}),
+     ["groups[0].rules[0].people: takes exactly one of sum, average, max, found nothing"]),
+    (score({"id": "a", "points": 1, "people": {"sum": "b", "max": "c"}}),
+     ["groups[0].rules[0].people: takes exactly one of sum, average, max, found sum and max"]),
+    (score({"id": "a", "points": 1, "people": {"total": "b"}}),
+     ["groups[0].rules[0].people.total: unknown key; allowed here: sum, average, max"]),
     (score({"id": "a", "points": 1, "event": "x"}),
      ["groups[0].rules[0].event: unknown key; did you mean on?"]),
     (score(when_rule({"tag": "x"}, within="7d", max_occurrences=1)),
@@ -170,7 +181,7 @@ BAD: list[tuple[Any, list[str]]] = [
      ["recommendations[0].text: must be one line of 1 to 256 characters, found an empty text"]),
     (score(groups={}), ["groups: must be a list, found a mapping"]),
     (score(3), ["groups[0].rules[0]: must be a mapping of id, name, points, on, per, when, "
-                "model, max_occurrences, within, decay, found the number 3"]),
+                "model, max_occurrences, within, decay, people, found the number 3"]),
     (score(limit=-5), ["limit: must not lie below the floor 0, found the number -5"]),
     (score(limit=None), ["limit: is empty; give it a value or leave the key out"]),
     (score(levels={"hot": "80"}),

@@ -237,3 +237,30 @@ def test_chain_of_a_thousand_is_ordered() -> None:
 def test_mention_from_outside_is_looked_up(mention: Reference | Rung, said: str | None) -> None:
     built = sets.from_documents([segment(), score(levels={"hot": 5}), trigger()])
     assert sets.absent(built, mention) == said
+
+
+def test_a_circle_by_way_of_people_is_refused() -> None:
+    asking = segment({"account": {"any": {"segment": "a"}}}, id="a")
+    assert refused(asking) == [
+        "segment/a: when.account.any.segment: goes round in a circle: a -> a"
+    ]
+    through = [
+        segment({"account": {"any": {"segment": "b"}}}, id="a"),
+        segment({"segment": "a"}, id="b"),
+    ]
+    assert refused(*through) == [
+        "segment/a: when.account.any.segment: goes round in a circle: a -> b -> a"
+    ]
+
+
+def test_what_is_asked_of_people_is_bounded_over_all_definitions() -> None:
+    def asking(number: int) -> dict[str, Any]:
+        return segment({"account": {"any": {"tag": f"t{number}"}}}, id=f"s{number:02}")
+
+    many = [asking(number) for number in range(sets.MAX_ASKED)]
+    same = segment({"account": {"all": {"tag": "t0"}}}, id="same")
+    assert refused(*many, same) == []
+    assert refused(*many, asking(30), asking(31)) == [
+        "segment/s30: when.account: at most 30 different things can be asked of people in all,"
+        " this is one more; ask for a segment that others ask for too"
+    ]

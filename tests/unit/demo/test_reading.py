@@ -16,8 +16,9 @@ from processors.runtime.batches import tick
 from processors.runtime.clients import Cluster
 from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import PROGRESS_KEY, Progress, encode_progress
-from schemas import codec
+from schemas import codec, relays
 from schemas.records import DecisionRecord
+from schemas.relays import Told
 from schemas.topics import TOPICS, full_name
 from tests.builders import T0, encoded, track
 
@@ -88,13 +89,15 @@ def test_outputs_reach_the_board_and_the_files(
     assert dead == {"profile_id": "ben", "reason": "not-json", "value": "{"}
 
 
-def test_events_count_without_ticks_and_told_apart_from_emitted_ones(
+def test_events_count_without_ticks_and_relays_and_told_apart_from_emitted_ones(
     broker: Broker, board: Board, tmp_path: Path
 ) -> None:
     world = World(broker, "reading.events.", board, Files(tmp_path))
     world.put("events", b"ann", encoded(track("Product Viewed", id="m1")))
     world.put("events", b"ann", encoded(track("Gift Earned", id="m2")), headers=EMITTED)
     world.put("events", b"", tick(T0))
+    gone = Told(account="acme", person="ann", at=T0, cause="c")
+    world.put("events", relays.key(gone), relays.encode(gone))
     world.read()
 
     found = world.reader.picture()

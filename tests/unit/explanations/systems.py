@@ -17,7 +17,7 @@ from processors.runtime.outputs import Outputs
 from processors.runtime.partitioners import partition
 from processors.runtime.rereading import EMITTED
 from processors.runtime.tables import Table
-from schemas import codec
+from schemas import codec, relays
 from tests.builders import T0, Document, Json, encoded
 from tests.embedded import TIMEOUT_S, Broker
 
@@ -57,8 +57,8 @@ class System:
     def decides(self, *data: Json | bytes, log_ms: int = T0) -> None:
         """Writes events and has the worker decide on all that wait."""
         self.sends(*data)
-        waiting, self.waiting = self.waiting, []
-        for place, key, value, offset in waiting:
+        while self.waiting:
+            place, key, value, offset = self.waiting.pop(0)
             self._work(place, partial(_add, (key, value, offset, log_ms)))
 
     def fires(self, until_ms: int) -> None:
@@ -83,6 +83,8 @@ class System:
                 self._event(person.encode(), msgspec.json.encode(record), is_emitted=True)
             elif record is not None and name in NAMES:
                 self._write(name, person.encode(), codec.encode(record))
+        for relay in outputs.decision.relays:
+            self._event(relays.key(relay), relays.encode(relay))
         self.broker_has_all()
 
     def _event(self, key: bytes, value: bytes, *, is_emitted: bool = False) -> None:
@@ -94,7 +96,7 @@ class System:
         if not is_emitted:
             self.waiting.append((place, key, value, offset))
 
-    def _write(self, name: str, key: bytes, value: bytes, place: int = -1) -> None:
+    def _write(self, name: str, key: bytes, value: bytes | None, place: int = -1) -> None:
         self._producer.produce(f"{self.broker.prefix}{name}", value, key, place)
 
     def broker_has_all(self) -> None:

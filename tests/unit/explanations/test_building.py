@@ -18,6 +18,7 @@ from tests.builders import (
     group,
     holding,
     identify,
+    joins,
     on,
     points,
     score,
@@ -274,3 +275,12 @@ def test_combined_score_tells_what_it_is_of() -> None:
     found = explained(documents, [track("a")], name="both").scores[0]
     assert (found.value, found.grade, found.of) == (110, "A3", {"fit": 80, "heat": 30})
     assert (found.cut, found.groups) == (0, [])
+
+
+def test_rule_over_the_people_of_the_account_says_which_score() -> None:
+    rule = {"id": "team", "points": 2, "people": {"max": "fit"}}
+    log = [joins("acme"), joins("acme", person="q"), track("a", T0 + 1, person="q")]
+    found = explained([score(on("a", 5)), score(rule, id="team")], log, name="score/team")
+    (told,) = found.scores[0].groups[0].rules
+    assert (told.points, told.each, told.on) == (10, 2, "people: {max: fit}")
+    assert found.scores[0].cause == "account"

@@ -18,8 +18,11 @@ from tests.builders import (
     Document,
     account,
     decoded,
+    encoded,
     holding,
     identify,
+    joins,
+    of_people,
     on,
     score,
     segment,
@@ -249,3 +252,54 @@ def test_membership_that_has_to_last_is_shown_with_its_beginning_and_its_instant
     assert (later.holds, later.since, later.until) == (True, T0, T0 + 3 * DAY)
     out = explained(documents, [track("b")], name="long").segments[0].when
     assert (out.holds, out.found, out.since, out.until) == (False, "out", None, None)
+
+
+ASKED: Document = of_people("any", {"event": "a", "within": "1h"})
+
+
+def test_people_of_the_account_are_named_for_whom_it_holds() -> None:
+    log = [joins("acme"), joins("acme", person="q"), track("a", T0 + 5, person="q")]
+    found = why(ASKED, *log)
+    assert shown(found) == [
+        ("account: {any: {event: a, within: 1h}}", True, None),
+        ("event: a, within: 1h", False, None),
+    ]
+    assert (found.kind, found.found) == ("account", ["q"])
+    assert found.note == "account acme: holds for 1 of 2: q"
+    none = why(ASKED, *log[:2])
+    assert (none.holds, none.found, none.note) == (False, [], "account acme: holds for 0 of 2")
+
+
+def test_of_many_people_the_first_are_named() -> None:
+    log = [joins("acme", person=f"q{n}", id=f"m{n}") for n in range(7)]
+    log += [track("a", T0 + 1, person=f"q{n}") for n in range(7)]
+    found = why(ASKED, joins("acme"), *log)
+    assert found.note == "account acme: holds for 7 of 8: q0, q1, q2, q3, q4, …"
+    assert len(found.found) == 7
+
+
+def test_without_an_account_there_is_nobody_to_be_named() -> None:
+    found = why(ASKED, track("a"))
+    assert (found.holds, found.found, found.note) == (False, None, "the person has no account")
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (None, "account acme has not answered yet"),
+        ((True, False), "account acme, of whose people nothing is known here"),
+    ],
+)
+def test_what_is_not_known_of_people_is_said(answers: tuple[bool, bool] | None, said: str) -> None:
+    definitions = sets.from_documents([segment(ASKED)])
+    compiled = compile_set(definitions)
+    line = histories.Entry("f:1", None, encoded(joins("acme")))
+    history = histories.recall(compiled, [line], "p")
+    (key,) = compiled.people
+    assert history.profile.belongs is not None
+    history.profile.belongs.answers = None if answers is None else {key: answers}
+    history.people = None
+    scene = Scene(definitions=definitions, compiled=compiled, history=history)
+    watched: Watched = []
+    found = conditions.explain(definitions.segments["s"].when, ASKED, scene, watched)
+    assert (found.found, found.note) == (None, said)

@@ -18,6 +18,8 @@ from tests.builders import (
     compiled,
     emit,
     encoded,
+    joins,
+    of_people,
     on,
     score,
     segment,
@@ -149,3 +151,14 @@ def test_progress_is_told_batch_by_batch() -> None:
 def test_person_of_whom_there_is_nothing_is_unknown() -> None:
     with pytest.raises(OperationFailed, match="nothing is known of 'p' by 2026-01-01"):
         recall(track("a", person="q"))
+
+
+def test_all_people_are_fed_where_accounts_are_asked_for_them() -> None:
+    asked = segment(of_people("any", {"event": "a"}))
+    log = [joins("acme"), joins("acme", T0 + 1, person="q"), track("a", T0 + 2, person="q")]
+    history = recall(*log, by=(asked,))
+    assert [each.at - T0 for each in history.segment_changes] == [2]
+    assert history.people is not None
+    assert set(history.people) == {"p", "q"}
+    assert len(history.heard) == 1
+    assert recall(track("a"), by=(asked,)).people is None

@@ -29,6 +29,8 @@ from tests.builders import (
     emit,
     encoded,
     identify,
+    joins,
+    of_people,
     on,
     score,
     segment,
@@ -284,3 +286,24 @@ def test_definitions_that_do_not_fit_together_here_are_refused(broker: Broker) -
         reading.published(alone)
     found = reading.published(msgspec.structs.replace(alone, predicates=known))
     assert found.id == chosen.id
+
+
+def test_people_of_the_account_are_read_from_its_own_partition(start: Start) -> None:
+    system = start(segment(of_people("any", {"event": "a"})))
+    people = ("p", "q", "r", "s")
+    system.decides(*(joins("acme", T0 + at, person=each) for at, each in enumerate(people)))
+    system.decides(track("a", T0 + 9, person="r"))
+    assert len({partition(each.encode(), PARTITIONS) for each in people}) > 1
+    for person in people:
+        found = explained(system, now_ms=T0 + 10, person=person)
+        assert found.notes == []
+        assert found.segments[0].member
+        assert found.segments[0].when.note == "account acme: holds for 1 of 4: r"
+    past = explained(system, at_ms=T0 + 3)
+    assert past.notes[1] == "people of the account in other partitions are left out of that"
+
+
+def test_who_has_no_account_is_explained_without(start: Start) -> None:
+    system = start(segment(of_people("any", {"event": "a"})))
+    system.decides(track("a"))
+    assert explained(system).segments[0].when.note == "the person has no account"

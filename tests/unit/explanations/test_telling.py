@@ -17,6 +17,7 @@ from tests.builders import (
     group,
     holding,
     identify,
+    joins,
     on,
     points,
     score,
@@ -246,6 +247,12 @@ def test_lengths_are_told_in_the_largest_whole_unit() -> None:
         limit = {"times": 1, "within": written}
         lines = told([trigger("a", limit=limit)], track("z"))
         assert lines[-1] == f"  limit: fired 0 of 1 time within {shown}"
+
+
+def test_cause_by_the_people_of_the_account_is_told() -> None:
+    asked = segment({"account": {"any": {"event": "a"}}})
+    found = explained([asked], [joins("acme"), track("a", T0 + 1)])
+    assert "by the people of the account" in telling.as_text(found)
 
 
 def test_cause_by_a_definition_is_told() -> None:

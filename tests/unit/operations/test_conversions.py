@@ -29,7 +29,9 @@ from tests.builders import (
     group,
     holding,
     identify,
+    joins,
     keyed,
+    of_people,
     on,
     points,
     score,
@@ -155,6 +157,26 @@ def test_each_partition_has_its_own_time() -> None:
     ]
     found = measured(score(on("view", within="1d"), levels=LEVELS), history)
     assert bands(found) == {"hot": (0, 0), "warm": (1, 1), "cold": (1, 0)}
+
+
+def test_people_of_an_account_are_asked_in_whatever_partition_they_are() -> None:
+    documents = score(holding(of_people("any", {"event": "view"})), levels=LEVELS)
+    history: History = [
+        (0, [keyed(joins("acme", person="ada"))]),
+        (1, [keyed(joins("acme", person="bob")), keyed(track("view", T0 + 1, person="bob"))]),
+        (0, [keyed(track("buy", T0 + 2, person="ada"))]),
+    ]
+    found = measured(documents, history)
+    assert bands(found) == {"hot": (0, 0), "warm": (2, 1), "cold": (0, 0)}
+
+
+def test_rule_over_the_people_of_an_account_has_points_too() -> None:
+    rolled_up = {"id": "team", "points": 2, "people": {"sum": "base"}}
+    documents = [score(on("view"), id="base"), score(rolled_up, levels=LEVELS)]
+    log = [joins("acme"), joins("acme", person="bob"), track("view", T0 + 1, person="bob")]
+    found = measured(documents, [*log, track("buy", T0 + 2)])
+    assert bands(found)["hot"] == (2, 1)
+    assert found.rules["team"].holders == People(people=2, conversions=1)
 
 
 def test_rule_that_once_held_points_counts_as_held_below_limits_too() -> None:

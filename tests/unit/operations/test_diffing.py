@@ -26,7 +26,9 @@ from tests.builders import (
     emit,
     encoded,
     holding,
+    joins,
     keyed,
+    of_people,
     score,
     segment,
     tag,
@@ -195,3 +197,15 @@ def test_counts_are_those_of_two_replays(
         alike = sent.same + sent.changed + sent.moved
         assert alike + sent.vanished == before.commands[id_], id_
         assert alike + sent.appeared == after.commands[id_], id_
+
+
+def test_people_of_an_account_are_asked_in_whatever_partition_they_are() -> None:
+    asked = [segment(of_people(each, {"event": "view"}), id="keen") for each in ("any", "all")]
+    history = [
+        (0, [keyed(joins("acme", person="ada"))]),
+        (1, [keyed(joins("acme", person="bob")), keyed(track("view", T0 + 1, person="bob"))]),
+        (2, [keyed(joins("acme", T0 + 2, person="cat"))]),
+    ]
+    old, new = (sets.from_documents([each]) for each in asked)
+    found = diffing.compare(old, new, history, options=Options())
+    assert found.segments["keen"] == Members(state="changed", before=3, after=0, exited=3)

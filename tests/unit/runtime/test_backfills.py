@@ -5,6 +5,8 @@ from processors.runtime.backfills import Backfilling
 from processors.runtime.batches import MAX_CRASHES, Policy
 from processors.runtime.tables import Crash
 from processors.state.profiles import Profile
+from schemas import relays
+from schemas.relays import Told
 from tests.builders import DAY, T0, Document, Json, compiled, keyed, segment, track
 
 COUNTED: Document = segment({"event": "a"})
@@ -41,6 +43,13 @@ def test_what_was_told_is_never_too_late() -> None:
 def test_what_broke_workers_down_is_left_out_here_too() -> None:
     assert counted(filling(Crash(0, MAX_CRASHES)), (False, track("a"))) == 0
     assert counted(filling(Crash(0, MAX_CRASHES - 1)), (False, track("a"))) == 1
+
+
+def test_what_people_told_their_accounts_is_passed_over() -> None:
+    found = filling()
+    told = Told(account="acme", person="p", at=T0, cause="c", holds={"k": True})
+    found.take([(False, (relays.key(told), relays.encode(told), 0, 0))])
+    assert counted(found, (False, track("a"))) == 1
 
 
 def test_who_was_not_there_gets_nothing() -> None:

@@ -97,6 +97,13 @@ def test_offsets_go_on_from_batch_to_batch() -> None:
     assert [letter.record.offset for letter in partition.driver.dead_letters] == [2]
 
 
+def test_dead_letters_have_the_place_of_what_was_fed_whatever_was_told() -> None:
+    partition = Partition(trigger("a", emit("told")))
+    partition.each([track("a"), track("a", T0 + 1)])
+    partition.driver.feed([(b"p", b"{")])
+    assert [letter.record.offset for letter in partition.driver.dead_letters] == [2]
+
+
 def test_told_events_are_written_beside() -> None:
     partition = Partition(trigger("a", emit("told", n=1)))
     partition.feed(track("a"))

@@ -18,6 +18,7 @@ from processors.runtime.batches import Policy
 from processors.runtime.clients import Polled
 from processors.runtime.errors import BrokerAway, Fenced, RuntimeFailure, TopicMissing
 from processors.runtime.options import Options
+from processors.runtime.partitioners import partition
 from processors.runtime.rereading import EMITTED
 from processors.runtime.streams import Stream
 from schemas import codec, topics
@@ -31,7 +32,9 @@ from tests.builders import (
     Json,
     compiled,
     emit,
+    joins,
     keyed,
+    of_people,
     on,
     score,
     segment,
@@ -245,6 +248,44 @@ def test_told_event_comes_back_marked_and_is_passed_over(start: Start, broker: B
     assert worker.decided == 1
     worker.decide(view(1))
     assert [row["new"] for row in worker.rows("score-changes")] == [7, 14]
+
+
+def test_people_of_an_account_are_asked_wherever_they_lie(start: Start, broker: Broker) -> None:
+    asked = segment(of_people("all", {"event": "view"}), "all")
+    worker = start(asked)
+    people = ("ann", "bob", "cat", "dan", "eve")
+    for at, person in enumerate(people):
+        joined = keyed(joins("acme", T0 + at, person=person))
+        pairs = [joined, view(at + 10, person)]
+        place = partition(person.encode(), 4)
+        broker.produce(broker.topic("events"), *pairs, partition=place)
+    worker.until(lambda: {row["profile_id"] for row in worker.rows("segment-changes")} == {*people})
+    worker.rest()
+    assert all(each["member"] for each in worker.rows("segments"))
+    assert worker.metrics.read(Counter.RELAYS) > len(people)
+    assert worker.rows("dead-letters") == []
+
+
+def test_what_the_clock_turns_for_one_turns_for_all_of_the_account(
+    start: Start, broker: Broker
+) -> None:
+    worker = start(segment(of_people("none", {"event": "view", "within": "1h"})), policy=WALL)
+    for person, *more in (("ann", view(5)), ("bob",), ("cat",)):
+        pairs = [keyed(joins("acme", person=person)), *more]
+        place = partition(person.encode(), 4)
+        broker.produce(broker.topic("events"), *pairs, partition=place)
+    worker.wait(4)
+    worker.rest()
+    worker.clock.at_ms = T0 + 2 * HOUR
+    wanted = {(person, "entered", HOUR + 5, "account") for person in ("ann", "bob", "cat")}
+
+    def has_turned() -> bool:
+        rows = worker.rows("segment-changes")
+        return wanted <= {
+            (row["profile_id"], row["change"], row["at"] - T0, row["cause"]) for row in rows
+        }
+
+    worker.until(has_turned)
 
 
 def aborts(worker: Worker) -> float:
