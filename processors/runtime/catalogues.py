@@ -6,6 +6,7 @@ that are kept under their numbers only those of journeys are, for runs may go on
 """
 
 import logging
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, Protocol
 
@@ -70,13 +71,13 @@ class Catalogue:
             kept[number] = codec.decode_definition(record.value)
 
     def _documents(self) -> list[Any]:
-        older = [
-            {OLDER: kept[number].document}
-            for key, kept in self._older.items()
-            for number in sorted(kept)[-MAX_OLDER:]
-            if key in self.records and number < self.records[key].number
+        before = [
+            each
+            for key, kept in sorted(self._older.items())
+            if key in self.records
+            for each in older(kept, self.records[key].number)
         ]
-        return [*(each.document for each in self.records.values()), *older]
+        return [*(each.document for each in self.records.values()), *before]
 
     @property
     def is_changed(self) -> bool:
@@ -92,6 +93,17 @@ class Catalogue:
             text = "; ".join(map(str, error.problems))
             return self.active, [DeadLetter(each, "does-not-fit", text) for each in untried]
         return self.active, []
+
+
+def older(versions: Mapping[int, DefinitionRecord], number: int) -> list[dict[str, Any]]:
+    """Returns the versions of a journey by which runs may go on, as `sets` takes them.
+
+    Args:
+        versions: of the journey, by their numbers.
+        number: of the active one: those before it count.
+    """
+    found = sorted(each for each in versions if each < number)
+    return [{OLDER: versions[each].document} for each in found[-MAX_OLDER:]]
 
 
 def _read(record: Record, kind: str, id_: str) -> DefinitionRecord | None:
