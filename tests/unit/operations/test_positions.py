@@ -21,8 +21,8 @@ JOURNEY = journey("a", wait("pause", for_="1h"), HELLO, wait("rest", for_="200d"
 VERSION = compiled(JOURNEY).runners["j"].newest.version
 
 
-def read(broker: Broker) -> dict[tuple[str, str, str], int]:
-    return dict(positions.read(broker.cluster, broker.prefix))
+def read(broker: Broker) -> dict[tuple[str, ...], int]:
+    return {tuple(at): runs for at, runs in positions.read(broker.cluster, broker.prefix).items()}
 
 
 def run(step: str, state: int = WAITING, version: str = "v") -> Run:
