@@ -146,6 +146,12 @@ def _said(record: RunRecord) -> str:
             return what if choice is None else f"{what}: {choice}"
 
 
+def runs_total(count: int, profile_id: str, journey: str | None) -> str:
+    """Returns the line below them; None: of any journey."""
+    of = "" if journey is None else f" of journey {journey}"
+    return f"{_many(count, 'run')}{of} of {profile_id}"
+
+
 def runs_json(profile_id: str, found: Iterable[list[RunRecord]], notes: Iterable[str]) -> str:
     """Returns the same as JSON."""
     return _json(
