@@ -21,6 +21,7 @@ from tests.builders import (
     Document,
     Json,
     Partition,
+    Person,
     journey,
     step,
     track,
@@ -130,6 +131,18 @@ def test_run_whose_beginning_is_gone_does_not_count() -> None:
     document = journey("a", wait("rest", for_="1h"))
     records = told(at("a", "p"), until_ms=T0 + DAY, documents=[document])
     assert funnels.count([records[1:]], since_ms=0) == {}
+
+
+def test_run_that_an_edit_has_moved_away_has_not_passed() -> None:
+    person = Person(journey("a", wait("rest", for_="1h")))
+    records = person.hears(track("a")).runs
+    new = journey("a", wait("look", for_="2h"), live_edit="follow", moves={"rest": "look"})
+    records += person.gets(new, adopted_ms=T0 + 1).runs + person.waits(T0 + DAY).runs
+    found = funnels.count([records], since_ms=0)["j"]
+    assert found.steps == {
+        "rest": Passage(),
+        "look": Passage(passed=1, times={2 * HOUR: 1}),
+    }
 
 
 def test_partitions_add_up() -> None:

@@ -3,6 +3,7 @@
 import json
 
 import msgspec
+import pytest
 from rich.table import Table
 
 from processors.definitions import sets
@@ -14,6 +15,7 @@ from tests.builders import (
     DAY,
     HELLO,
     HOUR,
+    MINUTE,
     PAUSE,
     T0,
     Document,
@@ -68,6 +70,14 @@ def test_journeys_and_their_steps_are_rows() -> None:
         ["look", "wait", "1,200", "9", "1d 2h", "2 goal"],
         ["gone", "of another version", "0", "0", "", "7 bye, 7 event"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [(0, "0ms"), (999, "999ms"), (1_000, "1s"), (61_000, "1m 1s"), (DAY + MINUTE, "1d")],
+)
+def test_times_are_said_in_their_two_largest_units(ms: int, words: str) -> None:
+    assert walking.duration(ms) == words
 
 
 def test_journey_without_a_goal_has_no_conversion() -> None:

@@ -11,6 +11,7 @@ from processors.operations import texts
 from tests.builders import HELLO, T0, Document, journey, keyed, segment, tag, track, trigger, wait
 from tests.embedded import Broker
 from tests.unit.processors.commands import beckon
+from tests.unit.processors.test_revisions import on_terminal
 from tests.unit.runtime.test_streams import Start, Worker, start
 
 __all__ = ["start"]
@@ -170,6 +171,21 @@ def test_without_a_terminal_it_is_said_what_would_happen() -> None:
     assert result.exit_code == 1
     assert "would pause journey heard: --yes does it without asking" in result.output
     assert "status" not in said(beckon("definitions", "journey/heard", "--version", 1))
+
+
+@pytest.mark.usefixtures("folder")
+def test_on_a_terminal_it_is_asked_for() -> None:
+    shown, code = on_terminal(b"y\n", "pause", "heard")
+    assert "Pause journey heard? [y/N]" in shown
+    assert (code, "journey heard is paused" in shown) == (0, True)
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_is_done_where_somebody_has_published_meanwhile() -> None:
+    shown, code = on_terminal(
+        b"y\n", "pause", "heard", meanwhile=lambda: said(beckon("drain", "heard", "--yes"))
+    )
+    assert (code, "somebody has published meanwhile: do it again" in shown) == (1, True)
 
 
 @pytest.mark.usefixtures("folder")
