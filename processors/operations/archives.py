@@ -56,9 +56,9 @@ class Archive:
             InvalidDefinitions: they do not fit together.
         """
         documents: list[Any] = [each.document for each in self.records.values()]
-        for key in sorted(self.records):
-            if key[0] == "journey":
-                documents += older(self.kept(key), self.records[key].number)
+        for key, each in sorted(self.records.items()):
+            if each.kind == "journey":
+                documents += older(self.kept(key), each.number, each.document)
         return sets.from_documents(documents, predicates=predicates)
 
     def kept(self, key: Key) -> Mapping[int, DefinitionRecord]:

@@ -84,7 +84,9 @@ def plan(archive: Archive, chosen: DefinitionSet, *, prune: bool = False) -> Pla
     changes = [_change(archive, key, chosen.versions[key]) for key in chosen.versions]
     changes += [_other(archive, key, prune) for key in reversed(others)]
     before = dict(_journeys(archive, changes))
-    after = _after([*stays, *chosen.documents.values(), *_older(archive, changes)], before, chosen)
+    after = _after(
+        [*stays, *chosen.documents.values(), *_older(archive, changes, chosen)], before, chosen
+    )
     readers = _readers(after)
     return Plan(
         changes=tuple(changes),
@@ -109,11 +111,14 @@ def _journeys(archive: Archive, changes: list[Change]) -> Iterator[tuple[str, Jo
             yield each.id, old
 
 
-def _older(archive: Archive, changes: list[Change]) -> Iterator[Mapping[str, Any]]:
+def _older(
+    archive: Archive, changes: list[Change], chosen: DefinitionSet
+) -> Iterator[Mapping[str, Any]]:
     """Yields the versions of journeys by which runs may go on, as workers will read them."""
-    for change in changes:
-        if change.kind == "journey":
-            yield from catalogues.older(archive.versions(change.key), change.number)
+    for each in changes:
+        if each.kind == "journey" and each.change != "ended":
+            new = chosen.documents.get(each.key) or archive.records[each.key].document
+            yield from catalogues.older(archive.versions(each.key), each.number, new)
 
 
 def _after(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, Protocol
 
-from processors.definitions import documents, sets
+from processors.definitions import documents, journeys, sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.definitions.predicates import NONE, Predicates
 from processors.definitions.sets import OLDER, DefinitionSet, Key
@@ -22,7 +22,7 @@ from schemas.errors import BadRecord
 from schemas.letters import DeadLetter, Record
 
 MAX_OLDER = 20
-"""How many versions before the active one runs may go on by."""
+"""How many versions of the steps before the active ones runs may go on by."""
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Catalogue:
             each
             for key, kept in sorted(self._older.items())
             if key in self.records
-            for each in older(kept, self.records[key].number)
+            for each in older(kept, self.records[key].number, self.records[key].document)
         ]
         return [*(each.document for each in self.records.values()), *before]
 
@@ -95,15 +95,27 @@ class Catalogue:
         return self.active, []
 
 
-def older(versions: Mapping[int, DefinitionRecord], number: int) -> list[dict[str, Any]]:
+def older(
+    versions: Mapping[int, DefinitionRecord], number: int, document: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """Returns the versions of a journey by which runs may go on, as `sets` takes them.
+
+    One for each version of the steps: else a journey that is often paused would forget them.
 
     Args:
         versions: of the journey, by their numbers.
         number: of the active one: those before it count.
+        document: the active one.
     """
-    found = sorted(each for each in versions if each < number)
-    return [{OLDER: versions[each].document} for each in found[-MAX_OLDER:]]
+    found: dict[str, dict[str, Any]] = {}
+    active = journeys.steps_version(document)
+    for each in sorted((each for each in versions if each < number), reverse=True):
+        steps = journeys.steps_version(versions[each].document)
+        if steps != active:
+            found.setdefault(steps, {OLDER: versions[each].document})
+        if len(found) == MAX_OLDER:
+            break
+    return [*found.values()][::-1]
 
 
 def _read(record: Record, kind: str, id_: str) -> DefinitionRecord | None:

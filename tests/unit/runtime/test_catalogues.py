@@ -319,6 +319,24 @@ def test_latest_twenty_of_them_count_whether_the_active_one_has_come_by_its_numb
     assert waits(topic) == [f"{number}h" for number in range(5, 25)]
 
 
+def test_versions_that_differ_in_no_step_push_none_of_them_out() -> None:
+    topic = Topic()
+    numbered(topic, pausing(1), 1)
+    for number in range(2, 60):
+        status = "paused" if number % 2 else "active"
+        numbered(topic, pausing(2) | {"status": status}, number)
+    activate(topic, pausing(2), 60)
+    assert waits(topic) == ["1h"]
+
+
+def test_version_that_comes_back_is_the_latest_of_its_steps() -> None:
+    topic = Topic()
+    for number, hours in enumerate((1, 2, 1, 3), 1):
+        numbered(topic, pausing(hours), number)
+    activate(topic, pausing(4), 5)
+    assert waits(topic) == ["2h", "1h", "3h"]
+
+
 def test_version_that_is_kept_no_longer_is_none_of_them() -> None:
     topic = Topic()
     numbered(topic, pausing(1), 1)
