@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import letters, lists, reports, revisions
+from processors import journeys, letters, lists, reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
@@ -205,27 +205,13 @@ def tick(
     typer.echo(f"a clock record in each of {count} partitions of {topic}")
 
 
-@cli.command()
-@told
-def fire(
-    trigger: Annotated[str, typer.Argument(help="Id of a trigger on: {manual: true}.")],
-    profiles: Annotated[list[str], typer.Argument(help="Profile ids.", metavar="PROFILE...")],
-) -> None:
-    """Fires a manual trigger for people, as far as its condition and limit allow it."""
-    from processors import app
-    from processors.operations import publishing, requesting
-    from processors.operations.producing import Writer
-    from schemas.topics import full_name
-
-    settings = _settings()
-    cluster, prefix = app.cluster_of(settings), settings.topics.prefix
-    requesting.check(publishing.published(cluster, prefix), trigger)
-    topic, now_ms = full_name(prefix, "events"), WallClock().now_ms()
-    with Writer(cluster) as writer:
-        count = requesting.send_requests(
-            writer, topic, trigger, profile_ids=profiles, now_ms=now_ms
-        )
-    typer.echo(f"trigger {trigger} is asked for {count:,} people, by {topic}")
+cli.command()(journeys.fire)
+cli.command()(journeys.journeys)
+cli.command()(journeys.runs)
+cli.command()(journeys.pause)
+cli.command()(journeys.resume)
+cli.command()(journeys.drain)
+cli.command()(journeys.archive)
 
 
 @cli.command()

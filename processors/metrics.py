@@ -53,6 +53,12 @@ class Counter(Enum):
         ("outcome", "reason"),
         "Decisions of triggers: yes or no, and why.",
     )
+    JOURNEY_RUNS = Row(
+        "beckon_journey_runs_total",
+        "records",
+        ("what",),
+        "What happened to runs of journeys: entered, done, waiting, went, completed, exited …",
+    )
     TIMERS_FIRED = Row(
         "beckon_timers_fired_total", "timers", (), "Timers that came due and were looked at."
     )

@@ -24,6 +24,7 @@ from processors.terminal import (
     history,
     instant_ms,
     show,
+    tell,
     told,
     warn,
 )
@@ -79,7 +80,7 @@ def publish(
 ) -> None:
     """Shows what publishing changes, asks, and does it: running workers take it up."""
     from processors import app
-    from processors.operations import plans, publishing, retentions, telling
+    from processors.operations import plans, positions, publishing, retentions, telling, walking
 
     if prune and not folder.is_dir():
         raise typer.BadParameter(f"--prune takes a folder: all that is not in {folder} would end")
@@ -95,6 +96,11 @@ def publish(
     show(telling.plan_table(plan))
     for line in telling.documents(plan):
         typer.echo(line)
+    if plan.edits:
+        with Progress("read", "records") as progress:
+            standing = positions.read(cluster, prefix, progress=progress)
+        for said in walking.fates(plan, standing):
+            tell(said)
     deed = telling.deed(plan)
     kept_ms = retentions.kept_ms(cluster, prefix) if deed else None
     for line in retentions.warnings(plan, chosen, kept_ms, now_ms=WallClock().now_ms()):

@@ -113,6 +113,11 @@ def warn(definitions: DefinitionSet) -> None:
         typer.echo(f"warning: {each}", err=True)
 
 
+def tell(said: Table | str) -> None:
+    """Prints a table, or a line."""
+    typer.echo(said) if isinstance(said, str) else show(said)
+
+
 def ask(deed: str) -> None:
     """Asks whether to do it; ends the command if not, or if there is nobody to ask."""
     if not sys.stdin.isatty():

@@ -1,5 +1,6 @@
 """Journeys: what lets people in, the steps that they are led through, and what ends it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, PlainValidator
@@ -109,9 +110,13 @@ class Journey(Written):
     @property
     def steps_version(self) -> str:
         """The version that runs have, 12 hex digits: of all that they go by."""
-        document = self.origin.document
-        return version({key: document[key] for key in RUN_BY if key in document})
+        return steps_version(self.origin.document)
 
 
 RUN_BY = ("steps", "exit", "goal", "targeting")
 """The keys of a journey that its runs go by."""
+
+
+def steps_version(document: Mapping[str, Any]) -> str:
+    """Returns the version that runs have by a journey's document, 12 hex digits."""
+    return version({key: document[key] for key in RUN_BY if key in document})

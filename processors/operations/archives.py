@@ -4,13 +4,14 @@ Read for people: by publishing, which numbers on, and by `beckon definitions`.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from processors.definitions import sets, suggestions
 from processors.definitions.orders import Key
 from processors.definitions.predicates import Predicates
 from processors.definitions.sets import DefinitionSet
 from processors.operations.errors import OperationFailed
-from processors.runtime.catalogues import Catalogue
+from processors.runtime.catalogues import Catalogue, older
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.errors import BadRecord
@@ -50,12 +51,15 @@ class Archive:
         return self._catalogue.records
 
     def published(self, predicates: Predicates) -> DefinitionSet:
-        """Returns the active versions as a set.
+        """Returns the active versions as a set, the one by which workers decide.
 
         Raises:
             InvalidDefinitions: they do not fit together.
         """
-        documents = (each.document for each in self.records.values())
+        documents: list[Any] = [each.document for each in self.records.values()]
+        for key, each in sorted(self.records.items()):
+            if each.kind == "journey":
+                documents += older(self.kept(key), each.number, each.document)
         return sets.from_documents(documents, predicates=predicates)
 
     def kept(self, key: Key) -> Mapping[int, DefinitionRecord]:

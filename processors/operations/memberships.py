@@ -75,6 +75,42 @@ def _stretches(reader: Consumer, topic: str, close: Callable[[], None]) -> Itera
         close()
 
 
+def people(
+    cluster: Cluster,
+    prefix: str,
+    segment_id: str,
+    *,
+    schemas: SchemaSource | None = None,
+) -> Iterator[str]:
+    """Yields the ids of who is in a segment now, each once; those of one partition are in memory.
+
+    Raises what `read` raises.
+    """
+    ending = f"/{segment_id}".encode()
+    with closing(clients.reader(cluster, f"{prefix}segments-read")) as reader:
+        topic = full_name(prefix, "segments")
+        for partition, end in readers.ends(reader, topic).items():
+            members: dict[bytes, None] = {}
+            for stretch in readers.read(reader, topic, {partition: end}):
+                for each in stretch:
+                    key = each.key() or b""
+                    if key.endswith(ending):
+                        members.pop(key, None)
+                        if _is_member(each, schemas):
+                            members[key] = None
+            yield from (key.removesuffix(ending).decode() for key in members)
+
+
+def _is_member(message: Polled, schemas: SchemaSource | None) -> bool:
+    if message.value() is None:
+        return False
+    try:
+        return codec.decode(message.value(), SegmentRecord, schemas=schemas).member
+    except (BadRecord, SchemasUnavailable) as error:
+        place = f"segments, {message.partition()}:{message.offset()}"
+        raise OperationFailed(f"{place}: {error}") from error
+
+
 class _Counts:
     """Takes records; a key is in one partition only, so its members can be let go at the end."""
 

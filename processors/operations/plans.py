@@ -8,11 +8,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from processors.definitions import customs, sets
+from processors.definitions import customs, documents, sets
+from processors.definitions.errors import InvalidDefinitions, Problem
+from processors.definitions.journeys import Journey
 from processors.definitions.orders import Key
 from processors.definitions.references import Reference
 from processors.definitions.sets import DefinitionSet
+from processors.operations import edits
 from processors.operations.archives import Archive
+from processors.operations.edits import Edit
+from processors.runtime import catalogues
 from schemas import definitions as keys
 from schemas.definitions import DefinitionRecord
 
@@ -55,6 +60,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     beside: tuple[tuple[str, DefinitionRecord | None], ...] = ()
     """Keys and records to be written before the changes: what is active and lies under no number
     yet; a tombstone (None) for each version that is too old to be kept."""
+    edits: tuple[Edit, ...] = ()
+    """What it may mean to runs of journeys."""
 
     def count(self, *changes: str) -> int:
         """Returns to how many definitions one of these changes happens."""
@@ -70,14 +77,17 @@ def plan(archive: Archive, chosen: DefinitionSet, *, prune: bool = False) -> Pla
         prune: whether what the set has not is ended; else it stays.
 
     Raises:
-        InvalidDefinitions: what would be there then does not fit together.
+        InvalidDefinitions: what would be there then does not fit together, or a journey does not
+            say where runs go whose step is gone.
     """
     others = [key for key in sorted(archive.records) if key not in chosen.versions]
     stays = [] if prune else [archive.records[key].document for key in others]
-    documents = [*stays, *chosen.documents.values()]
-    after = sets.from_documents(documents, predicates=chosen.predicates)
     changes = [_change(archive, key, chosen.versions[key]) for key in chosen.versions]
     changes += [_other(archive, key, prune) for key in reversed(others)]
+    before = dict(_journeys(archive, changes))
+    after = _after(
+        [*stays, *chosen.documents.values(), *_older(archive, changes, chosen)], before, chosen
+    )
     readers = _readers(after)
     return Plan(
         changes=tuple(changes),
@@ -85,7 +95,49 @@ def plan(archive: Archive, chosen: DefinitionSet, *, prune: bool = False) -> Pla
         new=chosen.documents,
         touched={each.key: _reached(each.key, readers) for each in changes if each.is_due},
         beside=tuple(row for each in changes if each.is_due for row in _beside(archive, each)),
+        edits=tuple(
+            found
+            for id_, old in before.items()
+            if (found := edits.edit(old, chosen.journeys.get(id_), after)) is not None
+        ),
     )
+
+
+def _journeys(archive: Archive, changes: list[Change]) -> Iterator[tuple[str, Journey]]:
+    """Yields the journeys that change or end, as they are published."""
+    for each in changes:
+        if each.kind == "journey" and each.change in ("changed", "ended"):
+            old = documents.parse(archive.records[each.key].document)
+            assert isinstance(old, Journey)
+            yield each.id, old
+
+
+def _older(
+    archive: Archive, changes: list[Change], chosen: DefinitionSet
+) -> Iterator[Mapping[str, Any]]:
+    """Yields the versions of journeys by which runs may go on, as workers will read them."""
+    for each in changes:
+        if each.kind == "journey" and each.change != "ended":
+            new = chosen.documents.get(each.key) or archive.records[each.key].document
+            yield from catalogues.older(archive.versions(each.key), each.number, new)
+
+
+def _after(
+    written: list[Mapping[str, Any]], before: Mapping[str, Journey], chosen: DefinitionSet
+) -> DefinitionSet:
+    """Returns all definitions as they are to be."""
+    problems: list[Problem] = []
+    for id_, old in before.items():
+        new = chosen.journeys.get(id_)
+        if new is not None and (found := edits.gap(old, new)):
+            problems.append(found)
+    try:
+        after = sets.from_documents(written, predicates=chosen.predicates)
+    except InvalidDefinitions as error:
+        raise InvalidDefinitions([*problems, *error.problems]) from None
+    if problems:
+        raise InvalidDefinitions(problems)
+    return after
 
 
 def _change(archive: Archive, key: Key, version: str) -> Change:

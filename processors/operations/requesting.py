@@ -1,7 +1,10 @@
-"""Asks workers to fire a trigger for people: one event each, like any other on the topic."""
+"""Asks workers to fire a trigger for people, or to let them into a journey: one event each.
+
+It is an event like any other on the topic.
+"""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -13,24 +16,26 @@ from processors.definitions.triggers import Trigger
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
 from processors.operations.producing import Writer
-from schemas import codec, commands, events
-from schemas.errors import BadEvent
+from schemas import commands, events
 
+STEP = 5_000
+"""People between two words on how far it is."""
 MAX_NAMED = 10
 """How many of the triggers that can be fired a message lists."""
 
 
-def check(archive: Archive, trigger_id: str) -> None:
-    """Passes what is published as a trigger, or a journey, to be fired by hand.
+def check(archive: Archive, trigger_id: str) -> str:
+    """Passes what is published as a trigger, or a journey, to be fired by hand; returns its kind.
 
     Raises:
         OperationFailed: there is no such thing, or something else fires it.
     """
     parsed = [documents.parse(each.document) for each in archive.records.values()]
     stimuli = {(each.kind, each.id): on for each in parsed if (on := _stimulus(each)) is not None}
-    manual = sorted({id_ for (_, id_), on in stimuli.items() if isinstance(on, ManualStimulus)})
-    if trigger_id in manual:
-        return
+    kinds = {id_: kind for (kind, id_), on in stimuli.items() if isinstance(on, ManualStimulus)}
+    if trigger_id in kinds:
+        return kinds[trigger_id]
+    manual = sorted(kinds)
     kind = next((kind for kind, id_ in stimuli if id_ == trigger_id), None)
     if kind is not None:
         key = "on" if kind == "trigger" else "entry"
@@ -54,8 +59,26 @@ def _stimulus(definition: Definition) -> Stimulus | None:
     return None
 
 
+def check_segment(archive: Archive, segment_id: str) -> None:
+    """Passes the id of a segment that is published.
+
+    Raises:
+        OperationFailed: there is no such segment.
+    """
+    segments = sorted(id_ for kind, id_ in archive.records if kind == "segment")
+    if segment_id not in segments:
+        hint = suggestions.hint(segment_id, segments)
+        raise OperationFailed(f"no segment {segment_id} is published{hint}")
+
+
 def send_requests(
-    writer: Writer, topic: str, trigger_id: str, *, profile_ids: Iterable[str], now_ms: int
+    writer: Writer,
+    topic: str,
+    trigger_id: str,
+    *,
+    profile_ids: Iterable[str],
+    now_ms: int,
+    progress: Callable[[int], None] = lambda sent: None,
 ) -> int:
     """Writes a request for each person; returns how many.
 
@@ -63,27 +86,23 @@ def send_requests(
         writer: to the cluster.
         topic: full name of `events`.
         trigger_id: one that `check` passes; any other does nothing.
-        profile_ids: whoever is there twice is asked for once.
+        profile_ids: well formed, each once.
         now_ms: when it is asked; the same again at the same instant is a repeat.
+        progress: is told how many were written, now and then.
 
     Raises:
-        OperationFailed: an id is not well formed, and nothing was sent; or Kafka does not take all.
+        OperationFailed: Kafka does not take all.
     """
-    requests, bad = {}, []
-    for profile_id in profile_ids:
-        value = _request(trigger_id, profile_id, now_ms)
-        try:
-            requests[events.profile_id(codec.decode_event(value))] = value
-        except BadEvent as error:
-            bad.append(f"{profile_id!r} is no profile id: {error}")
-    if bad:
-        raise OperationFailed("\n".join([*bad, "nothing was sent"]))
     writer.partitions(topic)
-    for profile_id, value in requests.items():
-        writer.write(topic, profile_id.encode(), value)
+    count = 0
+    for count, profile_id in enumerate(profile_ids, 1):
+        writer.write(topic, profile_id.encode(), _request(trigger_id, profile_id, now_ms))
+        if count % STEP == 0:
+            progress(count)
     if writer.finish():
         raise OperationFailed("Kafka did not take all requests: those it took will fire")
-    return len(requests)
+    progress(count)
+    return count
 
 
 def _request(trigger_id: str, profile_id: str, now_ms: int) -> bytes:

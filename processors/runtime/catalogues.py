@@ -6,10 +6,11 @@ that are kept under their numbers only those of journeys are, for runs may go on
 """
 
 import logging
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, Protocol
 
-from processors.definitions import documents, sets
+from processors.definitions import documents, journeys, sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.definitions.orders import Key
 from processors.definitions.predicates import NONE, Predicates
@@ -22,7 +23,7 @@ from schemas.errors import BadRecord
 from schemas.letters import DeadLetter, Record
 
 MAX_OLDER = 20
-"""How many versions before the active one runs may go on by."""
+"""How many versions of the steps before the active ones runs may go on by."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,13 +72,13 @@ class Catalogue:
             kept[number] = codec.decode_definition(record.value)
 
     def _documents(self) -> list[Any]:
-        older = [
-            {OLDER: kept[number].document}
-            for key, kept in self._older.items()
-            for number in sorted(kept)[-MAX_OLDER:]
-            if key in self.records and number < self.records[key].number
+        before = [
+            each
+            for key, kept in sorted(self._older.items())
+            if key in self.records
+            for each in older(kept, self.records[key].number, self.records[key].document)
         ]
-        return [*(each.document for each in self.records.values()), *older]
+        return [*(each.document for each in self.records.values()), *before]
 
     @property
     def is_changed(self) -> bool:
@@ -93,6 +94,29 @@ class Catalogue:
             text = "; ".join(map(str, error.problems))
             return self.active, [DeadLetter(each, "does-not-fit", text) for each in untried]
         return self.active, []
+
+
+def older(
+    versions: Mapping[int, DefinitionRecord], number: int, document: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Returns the versions of a journey by which runs may go on, as `sets` takes them.
+
+    One for each version of the steps: else a journey that is often paused would forget them.
+
+    Args:
+        versions: of the journey, by their numbers.
+        number: of the active one: those before it count.
+        document: the active one.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    active = journeys.steps_version(document)
+    for each in sorted((each for each in versions if each < number), reverse=True):
+        steps = journeys.steps_version(versions[each].document)
+        if steps != active:
+            found.setdefault(steps, {OLDER: versions[each].document})
+        if len(found) == MAX_OLDER:
+            break
+    return [*found.values()][::-1]
 
 
 def _read(record: Record, kind: str, id_: str) -> DefinitionRecord | None:

@@ -20,6 +20,8 @@ def add(metrics: Metrics, batch: Iterable[Outputs]) -> None:
         decided = Tally((each.outcome, each.reason) for each in outputs.decision.decisions)
         for (outcome, reason), count in decided.items():
             metrics.add(Counter.DECISIONS, count, outcome, reason)
+        for what, count in Tally(each.what for each in outputs.decision.runs).items():
+            metrics.add(Counter.JOURNEY_RUNS, count, what)
         for reason, count in Tally(each.reason for each in outputs.dead_letters).items():
             metrics.add(Counter.DEAD_LETTERS, count, reason)
 

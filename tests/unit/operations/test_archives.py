@@ -5,10 +5,11 @@ import pytest
 from processors.definitions import sets
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
+from processors.runtime.catalogues import Catalogue
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.letters import DeadLetter, Record
-from tests.builders import T0, Document, segment, static_list
+from tests.builders import T0, Document, journey, segment, static_list, wait
 
 VIP = ("segment", "vip")
 
@@ -151,3 +152,20 @@ def test_version_that_is_not_there_is_told_with_those_that_are() -> None:
     said = "segment/vip has no version 3; the earliest is 4, the latest 6"
     with pytest.raises(OperationFailed, match=said):
         topic.archive.version(VIP, 3)
+
+
+def test_set_is_that_of_workers_also_where_runs_may_go_on_by_older_versions() -> None:
+    topic, catalogue = Topic(), Catalogue()
+    for number in (1, 2):
+        document = journey("a", wait(for_=f"{number}h"))
+        record = DefinitionRecord(
+            kind="journey", id="j", version="v", number=number, published_at=T0, document=document
+        )
+        topic.publish(record)
+        for place, key in enumerate(("journey/j", f"journey/j@{number}")):
+            value = codec.encode(record)
+            taken = Record("definitions", 0, 2 * number + place, key.encode(), value)
+            assert catalogue.take(taken) is None
+    active, _ = catalogue.build()
+    assert [len(each) for each in active.older.values()] == [1]
+    assert topic.archive.published({}).id == active.id

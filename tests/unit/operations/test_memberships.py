@@ -119,3 +119,27 @@ def test_missing_topic_says_what_to_do(broker: Broker, missing: str) -> None:
     said = f"{missing} is missing: run `beckon topics create`"
     with pytest.raises(TopicMissing, match=said):
         memberships.read(broker.cluster, broker.prefix, since_ms=0)
+
+
+def people(broker: Broker, segment: str = "vip") -> list[str]:
+    return list(memberships.people(broker.cluster, broker.prefix, segment))
+
+
+def test_people_of_a_segment_are_those_who_are_in_it_now(broker: Broker) -> None:
+    broker.topic("segments")
+    for each in ("ada", "bob", "cid", "shop/dan"):
+        member(broker, each)
+    member(broker, "ada", False)
+    produce(broker, "segments", "bob/vip", None)
+    member(broker, "eve", segment="new")
+    member(broker, "eve", segment="not-vip")
+    member(broker, "cid", at=T0 + 1)
+    assert sorted(people(broker)) == ["cid", "shop/dan"]
+    assert people(broker, "none") == []
+
+
+def test_membership_that_can_not_be_read_is_told_with_its_place(broker: Broker) -> None:
+    topic = broker.topic("segments")
+    broker.produce(topic, (b"ada/new", b"{"), (b"ada/vip", b"{"), partition=2)
+    with pytest.raises(OperationFailed, match="segments, 2:1: "):
+        people(broker)

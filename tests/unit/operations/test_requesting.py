@@ -3,20 +3,20 @@
 import pytest
 
 from processors.definitions import sets
-from processors.operations import publishing
+from processors.operations import publishing, requesting
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
 from processors.operations.producing import Writer
-from processors.operations.requesting import check, send_requests
+from processors.operations.requesting import check, check_segment, send_requests
 from schemas import codec, events
-from tests.builders import T0, Document, Person, reasons, segment, trigger
+from tests.builders import HELLO, T0, Document, Person, journey, reasons, segment, trigger
 from tests.embedded import Broker
 
 
 def test_each_person_gets_one_event_that_fires_the_trigger(broker: Broker) -> None:
     topic = broker.topic("events")
     with Writer(broker.cluster) as writer:
-        people = ["ada", "bob", "ada"]
+        people = ["ada", "bob"]
         assert send_requests(writer, topic, "t", profile_ids=people, now_ms=T0) == 2
     records = broker.records(topic)
     assert {record.key() for record in records} == {b"ada", b"bob"}
@@ -41,17 +41,15 @@ def test_the_same_again_at_the_same_instant_is_a_repeat(broker: Broker) -> None:
     assert (len(ids), len(set(ids))) == (3, 2)
 
 
-def test_ids_that_are_none_are_named_and_nothing_is_sent(broker: Broker) -> None:
-    topic = broker.topic("events")
-    people = ["ada", "", "x" * 257, "tab\tbed"]
-    with Writer(broker.cluster) as writer, pytest.raises(OperationFailed) as failure:
-        send_requests(writer, topic, "t", profile_ids=people, now_ms=T0)
-    said = str(failure.value).splitlines()
-    assert [line.split(" is no profile id")[0] for line in said[:-1]] == [
-        repr(each) for each in people[1:]
-    ]
-    assert said[-1] == "nothing was sent"
-    assert broker.records(topic) == []
+def test_progress_tells_how_many_were_asked_for(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requesting, "STEP", 2)
+    topic, told = broker.topic("events"), list[int]()
+    with Writer(broker.cluster) as writer:
+        people = ("ada", "bob", "cid")
+        send_requests(writer, topic, "t", profile_ids=people, now_ms=T0, progress=told.append)
+    assert told == [2, 3]
 
 
 class Deaf(Writer):
@@ -96,7 +94,7 @@ def test_only_what_is_published_and_waits_for_it_can_be_fired(
         segment({"tag": "a"}, "vip"),
     )
     published = archive(broker, by_hand("greet"), by_hand("call"), *others)
-    check(published, "greet")
+    assert check(published, "greet") == "trigger"
     with pytest.raises(OperationFailed) as failure:
         check(published, asked)
     assert str(failure.value) == said
@@ -111,3 +109,20 @@ def test_of_many_that_can_be_fired_some_are_named(broker: Broker) -> None:
     published = archive(broker, *(by_hand(f"t{number}") for number in range(11)))
     with pytest.raises(OperationFailed, match=r"fired are t0, t1, t10, .*, t8, …$"):
         check(published, "hello")
+
+
+def test_journey_that_people_are_let_into_by_hand_can_be_asked_for(broker: Broker) -> None:
+    published = archive(
+        broker, journey({"manual": True}, HELLO), journey("a", HELLO, id="heard"), by_hand("call")
+    )
+    assert check(published, "j") == "journey"
+    said = r"journey heard is not entry: {manual: true}; those to be fired are call, j$"
+    with pytest.raises(OperationFailed, match=said):
+        check(published, "heard")
+
+
+def test_segment_whose_members_are_asked_for_must_be_published(broker: Broker) -> None:
+    published = archive(broker, segment({"tag": "a"}, "vip"))
+    check_segment(published, "vip")
+    with pytest.raises(OperationFailed, match=r"no segment vipp is published; did you mean vip\?"):
+        check_segment(published, "vipp")

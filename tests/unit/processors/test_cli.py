@@ -250,7 +250,7 @@ def test_fire_of_a_trigger_that_is_not_published_asks_nobody(
     publish_greet(on_broker, tmp_path)
     result = beckon("fire", "great", "ada")
     assert result.exit_code == 1
-    assert result.output == "no trigger great is published; did you mean greet?\n"
+    assert result.output == "no trigger or journey great is published; did you mean greet?\n"
     assert on_broker.records(topic) == []
 
 

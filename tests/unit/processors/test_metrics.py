@@ -42,6 +42,7 @@ def test_no_label_could_hold_data() -> None:
         "predicate",
         "reason",
         "result",
+        "what",
     }
 
 

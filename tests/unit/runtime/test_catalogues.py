@@ -10,7 +10,7 @@ from processors.runtime.errors import TopicMissing
 from schemas import codec, definitions
 from schemas.definitions import DefinitionRecord
 from schemas.letters import DeadLetter, Record
-from tests.builders import T0, Document, segment, trigger
+from tests.builders import T0, Document, journey, segment, trigger, wait
 from tests.embedded import Broker
 from tests.faults import Mock, Request
 
@@ -277,3 +277,79 @@ def test_predicates_that_documents_name_are_those_of_the_catalogue() -> None:
     active, letters = without.build()
     assert (active.versions, [each.reason for each in letters]) == ({}, ["does-not-fit"])
     assert "there is no predicate asked" in letters[0].message
+
+
+def pausing(hours: int, id: str = "j") -> Document:
+    return journey("a", wait("pause", for_=f"{hours}h"), id=id)
+
+
+def numbered(topic: Topic, document: Document, number: int) -> None:
+    key = definitions.numbered_key("journey", document["id"], number).encode()
+    assert topic.put(key, published(document, number)) is None
+
+
+def activate(topic: Topic, document: Document, number: int) -> None:
+    key = definitions.key("journey", document["id"]).encode()
+    assert topic.put(key, published(document, number)) is None
+
+
+def waits(topic: Topic, id: str = "j") -> list[str]:
+    """Returns how long the versions of a journey wait by which runs may go on."""
+    assert topic.build() == []
+    found = topic.catalogue.active.older.get(id, ())
+    return [each.origin.document["steps"][0]["wait"]["for"] for each in found]
+
+
+def test_versions_of_a_journey_before_the_active_one_are_those_by_which_runs_go_on() -> None:
+    topic = Topic()
+    for number in (1, 2, 3):
+        numbered(topic, pausing(number), number)
+    activate(topic, pausing(3), 3)
+    assert waits(topic) == ["1h", "2h"]
+
+
+@pytest.mark.parametrize("is_numbered", [True, False])
+def test_latest_twenty_of_them_count_whether_the_active_one_has_come_by_its_number_or_not(
+    is_numbered: bool,
+) -> None:
+    topic = Topic()
+    for number in range(1, 26 if is_numbered else 25):
+        numbered(topic, pausing(number), number)
+    activate(topic, pausing(25), 25)
+    assert waits(topic) == [f"{number}h" for number in range(5, 25)]
+
+
+def test_versions_that_differ_in_no_step_push_none_of_them_out() -> None:
+    topic = Topic()
+    numbered(topic, pausing(1), 1)
+    for number in range(2, 60):
+        status = "paused" if number % 2 else "active"
+        numbered(topic, pausing(2) | {"status": status}, number)
+    activate(topic, pausing(2), 60)
+    assert waits(topic) == ["1h"]
+
+
+def test_version_that_comes_back_is_the_latest_of_its_steps() -> None:
+    topic = Topic()
+    for number, hours in enumerate((1, 2, 1, 3), 1):
+        numbered(topic, pausing(hours), number)
+    activate(topic, pausing(4), 5)
+    assert waits(topic) == ["2h", "1h", "3h"]
+
+
+def test_version_that_is_kept_no_longer_is_none_of_them() -> None:
+    topic = Topic()
+    numbered(topic, pausing(1), 1)
+    assert topic.put(b"journey/j@1", None) is None
+    activate(topic, pausing(2), 2)
+    assert waits(topic) == []
+
+
+def test_set_is_the_same_in_whatever_order_such_versions_come() -> None:
+    topics = Topic(), Topic()
+    for topic, ids in zip(topics, (("j", "k"), ("k", "j")), strict=True):
+        for id_ in ids:
+            numbered(topic, pausing(1, id_), 1)
+            activate(topic, pausing(2, id_), 2)
+        assert waits(topic, "k") == ["1h"]
+    assert topics[0].active == topics[1].active

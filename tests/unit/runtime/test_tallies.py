@@ -1,11 +1,12 @@
 """Tallies: what a batch came to, in numbers."""
 
 from processors.decisions.moments import Decision
+from processors.decisions.runs import What
 from processors.metrics import Counter, Histogram, Metrics
 from processors.runtime import tallies
 from processors.runtime.outputs import Outputs
 from schemas.letters import DeadLetter, Record
-from schemas.records import DecisionRecord
+from schemas.records import DecisionRecord, RunRecord
 
 
 def decision(outcome: str, reason: str) -> DecisionRecord:
@@ -15,6 +16,23 @@ def decision(outcome: str, reason: str) -> DecisionRecord:
         version="v",
         outcome="yes" if outcome == "yes" else "no",
         reason=reason,
+        at=0,
+        cause="m",
+        late=False,
+    )
+
+
+def run(what: What) -> RunRecord:
+    return RunRecord(
+        run_id="0" * 16,
+        profile_id="p",
+        journey_id="j",
+        version="v",
+        step="",
+        what=what,
+        choice=None,
+        until=None,
+        visit=0,
         at=0,
         cause="m",
         late=False,
@@ -33,6 +51,7 @@ def test_everything_is_added_up_by_its_labels() -> None:
             decision("yes", "fired"),
             decision("no", "limit"),
         ],
+        runs=[run("entered"), run("waiting"), run("entered")],
     )
     outputs.dead_letters = [DeadLetter(Record("events", 0, 1, None, b"x"), "not-json", "")]
     tallies.add(metrics, [outputs, outputs])
@@ -43,6 +62,8 @@ def test_everything_is_added_up_by_its_labels() -> None:
     assert metrics.read(Counter.DECISIONS, "yes", "fired") == 4
     assert metrics.read(Counter.DECISIONS, "no", "limit") == 2
     assert metrics.read(Counter.DEAD_LETTERS, "not-json") == 2
+    assert metrics.read(Counter.JOURNEY_RUNS, "entered") == 4
+    assert metrics.read(Counter.JOURNEY_RUNS, "waiting") == 2
 
 
 def test_a_turn_without_records_is_no_batch() -> None:
