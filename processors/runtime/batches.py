@@ -27,8 +27,8 @@ from processors.runtime.tables import (
     encode_adoption,
     encode_progress,
     page_key,
-    wake_of,
 )
+from processors.runtime.wakes import wake_of
 from processors.state import duplicates, profiles
 from processors.state.duplicates import NO_PAGES, Pages, Seen
 from processors.state.profiles import NEVER, Profile

@@ -6,7 +6,8 @@ from processors.decisions.compiled import Compiled
 from processors.runtime import batches
 from processors.runtime.batches import Batch, Policy
 from processors.runtime.outputs import Outputs
-from processors.runtime.tables import ADOPTION_KEY, PROGRESS_KEY, WAKE_BYTES, Table, wake_of
+from processors.runtime.tables import ADOPTION_KEY, PROGRESS_KEY, WAKE_BYTES, Table
+from processors.runtime.wakes import wake_of
 from processors.state import profiles
 from processors.state.profiles import NEVER, Profile
 from schemas.events import iso
