@@ -109,9 +109,10 @@ class Runner(Woken, kw_only=True):
     def begin(self, telling: Telling, key: str, known_to: Properties | None, parent: int) -> None:
         """Begins a run, which is to move in the next round."""
         moment, profile, flow = telling.moment, telling.profile, self.newest
-        occurrence = moment.occurrence or moment.cause
+        occurrence, times = moment.occurrence or moment.cause, moment.begun.count(self.id)
+        moment.begun.append(self.id)
         run = Run(
-            id=run_id(self.id, profile.id, occurrence),
+            id=run_id(self.id, profile.id, f"{occurrence}#{times}" if times else occurrence),
             version=flow.version,
             step=flow.first,
             entered=moment.now,

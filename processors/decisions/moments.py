@@ -71,6 +71,8 @@ class Moment(msgspec.Struct):
     """By score, why a trigger added points to it; None where several did."""
     echoes: bool = False
     """Whether what happens may follow from the end of points that were given for a time."""
+    begun: list[str] = []
+    """The journeys of which a run began: a second one of the same needs another id."""
 
     def note(self, change: Change, old: Any, new: Any) -> None:
         """Remembers a change for the triggers' next round; several of one thing become one."""
