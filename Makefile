@@ -85,6 +85,11 @@ unit: $(DEV_STAMP)  ## the unit tests, with the coverage that the core must have
 model: $(DEV_STAMP)  ## the engine against an oracle that shares no code with it
 	$(BIN)/pytest -q --durations=5 $(MODEL)
 
+SEEDS := 10000
+.PHONY: simulate
+simulate: $(DEV_STAMP)  ## lives of the pipeline in memory with all that can befall it (SEEDS=100000 FROM=0)
+	$(BIN)/python -m tests.simulation.seeds $(SEEDS) $(FROM)
+
 .PHONY: whole
 whole: $(DEV_STAMP)  ## all other tests, on a real Kafka
 	$(BIN)/pytest --durations=12 -m "not peers" $(patsubst %,--ignore=%,tests/unit $(MODEL) $(TIDY))
