@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 
+from processors.decisions.compiled import Compiled
 from processors.runtime.batches import Batch
 from processors.runtime.outputs import Outputs
 from schemas.records import RunRecord
@@ -30,9 +31,9 @@ FAILED = 1
 class Living(Worker):
     """A worker that lives a life."""
 
-    def __init__(self, editions: Sequence[list[Document]], log: Sequence[Item]) -> None:
-        super().__init__(editions[0], ())
-        self.editions = [compiled(*documents) for documents in editions]
+    def __init__(self, editions: Sequence[Compiled], log: Sequence[Item]) -> None:
+        super().__init__((), ())
+        self.compiled, self.editions = editions[0], editions
         self.edits: list[tuple[int, int]] = []
         """The offset at which each edition is taken up."""
         for each in log:
@@ -119,10 +120,11 @@ def check(one: Life) -> Counter[str]:
     Raises:
         AssertionError: something did not hold.
     """
-    calm, rough = Living(one.editions, one.log), Living(one.editions, one.log)
+    editions = [compiled(*documents) for documents in one.editions]
+    calm, rough = Living(editions, one.log), Living(editions, one.log)
     calm.live(())
     rough.live(one.turns)
-    graphs, planned_anew = _graphs(one.editions), _planned_anew(one.editions)
+    graphs, planned_anew = _graphs(one.editions, editions), _planned_anew(one.editions)
     for worker in (calm, rough):
         records = [value for _, value in worker.out.of("journey-runs")]
         invariants.applied_once(worker.spans, len(worker.log))
@@ -152,13 +154,14 @@ def _differing(found: dict[Any, Any], wanted: dict[Any, Any]) -> dict[Any, Any]:
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _graphs(editions: Sequence[list[Document]]) -> dict[tuple[str, str], Graph]:
+def _graphs(
+    written: Sequence[list[Document]], editions: Sequence[Compiled]
+) -> dict[tuple[str, str], Graph]:
     found = {}
-    for documents in editions:
-        runners = compiled(*documents).runners
+    for documents, edition in zip(written, editions, strict=True):
         for document in documents:
             if document.get("kind") == "journey":
-                key = (document["id"], runners[document["id"]].newest.version)
+                key = (document["id"], edition.runners[document["id"]].newest.version)
                 found[key] = invariants.graph(document)
     return found
 
