@@ -4,6 +4,8 @@ The table keeps it, and can build it from the profiles' bytes, which begin with 
 """
 
 import heapq
+from array import array
+from bisect import bisect_left
 from collections.abc import Mapping
 
 from processors.state.profiles import NEVER
@@ -16,19 +18,23 @@ MAX_COUNTED = 100_000
 
 
 class Wakes:
-    """Profiles by wake time: those of the hour at hand in a heap, all others by hour.
+    """Profiles by wake time: those of the hour at hand in their order, all others by hour.
 
-    A heap of all would cost a hundred bytes a profile; what waits by hour costs its id.
+    A heap of all would cost a hundred bytes a profile; what waits by hour costs its id and four.
     """
 
     def __init__(self, profiles: Mapping[str, bytes]) -> None:
         self._profiles = profiles
         self._near: list[bytes] = []
-        """A heap: wake time, then id."""
+        """The hour at hand, in order: wake time, then id."""
+        self._at = 0
+        """How many of these have been taken."""
+        self._late: list[bytes] = []
+        """A heap of the same: who came to the hour after its beginning."""
         self._near_ms = 0
-        """What wakes before this instant is in the heap."""
-        self._far: dict[int, bytearray] = {}
-        """Ids by hour; each ends with a line break, which no id has."""
+        """What wakes before this instant is in one of the two."""
+        self._far: dict[int, tuple[array[int], bytearray]] = {}
+        """By hour, ms from its beginning, and ids; each ends with a line break, which none has."""
         self._first: dict[int, int] = {}
         """The earliest wake time of each hour."""
         self._hours: list[int] = []
@@ -37,82 +43,97 @@ class Wakes:
 
     def __len__(self) -> int:
         """How many entries there are; a profile that was moved to an earlier time has two."""
-        return len(self._near) + self._waiting
+        return len(self._near) - self._at + len(self._late) + self._waiting
 
     def add(self, profile_id: str, wake: int) -> None:
         """Has a profile wake at an instant; its bytes must begin with that when it comes."""
         if wake < self._near_ms:
-            heapq.heappush(self._near, wake.to_bytes(WAKE_BYTES, "big") + profile_id.encode())
+            heapq.heappush(self._late, _prefix(wake) + profile_id.encode())
             return
-        hour = wake // BUCKET_MS
-        ids = self._far.get(hour)
-        if ids is None:
-            ids = self._far[hour] = bytearray()
+        hour, past_ms = divmod(wake, BUCKET_MS)
+        bucket = self._far.get(hour)
+        if bucket is None:
+            bucket = self._far[hour] = (array("I"), bytearray())
             self._first[hour] = wake
             heapq.heappush(self._hours, hour)
         elif wake < self._first[hour]:
             self._first[hour] = wake
+        times, ids = bucket
+        times.append(past_ms)
         ids += b"%b\n" % profile_id.encode()
         self._waiting += 1
 
     def next(self) -> int:
         """Returns the earliest instant at which somebody may wake, ms."""
-        if self._near:
-            return wake_of(self._near[0])
+        soon = [*self._near[self._at : self._at + 1], *self._late[:1]]
+        if soon:
+            return wake_of(min(soon))
         return self._first[self._hours[0]] if self._hours else NEVER
 
     def take(self, until_ms: int, limit: int) -> list[str]:
         """Returns who wakes by an instant, the earliest first, and forgets them."""
         due: list[str] = []
-        near, profiles, pop = self._near, self._profiles, heapq.heappop
-        end = (until_ms + 1).to_bytes(WAKE_BYTES, "big")
+        profiles, late = self._profiles, self._late
+        end, before = _prefix(until_ms + 1), b""
         while len(due) < limit:
-            if not near:
-                if not self._open(until_ms):
+            entry = self._near[self._at] if self._at < len(self._near) else None
+            if late and (entry is None or late[0] < entry):
+                if late[0] >= end:
                     break
+                entry = heapq.heappop(late)
+            elif entry is not None:
+                if entry >= end:
+                    break
+                self._at += 1
+            elif self._open(until_ms):
                 continue
-            if near[0] >= end:
+            else:
                 break
-            entry = pop(near)
             profile_id = entry[WAKE_BYTES:].decode()
             value = profiles.get(profile_id)
-            if value is not None and value.startswith(entry[:WAKE_BYTES]):
+            is_meant = value is not None and value.startswith(entry[:WAKE_BYTES])
+            if is_meant and entry != before:  # who was moved and back is there twice
                 due.append(profile_id)
+            before = entry
         return due
 
     def due(self, until_ms: int) -> int:
         """Returns how many entries are due at an instant, up to a bound."""
-        while len(self._near) <= MAX_COUNTED and self._open(until_ms):
+        while len(self._near) - self._at <= MAX_COUNTED and self._open(until_ms):
             pass
-        near, end = self._near, (until_ms + 1).to_bytes(WAKE_BYTES, "big")
-        found = [0] if near and near[0] < end else []
-        for place in found:
-            below = (2 * place + 1, 2 * place + 2)
-            found += [each for each in below if each < len(near) and near[each] < end]
-            if len(found) > MAX_COUNTED:
-                break
-        return len(found)
+        end = _prefix(until_ms + 1)
+        return bisect_left(self._near, end, self._at) - self._at + _below(self._late, end)
 
     def _open(self, until_ms: int) -> bool:
-        """Brings the next hour into the heap; returns False where nobody wakes by the instant."""
+        """Puts the next hour in order; returns False where nobody of it wakes by the instant."""
         if not self._hours or self._first[self._hours[0]] > until_ms:
             return False
         hour = heapq.heappop(self._hours)
         del self._first[hour]
-        ids = self._far.pop(hour).split(b"\n")
-        self._waiting -= len(ids) - 1
-        self._near_ms = (hour + 1) * BUCKET_MS
-        begin = (hour * BUCKET_MS).to_bytes(WAKE_BYTES, "big")
-        end = self._near_ms.to_bytes(WAKE_BYTES, "big")
-        profiles = self._profiles
-        found = set()
-        for each in ids:
-            value = profiles.get(each.decode())
-            if value is not None and begin <= value[:WAKE_BYTES] < end:
-                found.add(value[:WAKE_BYTES] + each)
-        self._near += found
-        heapq.heapify(self._near)
+        times, ids = self._far.pop(hour)
+        self._waiting -= len(times)
+        begin, self._near_ms = hour * BUCKET_MS, (hour + 1) * BUCKET_MS
+        waking = zip(times, ids.split(b"\n"), strict=False)  # after the last break comes nothing
+        found = [(begin + past_ms).to_bytes(WAKE_BYTES, "big") + id_ for past_ms, id_ in waking]
+        found.sort()
+        self._near = self._near[self._at :] + found
+        self._at = 0
         return True
+
+
+def _below(heap: list[bytes], end: bytes) -> int:
+    """Returns how many of a heap come before an entry, up to a bound."""
+    found = [0] if heap and heap[0] < end else []
+    for place in found:
+        below = (2 * place + 1, 2 * place + 2)
+        found += [each for each in below if each < len(heap) and heap[each] < end]
+        if len(found) > MAX_COUNTED:
+            break
+    return len(found)
+
+
+def _prefix(wake: int) -> bytes:
+    return wake.to_bytes(WAKE_BYTES, "big")
 
 
 def wake_of(value: bytes) -> int:

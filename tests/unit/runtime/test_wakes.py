@@ -55,15 +55,17 @@ def test_who_comes_to_the_hour_at_hand_is_not_forgotten() -> None:
     found.put("q", BUCKET_MS + 9)
     found.put("r", BUCKET_MS + 7)
 
+    assert [found.wakes.due(BUCKET_MS + at) for at in (6, 7, 8, 9)] == [0, 1, 1, 2]
     assert found.wakes.next() == BUCKET_MS + 7
     assert found.wakes.take(BUCKET_MS + 9, 10) == ["r", "q"]
 
 
-def test_who_was_moved_within_an_hour_wakes_once() -> None:
-    found = Sleepers(("p", 20), ("p", 10))
+@pytest.mark.parametrize("wakes", [(20, 10), (10, 10), (10, 20, 10)])
+def test_who_was_moved_within_an_hour_wakes_once(wakes: Sequence[int]) -> None:
+    found = Sleepers(*(("p", wake) for wake in wakes))
 
     assert found.wakes.next() == 10
-    assert len(found.wakes) == 2
+    assert len(found.wakes) == len(wakes)
     assert found.wakes.take(100, 10) == ["p"]
 
 
@@ -84,6 +86,9 @@ def test_no_more_due_timers_are_counted_than_anybody_wants_to_know(
     assert 5 < found.wakes.due(NEVER - 1) < 50
     assert found.wakes.due(3 * BUCKET_MS) == 4
     assert len(found.wakes) == 50
+    for number in range(50):
+        found.put(f"late{number}", 2)
+    assert 5 < found.wakes.due(2) < 20
 
 
 instants = st.sampled_from([*EDGES, BUCKET_MS // 2, NEVER])
