@@ -51,7 +51,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wait_s(self) -> int:
         """From when all come to when all are due: enough for the worker to take them in."""
-        return 15 + self.people // 4_000
+        return 15 + self.people // 6_000
 
 
 class Storm(msgspec.Struct, frozen=True, kw_only=True):

@@ -110,8 +110,8 @@ def take(indexes: list[Wakes]) -> int:
     """Takes all timers, slice by slice, and tells what that took; returns how many."""
     taken, started_s = 0, time.process_time()
     for index in indexes:
-        while found := index.take(NEVER - 1, SLICE):
-            taken += len(found)
+        while len(index):
+            taken += len(index.take(NEVER - 1, SLICE))
     tell(message="taken", used_s=time.process_time() - started_s, timers=taken)
     return taken
 

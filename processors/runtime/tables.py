@@ -242,7 +242,8 @@ class Table:
     def take_due(self, until_ms: int, limit: int) -> list[str]:
         """Returns profiles whose wake time has come, and takes them from the index.
 
-        Whoever takes them puts them back under their next wake time, or calls `return_due`.
+        It may be none though some are due, where very many are: ask again then. Whoever takes
+        them puts them back under their next wake time, or calls `return_due`.
         """
         return self._wakes.take(until_ms, limit)
 

@@ -13,8 +13,14 @@ from processors.state.profiles import NEVER
 WAKE_BYTES = 8
 BUCKET_MS = 3_600_000
 """Those that wake within so long of each other wait together, in no order."""
+PART = 20_000
+"""How many of an hour come near at once: events are not to wait for all of a storm's."""
 MAX_COUNTED = 100_000
 """Beyond so many due timers nobody wants to know the number."""
+
+
+Part = tuple["array[int]", bytearray]
+"""Ms from the beginning of the hour, and ids, each with a line break after it, which none has."""
 
 
 class Wakes:
@@ -33,8 +39,10 @@ class Wakes:
         """A heap of the same: who came to the hour after its beginning."""
         self._near_ms = 0
         """What wakes before this instant is in one of the two."""
-        self._far: dict[int, tuple[array[int], bytearray]] = {}
-        """By hour, ms from its beginning, and ids; each ends with a line break, which none has."""
+        self._coming: dict[int, list[bytes]] = {}
+        """What of an hour after it has come already."""
+        self._far: dict[int, list[Part]] = {}
+        """All other hours, in parts."""
         self._first: dict[int, int] = {}
         """The earliest wake time of each hour."""
         self._hours: list[int] = []
@@ -51,14 +59,16 @@ class Wakes:
             heapq.heappush(self._late, _prefix(wake) + profile_id.encode())
             return
         hour, past_ms = divmod(wake, BUCKET_MS)
-        bucket = self._far.get(hour)
-        if bucket is None:
-            bucket = self._far[hour] = (array("I"), bytearray())
+        parts = self._far.get(hour)
+        if parts is None:
+            parts = self._far[hour] = []
             self._first[hour] = wake
             heapq.heappush(self._hours, hour)
         elif wake < self._first[hour]:
             self._first[hour] = wake
-        times, ids = bucket
+        if not parts or len(parts[-1][0]) >= PART:
+            parts.append((array("I"), bytearray()))
+        times, ids = parts[-1]
         times.append(past_ms)
         ids += b"%b\n" % profile_id.encode()
         self._waiting += 1
@@ -71,7 +81,10 @@ class Wakes:
         return self._first[self._hours[0]] if self._hours else NEVER
 
     def take(self, until_ms: int, limit: int) -> list[str]:
-        """Returns who wakes by an instant, the earliest first, and forgets them."""
+        """Returns who wakes by an instant, the earliest first, and forgets them.
+
+        It may be nobody though somebody wakes, where an hour of many comes near: ask again then.
+        """
         due: list[str] = []
         profiles, late = self._profiles, self._late
         end, before = _prefix(until_ms + 1), b""
@@ -85,7 +98,7 @@ class Wakes:
                 if entry >= end:
                     break
                 self._at += 1
-            elif self._open(until_ms):
+            elif self._come(until_ms) and self._at < len(self._near):
                 continue
             else:
                 break
@@ -99,26 +112,37 @@ class Wakes:
 
     def due(self, until_ms: int) -> int:
         """Returns how many entries are due at an instant, up to a bound."""
-        while len(self._near) - self._at <= MAX_COUNTED and self._open(until_ms):
-            pass
         end = _prefix(until_ms + 1)
-        return bisect_left(self._near, end, self._at) - self._at + _below(self._late, end)
+        found = bisect_left(self._near, end, self._at) - self._at + _below(self._late, end)
+        found += sum(entry < end for come in self._coming.values() for entry in come)
+        for hour, first in self._first.items():
+            if first <= until_ms and found <= MAX_COUNTED:
+                past_ms = until_ms - hour * BUCKET_MS
+                found += sum(each <= past_ms for times, _ in self._far[hour] for each in times)
+        return found
 
-    def _open(self, until_ms: int) -> bool:
-        """Puts the next hour in order; returns False where nobody of it wakes by the instant."""
+    def _come(self, until_ms: int) -> bool:
+        """Brings part of the next hour near; returns False where nobody of it wakes by then."""
         if not self._hours or self._first[self._hours[0]] > until_ms:
             return False
-        hour = heapq.heappop(self._hours)
-        del self._first[hour]
-        times, ids = self._far.pop(hour)
-        self._waiting -= len(times)
-        begin, self._near_ms = hour * BUCKET_MS, (hour + 1) * BUCKET_MS
+        hour = self._hours[0]
+        begin, parts = hour * BUCKET_MS, self._far[hour]
+        times, ids = parts.pop()
         waking = zip(times, ids.split(b"\n"), strict=False)  # after the last break comes nothing
-        found = [(begin + past_ms).to_bytes(WAKE_BYTES, "big") + id_ for past_ms, id_ in waking]
-        found.sort()
-        self._near = self._near[self._at :] + found
-        self._at = 0
+        self._coming.setdefault(hour, []).extend(
+            (begin + past_ms).to_bytes(WAKE_BYTES, "big") + id_ for past_ms, id_ in waking
+        )
+        if not parts:
+            self._begin(heapq.heappop(self._hours))
         return True
+
+    def _begin(self, hour: int) -> None:
+        """Puts an hour in order of which all has come."""
+        del self._far[hour], self._first[hour]
+        self._near, self._at = self._coming.pop(hour), 0
+        self._near.sort()
+        self._waiting -= len(self._near)
+        self._near_ms = (hour + 1) * BUCKET_MS
 
 
 def _below(heap: list[bytes], end: bytes) -> int:

@@ -40,4 +40,4 @@ def test_events_that_did_not_flow_are_told() -> None:
 
 
 def test_the_more_come_the_longer_they_wait() -> None:
-    assert [Options(people=people).wait_s for people in (400, 1_000_000)] == [15, 265]
+    assert [Options(people=people).wait_s for people in (400, 1_000_000)] == [15, 181]

@@ -77,6 +77,35 @@ def test_who_is_gone_or_was_moved_away_does_not_wake() -> None:
     assert found.wakes.take(100, 10) == ["kept"]
 
 
+def test_an_hour_of_many_comes_part_by_part_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wakes, "PART", 10)
+    found = Sleepers(*((f"p{number}", BUCKET_MS + 97 * number % 50) for number in range(35)))
+
+    assert [found.wakes.take(NEVER - 1, 5) for _ in range(3)] == [[], [], []]
+    found.put("late", BUCKET_MS)
+    assert (found.wakes.next(), len(found.wakes)) == (BUCKET_MS, 36)
+    assert found.wakes.due(BUCKET_MS + 24) == 1 + sum(97 * each % 50 <= 24 for each in range(35))
+    taken: list[str] = []
+    while len(found.wakes):
+        taken += found.wakes.take(NEVER - 1, 5)
+    assert len(taken) == 36
+    times = [wake_of(found.profiles[each]) for each in taken]
+    assert times == sorted(times)
+
+
+def test_who_comes_before_an_hour_that_is_coming_wakes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wakes, "PART", 1)
+    found = Sleepers(("q", 9 * BUCKET_MS), ("r", 9 * BUCKET_MS + 1))
+    assert found.wakes.take(NEVER - 1, 5) == []
+
+    found.put("p", 5 * BUCKET_MS)
+
+    assert found.wakes.next() == 5 * BUCKET_MS
+    assert found.wakes.take(NEVER - 1, 5) == ["p", "q", "r"]
+
+
 def test_no_more_due_timers_are_counted_than_anybody_wants_to_know(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -86,6 +115,7 @@ def test_no_more_due_timers_are_counted_than_anybody_wants_to_know(
     assert 5 < found.wakes.due(NEVER - 1) < 50
     assert found.wakes.due(3 * BUCKET_MS) == 4
     assert len(found.wakes) == 50
+    assert found.wakes.take(0, 5) == ["p0"]
     for number in range(50):
         found.put(f"late{number}", 2)
     assert 5 < found.wakes.due(2) < 20
