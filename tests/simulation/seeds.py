@@ -188,19 +188,27 @@ def failure(one: Life) -> Exception | None:
 
 
 def shrunk(one: Life) -> Life:
-    """Returns a shorter life that fails as well: records and turns are left out, halves first."""
+    """Returns a shorter life that fails in the same way: records and turns are left out."""
+    kind = _kind(one)
     while True:
         before = one
         for part in ("log", "turns"):
-            one = _shorter(one, part)
+            one = _shorter(one, part, kind)
         if one == before:
             return one
 
 
-def _shorter(one: Life, part: str) -> Life:
+def _kind(one: Life) -> str:
+    """Returns how a life fails, but for the details; empty where it holds."""
+    error = failure(one)
+    return "" if error is None else f"{type(error).__name__} {error}".partition(":")[0]
+
+
+def _shorter(one: Life, part: str, kind: str) -> Life:
+    """Leaves out halves first, then less and less."""
     size = len(getattr(one, part))
     while size:
-        less = next((less for less in _without(one, part, size) if failure(less)), None)
+        less = next((less for less in _without(one, part, size) if _kind(less) == kind), None)
         if less is None:
             size //= 2
         else:
