@@ -137,5 +137,6 @@ def state(table: Table, *, with_ids: bool) -> dict[str, bytes]:
         profile.seen_at.clear()
         if not with_ids:
             profile.seen.clear()
+            profile.pages = 0
         found[profile_id] = profiles.encode(profile)
     return found
