@@ -90,6 +90,11 @@ model: $(DEV_STAMP)  ## the engine against an oracle that shares no code with it
 starbucks: $(DEV_STAMP)  ## real input through a real Kafka: a worker killed, a replay, the oracle
 	$(BIN)/pytest -q --durations=3 $(STARBUCKS)
 
+SEEDS := 10000
+.PHONY: simulate
+simulate: $(DEV_STAMP)  ## lives of the pipeline in memory with all that can befall it (SEEDS=100000 FROM=0)
+	$(BIN)/python -m tests.simulation.seeds $(SEEDS) $(FROM)
+
 .PHONY: whole
 whole: $(DEV_STAMP)  ## all other tests, on a real Kafka
 	$(BIN)/pytest --durations=12 -m "not peers" \

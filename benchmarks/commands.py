@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import clusters, latency, reports, scaling, states, stream, takeovers
+from benchmarks import (
+    clusters,
+    latency,
+    reports,
+    scaling,
+    states,
+    storms,
+    stream,
+    takeovers,
+    timers,
+)
 from benchmarks.errors import BenchFailed
 from benchmarks.reports import Report
 from benchmarks.workloads import Workload
@@ -89,6 +99,22 @@ def measure_takeover(
     options = takeovers.Options(people=people, rate=rate)
     with clusters.broker() as cluster:
         _finish(takeovers.measure(cluster, options, _say), save)
+
+
+@cli.command("timers")
+def measure_timers(
+    people: Annotated[int | None, typer.Option(min=1, help="How many wait.")] = None,
+    storm: Annotated[bool, typer.Option("--storm", help="All are due in the same second.")] = False,
+    rate: Annotated[int, typer.Option(min=1, help="Events a second during the storm.")] = 2_000,
+    save: Save = False,
+) -> None:
+    """Memory and CPU time of 5,000,000 pending timers; or how long events wait in a storm."""
+    if not storm:
+        _finish(timers.measure(people or 5_000_000), save)
+        return
+    options = storms.Options(people=people or 1_000_000, rate=rate)
+    with clusters.broker() as cluster:
+        _finish(storms.measure(cluster, options, _say), save)
 
 
 @cli.command("memory")

@@ -28,8 +28,8 @@ from processors.runtime.tables import (
     encode_adoption,
     encode_progress,
     page_key,
-    wake_of,
 )
+from processors.runtime.wakes import wake_of
 from processors.state import duplicates, profiles
 from processors.state.duplicates import NO_PAGES, Pages, Seen
 from processors.state.profiles import NEVER, Profile
@@ -99,6 +99,8 @@ class Batch:
         self._staged: list[Stored] = []
         self._turned: list[tuple[str, Pages]] = []
         self._busy: list[Loaded] = []
+        self._borrowed: list[str] = []
+        """Who was busy before: the table's own copy of them is changed in place."""
         self._progress = old = table.progress
         self.offset = old.offset
         """The next record of `events`."""
@@ -262,8 +264,8 @@ class Batch:
     def drop(self) -> None:
         """Leaves the table as it was: call it after an abort."""
         self._table.return_due(self._taken)
-        for loaded in [*self._loaded.values(), *self._busy]:
-            self._table.release(loaded.id)
+        for profile_id in self._borrowed:
+            self._table.release(profile_id)
 
     def _time(self, event: Event, log_ms: int) -> Arrival:
         """Returns what is known of an event's time; notes how far it brings the partition.
@@ -304,6 +306,7 @@ class Batch:
         table = self._table
         busy = table.busy.get(profile_id)
         if busy is not None:
+            self._borrowed.append(profile_id)
             return busy
         stored = table.profiles.get(profile_id)
         if stored is None:

@@ -107,8 +107,9 @@ class Stream:
             RuntimeFailure: this worker can not go on.
         """
         self._partitions.admit()
-        has_slices = any(map(self._has_slices, self._partitions.owned.values()))
-        wait_s = 0.0 if has_slices else self._options.poll_ms / 1000
+        owned = self._partitions.owned.values()
+        has_work = any(self._has_slices(one) or self._is_due(one) for one in owned)
+        wait_s = 0.0 if has_work else self._options.poll_ms / 1000
         found = clients.take(self._partitions.consumer, self._options.max_batch, wait_s)
         records = [message for message in found if message.error() is None]
         if len(records) < len(found):
@@ -233,9 +234,10 @@ class Stream:
         if self._options.policy.clock == "stream":
             return one.table.progress.high_water
         until_ms = self._clock.now_ms() - self._options.grace_ms
-        if one.table.next_wake() > until_ms:
+        wake = one.table.next_wake()
+        if wake > until_ms:
             return 0
-        if one.target is None:
+        if one.target is None or one.target[1] < wake:
             try:
                 _, end = self._partitions.consumer.get_watermark_offsets(
                     TopicPartition(self._names["events"], one.partition), WATERMARK_S
@@ -280,7 +282,6 @@ class Stream:
         if self._options.policy.clock == "stream":
             batch.fire(batch.high_water, self._options.max_batch)
         elif (until_ms := self._horizon(one)) > 0:
-            one.target = None
             batch.fire(until_ms, share)
 
     def _write(self, partition: int, batch: Batch, outputs: Outputs) -> None:

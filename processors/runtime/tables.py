@@ -3,20 +3,21 @@
 What is in the table is committed. A batch works on a copy of what it touches (see batches).
 """
 
-import heapq
 import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
+from processors.runtime import wakes
 from processors.runtime.errors import StateLost
+from processors.runtime.wakes import Wakes, wake_of
 from processors.state import profiles
 from processors.state.duplicates import ID_BYTES, Pages, Seen
 from processors.state.profiles import NEVER, Profile
 from schemas.relays import ACCOUNT_KEY
 
-WAKE_BYTES = 8
+WAKE_BYTES = wakes.WAKE_BYTES
 MANY_BYTES = 64 * ID_BYTES
 """A profile with so many bytes of message ids is busy: kept decoded from batch to batch."""
 MAX_BUSY_BYTES = 2_000_000
@@ -27,8 +28,6 @@ KNOWN_BYTES = 80
 """what each of its message ids adds where they are in a set."""
 SPARE = 1_000
 """By how many entries the index may have more than twice the profiles: timers moved leave some."""
-MAX_COUNTED = 100_000
-"""Beyond so many due timers nobody wants to know the number."""
 PROGRESS_KEY = b"\x00progress"
 """Key of the record beside the profiles that says how far the partition is. No id begins so."""
 CRASH_KEY = b"\x00crash"
@@ -142,7 +141,7 @@ class Table:
         """About how many bytes they take."""
         self._sized = (0, 0)
         """How many profiles there were when their bytes were added up, and the sum."""
-        self._index: list[tuple[int, str]] = []
+        self._wakes = Wakes(self.profiles)
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Takes one record of the changelog, in its order; `restored` ends it.
@@ -184,12 +183,10 @@ class Table:
             self.outdated = list(self.profiles)
 
     def _build_index(self) -> None:
-        self._index = [
-            (wake, profile_id)
-            for profile_id, value in self.profiles.items()
-            if (wake := wake_of(value)) < NEVER
-        ]
-        heapq.heapify(self._index)
+        self._wakes = Wakes(self.profiles)
+        for profile_id, value in self.profiles.items():
+            if (wake := wake_of(value)) < NEVER:
+                self._wakes.add(profile_id, wake)
 
     def adopt(self, adopted: Adoption, fill: Callable[[Profile], None]) -> None:
         """Has other definitions take over from the next batch on, with what was read back for them.
@@ -223,11 +220,11 @@ class Table:
 
     def put_all(self, stored: Iterable[Stored]) -> None:
         """Stores profiles."""
-        held, index = self.profiles, self._index
+        held, index = self.profiles, self._wakes
         for profile_id, value, wake in stored:
             held[profile_id] = value
             if wake is not None:
-                heapq.heappush(index, (wake, profile_id))
+                index.add(profile_id, wake)
         if len(index) > 2 * len(held) + SPARE:
             self._build_index()
 
@@ -252,46 +249,31 @@ class Table:
 
     def next_wake(self) -> int:
         """Returns the earliest instant at which a timer may be due."""
-        return self._index[0][0] if self._index else NEVER
+        return self._wakes.next()
 
     def take_due(self, until_ms: int, limit: int) -> list[str]:
         """Returns profiles whose wake time has come, and takes them from the index.
 
-        Whoever takes them puts them back under their next wake time, or calls `return_due`.
+        It may be none though some are due, where very many are: ask again then. Whoever takes
+        them puts them back under their next wake time, or calls `return_due`.
         """
-        due: list[str] = []
-        index = self._index
-        while index and index[0][0] <= until_ms and len(due) < limit:
-            wake, profile_id = heapq.heappop(index)
-            value = self.profiles.get(profile_id)
-            if value is not None and wake_of(value) == wake:
-                due.append(profile_id)
-        return due
+        return self._wakes.take(until_ms, limit)
 
     def return_due(self, profile_ids: list[str]) -> None:
         """Puts back what was taken, after a batch that came to nothing."""
         for profile_id in profile_ids:
             value = self.profiles.get(profile_id)
             if value is not None:
-                heapq.heappush(self._index, (wake_of(value), profile_id))
+                self._wakes.add(profile_id, wake_of(value))
 
     def due(self, until_ms: int) -> int:
         """Returns how many entries of the index are due at an instant."""
-        index, found = self._index, [0]
-        for place in found:
-            found += [
-                each
-                for each in (2 * place + 1, 2 * place + 2)
-                if each < len(index) and index[each][0] <= until_ms
-            ]
-            if len(found) > MAX_COUNTED:
-                break
-        return len(found) if index and index[0][0] <= until_ms else 0
+        return self._wakes.due(until_ms)
 
     @property
     def pending(self) -> int:
         """How many entries the index of timers has."""
-        return len(self._index)
+        return len(self._wakes)
 
 
 def page_key(profile_id: str, place: int) -> bytes:
@@ -302,11 +284,6 @@ def page_key(profile_id: str, place: int) -> bytes:
 def is_profile(key: bytes) -> bool:
     """Returns whether a record of the changelog with this key is somebody's profile."""
     return not key.startswith(_RESERVED)
-
-
-def wake_of(value: bytes) -> int:
-    """Returns the wake time of a stored profile, ms."""
-    return int.from_bytes(value[:WAKE_BYTES], "big")
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks import clusters, latency, peers, states, stream, takeovers
+from benchmarks import clusters, latency, peers, states, storms, stream, takeovers, timers
 from benchmarks.reports import Report
 from benchmarks.workloads import Workload
 from processors.runtime.clients import Cluster
@@ -16,6 +16,7 @@ LATENCY = latency.Options(
     rate=500, seconds=4, warm_up=1, every=10, people=1_000, seed=secrets.randbits(32)
 )
 TAKEOVER = takeovers.Options(people=2_000, rate=200, warm_up=2, every=5, seed=secrets.randbits(32))
+STORM = storms.Options(people=1_500, rate=200, warm_up=2, every=5, seed=secrets.randbits(32))
 WORKLOAD = Workload(events=EVENTS, people=1_000, seed=secrets.randbits(32))
 """A log that no other run on the same broker has."""
 
@@ -24,8 +25,10 @@ WORKLOAD = Workload(events=EVENTS, people=1_000, seed=secrets.randbits(32))
 def cluster(kafka: str) -> Iterator[Cluster]:
     found = Cluster(bootstrap=kafka)
     yield found
-    for workload in (WORKLOAD, states.of_few(WORKLOAD), LATENCY.workload, TAKEOVER.workload):
+    for workload in (WORKLOAD, states.of_few(WORKLOAD), LATENCY.workload):
         clusters.remove(found, workload)
+    for options in (TAKEOVER, STORM):
+        clusters.remove(found, options.workload)
 
 
 def column(report: Report, name: str) -> list[str]:
@@ -82,6 +85,21 @@ def test_a_takeover_ends_with_everybody_under_the_new_segment(cluster: Cluster) 
     [profiles], [entered] = column(report, "profiles"), column(report, "entered")
     assert 1_900 <= int(profiles.replace(",", "")) <= 2_200
     assert 500 <= int(entered.replace(",", "")) <= 1_500
+    assert 0 < report.figures["p50_ms"] <= report.figures["p99_ms"]
+
+
+def test_everybody_waits_and_goes_on_once() -> None:
+    report = timers.measure(300)
+
+    assert report.settings["pending timers"] == "300"
+    assert 0 < report.figures["set_us"] < report.figures["enter_us"]
+    assert 0 < report.figures["fire_us"] < report.figures["leave_us"]
+
+
+def test_a_storm_loses_no_timer(cluster: Cluster) -> None:
+    report = storms.measure(cluster, STORM, lambda _: None)
+
+    assert column(report, "fired") == ["1,500"]
     assert 0 < report.figures["p50_ms"] <= report.figures["p99_ms"]
 
 

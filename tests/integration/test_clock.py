@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from processors.clock import WallClock
-from tests.builders import SECOND, Document, keyed, segment, track, trigger
+from tests.builders import HELLO, SECOND, Document, journey, keyed, segment, track, trigger, wait
 from tests.integration.workers import Pair, Place, Row, place, until
 
 WITHIN = 3 * SECOND
@@ -16,6 +16,7 @@ GRACE = 2 * SECOND
 DEFINITIONS: list[Document] = [
     segment({"event": "view", "within": "3s"}, id="here"),
     trigger({"segment": "here", "change": "exited"}, id="bye"),
+    journey("asked", wait("look", until={"event": "answered"}, timeout="3s"), HELLO),
 ]
 PEOPLE = [f"p{number}" for number in range(40)]
 
@@ -111,3 +112,38 @@ def test_event_that_comes_within_the_grace_is_in_time(target: Place) -> None:
         ("exited", 2 * WITHIN - 1, False),
         ("entered", 20 * SECOND, False),
     ]
+
+
+def test_waits_that_end_while_nobody_works_end_in_their_order_behind_what_came_before(
+    target: Place,
+) -> None:
+    worker = target.worker("a").wait_ready(4)
+    start = WallClock().now_ms()
+    asked = {person: start - 10 * place for place, person in enumerate(PEOPLE)}
+    answered = PEOPLE[::2]
+    sent = target.produce(
+        keyed(track("asked", at_ms, person=person)) for person, at_ms in asked.items()
+    )
+    homes = {(each.key() or b"").decode(): each.partition() for each in sent}
+    target.wait_decided()
+    worker.kill()
+    until(lambda: WallClock().now_ms() > start + WITHIN + GRACE, "all waits are past due")
+    target.produce(
+        keyed(track("answered", asked[person] + WITHIN - 1, person=person)) for person in answered
+    )
+    target.worker("a", STREAM__MAX_BATCH="3", STREAM__GRACE_MS="0")
+    until(lambda: len(target.rows("commands.email")) >= len(PEOPLE), "all were written to")
+    ends = [row for row in target.rows("journey-runs") if row["what"] == "went"]
+    assert sorted((row["profile_id"], row["choice"], row["at"]) for row in ends) == sorted(
+        (person, "heard", at_ms + WITHIN - 1)
+        if person in answered
+        else (person, "timeout", at_ms + WITHIN)
+        for person, at_ms in asked.items()
+    )
+    for partition in set(homes.values()):
+        mine = [row for row in ends if homes[row["profile_id"]] == partition]
+        choices = [row["choice"] for row in mine]
+        assert choices == sorted(choices), "a timer fired into the backlog"
+        times = [row["at"] for row in mine if row["choice"] == "timeout"]
+        assert times == sorted(times), "not in due order"
+    assert len(target.rows("commands.email")) == len(PEOPLE)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from processors.decisions.compiled import Compiled
 from processors.runtime.batches import Batch, Policy
 from processors.runtime.outputs import Outputs
-from processors.runtime.tables import Table, wake_of
+from processors.runtime.tables import Table
+from processors.runtime.wakes import wake_of
 from processors.state.profiles import NEVER
 from tests.builders import Document, Json, Recorder, compiled
 from tests.simulation.results import records

@@ -298,6 +298,21 @@ def test_new_definitions_may_let_people_in() -> None:
         assert len(found.commands) == len(expected)
 
 
+# Ids
+
+
+def test_runs_that_begin_at_one_instant_have_ids_of_their_own() -> None:
+    documents = [
+        journey("a", TAGGED, HELLO, per="messageId", re_entry="always"),
+        trigger("a", {"start_journey": "j"}, {"start_journey": "j"}, id="t"),
+        trigger("a", {"start_journey": "j"}, id="u"),
+    ]
+    decision = Person(*documents).hears(track("a"))
+    begun_ids = [each.run_id for each in decision.runs if each.what == "entered"]
+    assert (len(begun_ids), len({each.id for each in decision.commands})) == (2, 2)
+    assert len(set(begun_ids)) == 2
+
+
 # Pinned versions
 
 LONGER = wait("pause", for_="5h")

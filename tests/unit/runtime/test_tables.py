@@ -12,8 +12,8 @@ from processors.runtime.tables import (
     Progress,
     Table,
     page_key,
-    wake_of,
 )
+from processors.runtime.wakes import wake_of
 from processors.state.duplicates import Seen
 from processors.state.profiles import NEVER, Profile
 from tests.properties import budget

@@ -1,0 +1,142 @@
+"""What must hold of a run of the simulation, whatever befell it.
+
+The names are those of the promises: applied once, commands once, steps once, no timer early or
+twice, and the same log the same state.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from processors.runtime.tables import WAKE_BYTES, Table
+from processors.state import duplicates, profiles
+from schemas.commands import Command
+from schemas.records import RunRecord
+from tests.builders import Document, Recorder
+from tests.simulation.results import tables
+
+Graph = dict[str, set[str]]
+"""Where each step may lead."""
+START = ""
+TAKEN = {"done", "skipped", "branched", "split", "waiting", "went"}
+"""What is told of a step that was come to."""
+LATEST = {"scores", "segments"}
+"""Topics of which a reader keeps the latest of each key."""
+
+
+def applied_once(spans: Iterable[tuple[int, int]], end: int) -> None:
+    """Each committed batch begins where the one before it ended, and none is missing."""
+    at = 0
+    for begin, until in spans:
+        assert begin == at, f"offsets from {at} to {begin} were left out, or decided on twice"
+        at = until
+    assert at == end, f"only {at} of {end} records were decided on"
+
+
+def commands_once(out: Recorder) -> None:
+    """No command has the id of another."""
+    once(value.id for _, _, value in out.records if isinstance(value, Command))
+
+
+def once(keys: Iterable[object]) -> None:
+    twice = [key for key, times in Counter(keys).items() if times > 1]
+    assert not twice, f"twice: {twice}"
+
+
+def steps_once(records: Sequence[RunRecord]) -> None:
+    """Nothing that happens to a run happens twice."""
+    once(
+        (each.journey_id, each.version, each.run_id, each.step, each.visit, each.what)
+        for each in records
+        if each.what in TAKEN
+    )
+    once((each.run_id, each.what) for each in records if each.what in ("entered", "goal"))
+    once(each.run_id for each in records if each.what in ("completed", "exited"))
+
+
+def timers_exact(records: Sequence[RunRecord], planned_anew: set[str]) -> None:
+    """A wait that time ends is not over early; one that nobody changed, not late either.
+
+    Args:
+        records: of all runs.
+        planned_anew: journeys whose waits may be moved: edited, paused, or for a day of the person.
+    """
+    until: dict[tuple[str, int], int] = {}
+    for each in records:
+        key = (each.run_id, each.visit)
+        if each.what == "waiting" and each.until is not None:
+            until[key] = each.until
+        elif each.choice in ("due", "timeout") and key in until:
+            is_exact = each.journey_id in planned_anew or each.at == until[key]
+            assert is_exact, f"{each} is not as of {until[key]}"
+
+
+def paths(records: Sequence[RunRecord], graphs: dict[tuple[str, str], Graph]) -> None:
+    """Each run's history is a path in the graph of the version that it tells."""
+    at: dict[str, tuple[int, set[str]]] = {}
+    for each in records:
+        graph = graphs[each.journey_id, each.version]
+        if each.what == "entered":
+            at[each.run_id] = (0, {START})
+        elif each.what == "moved":
+            at[each.run_id] = (each.visit, {each.step, *before(graph, each.step)})
+        elif each.what in TAKEN:
+            visit, places = at[each.run_id]
+            for _ in range(each.visit - visit):
+                places = {to for place in places for to in graph.get(place, ())}
+            assert each.step in places, f"{each} does not follow from visit {visit}"
+            at[each.run_id] = (each.visit, {each.step})
+
+
+def before(graph: Graph, step: str) -> set[str]:
+    """Returns a place of its own from which nothing but a step can be reached."""
+    place = f"before {step}"
+    graph[place] = {step}
+    return {place}
+
+
+def graph(document: Document) -> Graph:
+    """Returns the ways between a journey's steps, as they are written."""
+    steps = document["steps"]
+    found: Graph = {START: {steps[0]["id"]}}
+    for place, step in enumerate(steps):
+        following = steps[place + 1]["id"] if place + 1 < len(steps) else None
+        ways = {step.get("go", following)}
+        branch, split, wait = step.get("branch", {}), step.get("split", {}), step.get("wait", {})
+        ways |= {case["go"] for case in branch.get("cases", ())} | {branch.get("else")}
+        ways |= {*split.get("go", {}).values(), wait.get("else"), wait.get("past")}
+        found[step["id"]] = set() if "exit" in step else {way for way in ways if way}
+    return found
+
+
+def told(out: Recorder) -> dict[tuple[str, str], list[bytes]]:
+    """Returns what was written, as bytes: each topic's records of each person, in their order."""
+    found: dict[tuple[str, str], list[bytes]] = {}
+    for topic, key, value in out.records:
+        if topic not in LATEST:
+            found.setdefault((topic, key), []).append(msgspec.json.encode(value))
+    for name, rows in zip(sorted(LATEST), tables(out), strict=True):
+        for key, row in rows.items():
+            found[name, key] = [msgspec.json.encode(row, order="sorted")]
+    return found
+
+
+def state(table: Table, *, with_ids: bool) -> dict[str, bytes]:
+    """Returns the bytes of all people, without what only says when they were looked at.
+
+    Args:
+        table: after the last batch.
+        with_ids: whether the ids of messages count: those that triggers told are noted as of when
+            their timer was come to.
+    """
+    found = {}
+    for profile_id, value in table.profiles.items():
+        profile = profiles.decode(profile_id, value[WAKE_BYTES:])
+        duplicates.forget(profile, table.progress.high_water // 1000)
+        profile.seen_at.clear()
+        if not with_ids:
+            profile.seen.clear()
+            profile.pages = 0
+        found[profile_id] = profiles.encode(profile)
+    return found
