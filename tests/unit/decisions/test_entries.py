@@ -148,3 +148,12 @@ def test_a_journey_may_have_the_id_of_a_trigger() -> None:
     person = Person(*documents)
     person.hears(track("a"))
     assert reasons(person.waits(T0 + 3 * DAY)) == [("x", "entered"), ("x", "fired")]
+
+
+def test_runs_that_begin_in_other_rounds_have_other_ids() -> None:
+    entry = {"tag": "x", "change": "added"}
+    person = Person(journey(entry, TAGGED, re_entry="always"), trigger("a", tag("x")))
+    (first,) = {each.run_id for each in person.hears(track("a")).runs}
+    direct = Person(journey("a", TAGGED))
+    (second,) = {each.run_id for each in direct.hears(track("a")).runs}
+    assert first != second

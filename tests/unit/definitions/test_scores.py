@@ -127,8 +127,8 @@ BAD: list[tuple[Any, list[str]]] = [
      ["groups[0].rules[0].model: must be an id (small letters, digits, _ and -, beginning with a "
       'letter or digit, at most 64), found the text "Churn!"']),
     (score(rule(model="churn")),
-     ["groups[0].rules[0]: takes only one of on, when and model, found on and model: "
-      "make them two"]),
+     ["groups[0].rules[0]: takes only one of on, when, model and people, found on "
+      "and model: make them two"]),
     (score(when_rule({"tag": "x"}, per="article")),
      ["groups[0].rules[0].per: may only stand beside on"]),
     (score(rule(per="article", decay={"half_life": "14d"})),

@@ -157,7 +157,8 @@ def test_sender_waits_for_its_topics_and_becomes_ready_when_told(chosen: Setting
         update={"webhook": settings.Webhook(secrets=SecretStr(SECRET), places=3)}
     )
     role = app.sender(signed, app.webhook_sender(signed), ("webhook",))
-    assert set(role.running.topics) == {"x.commands.webhook", "x.outcomes", "x.dead-letters"}
+    written = {"x.outcomes", "x.events", "x.dead-letters"}
+    assert set(role.running.topics) == {"x.commands.webhook", *written}
     assert role.app.conf.id == "x.sender-webhook"
     states = [role.status().state]
     for ready in (True, False):
