@@ -206,18 +206,6 @@ def test_a_busy_profile_is_read_anew_after_an_abort() -> None:
     assert list(table.pages["p"]) == [0]
 
 
-def test_one_who_is_busy_no_longer_is_read_anew_after_an_abort_too() -> None:
-    table, definitions = Table(), compiled(*VISITED)
-    Open(table, definitions).add(*(track("a", id=f"m{n}") for n in range(70))).commit()
-    assert set(table.busy) == {"p"}
-    later = track("a", T0 + 8 * DAY, id="n")
-    dropped = Open(table, definitions).add(later, first=70)
-    dropped.batch.finish()
-    dropped.batch.drop()
-    said = Open(table, definitions).add(later, first=70).commit().decision
-    assert (said.duplicates, len(said.segment_changes)) == (0, 2)
-
-
 def test_ids_before_the_window_are_forgotten() -> None:
     table, definitions = Table(), compiled(*VISITED)
     Open(table, definitions).add(track("a", id="m")).commit()

@@ -1,4 +1,4 @@
-"""A record that breaks workers down is a dead letter from the third try on."""
+"""What breaks workers down is a dead letter from the third try on; lost batches leave nothing."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from processors.runtime.outputs import Outputs
 from processors.runtime.tables import CRASH_KEY, Crash, Table, encode_crash
 from schemas import codec
 from schemas.events import Event
-from tests.builders import T0, compiled, encoded, segment, track
+from tests.builders import DAY, T0, compiled, encoded, segment, track
 
 
 def breaking(value: bytes | None) -> Event:
@@ -53,3 +53,22 @@ def test_a_crash_that_was_taken_back_is_forgotten() -> None:
     table.restore(CRASH_KEY, encode_crash(Crash(7, 2)))
     table.restore(CRASH_KEY, None)
     assert table.crash == Crash()
+
+
+def test_one_who_is_busy_no_longer_is_read_anew_after_an_abort_too() -> None:
+    table = Table()
+    busy, _ = batch(table)
+    for number in range(70):
+        value = encoded(track("a", T0, id=f"m{number}"))
+        busy.add(b"p", value, offset=number, log_ms=T0)
+    busy.finish()
+    busy.apply()
+    assert set(table.busy) == {"p"}
+    later = encoded(track("a", T0 + 8 * DAY))
+    lost, _ = batch(table)
+    lost.add(b"p", later, offset=70, log_ms=T0)
+    lost.finish()
+    lost.drop()
+    again, outputs = batch(table)
+    again.add(b"p", later, offset=70, log_ms=T0)
+    assert (outputs.decision.duplicates, table.busy) == (0, {})
