@@ -180,7 +180,8 @@ class Runner(Woken, kw_only=True):
         for run in list(held(profile, self.id)):
             flow = self.flows.get(run.version)
             has_just_begun = run.state == GOING and not run.is_held
-            if flow is None or has_just_begun:
+            is_gone = run not in held(profile, self.id)  # another one has ended it
+            if flow is None or has_just_begun or is_gone:
                 continue
             if self._hear(telling, run, flow, event, facts):
                 facts.add(self.fact)

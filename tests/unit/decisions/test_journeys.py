@@ -494,3 +494,12 @@ def test_a_run_does_not_hear_the_event_that_began_it() -> None:
     found = Person(first, second).hears(track("a"))
     assert ("exited", "pause", "event") not in runs(found)
     assert held(begun(first, second).profile, "k")
+
+
+def test_who_was_just_ended_by_another_run_hears_nothing_more() -> None:
+    steps = [wait("look", until={"event": "b"}), step("s", {"stop_journey": "j"})]
+    person = Person(journey("a", *steps, per="k", goal={"event": "b", "same": "k"}))
+    for key in ("1", "2"):
+        person.hears(track("a", id=f"m{key}", k=key))
+    found = runs(person.hears(track("b", T0 + 1, k="2")))
+    assert found[1:] == [("exited", "s", "stopped"), ("exited", "look", "stopped")]
