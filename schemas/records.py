@@ -84,6 +84,22 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     late: bool
 
 
+What = Literal[
+    "entered",
+    "done",
+    "skipped",
+    "waiting",
+    "went",
+    "branched",
+    "split",
+    "moved",
+    "goal",
+    "completed",
+    "exited",
+]
+"""What happened to a run."""
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing that happened to a run of a journey: entry, step, wait, way taken, or end."""
 
@@ -95,19 +111,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of the journey's steps, as the run has them."""
     step: str
     """Empty where it is no step's."""
-    what: Literal[
-        "entered",
-        "done",
-        "skipped",
-        "waiting",
-        "went",
-        "branched",
-        "split",
-        "moved",
-        "goal",
-        "completed",
-        "exited",
-    ]
+    what: What
     choice: str | None
     """The way that was taken, or why."""
     until: int | None

@@ -2,31 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from processors.decisions.moments import Moment
 from processors.state.profiles import NEVER, Profile
 from processors.state.runs import ENDED, Journeys, Run
-from schemas.records import RunRecord
+from schemas.records import RunRecord, What
 
 MAX_DATA_BYTES = 4_096
 """How much a run knows, as JSON."""
-
-What = Literal[
-    "entered",
-    "done",
-    "skipped",
-    "waiting",
-    "went",
-    "branched",
-    "split",
-    "moved",
-    "goal",
-    "completed",
-    "exited",
-]
 
 
 def run_id(journey: str, profile_id: str, occurrence: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from processors.definitions import documents
+from processors.definitions import documents, sets
 from processors.definitions.errors import InvalidDefinitions
 
 IS_GOLD = {"trait": "plan", "equals": "gold"}
@@ -47,6 +47,25 @@ def one_day(id: str, **keys: Any) -> dict[str, Any]:
     return {"id": id, "wait": {"for": "1d"}} | keys
 
 
+def named(name: str, *needed: str) -> dict[str, Any]:
+    """Returns a segment that refers to the segments, or the scores where it says `score:x`."""
+    asked: list[dict[str, Any]] = [{"tag": "x"}]
+    for each in needed:
+        kind, _, other = each.rpartition(":")
+        asked.append({"score": other, "at_least": 1} if kind else {"segment": other})
+    return segment({"all": asked}, id=name)
+
+
+def both(first: str = "fit", second: str = "engagement") -> dict[str, Any]:
+    """Returns a score that combines two."""
+    combined = {"of": [first, second]}
+    return {"kind": "score", "id": "both", "name": "Both", "combined": combined}
+
+
+def scored(name: str, needed: str) -> dict[str, Any]:
+    return score(when_rule({"segment": needed}), id=name)
+
+
 def problems(document: Any) -> list[str]:
     """Returns what is wrong with a document, as `path: message`."""
     return complaints(lambda: documents.parse(document))
@@ -59,3 +78,7 @@ def complaints(act: Callable[[], object]) -> list[str]:
     except InvalidDefinitions as error:
         return [str(each) for each in error.problems]
     return []
+
+
+def refused(*written: Any) -> list[str]:
+    return complaints(lambda: sets.from_documents(written))

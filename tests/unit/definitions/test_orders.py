@@ -8,35 +8,7 @@ from hypothesis import strategies as st
 
 from processors.definitions import references, sets
 from processors.definitions.references import Reference
-from tests.unit.definitions.builders import (
-    complaints,
-    score,
-    segment,
-    when_rule,
-)
-
-
-def refused(*written: Any) -> list[str]:
-    return complaints(lambda: sets.from_documents(written))
-
-
-def named(name: str, *needed: str) -> dict[str, Any]:
-    """Returns a segment that refers to the segments, or the scores where it says `score:x`."""
-    asked: list[dict[str, Any]] = [{"tag": "x"}]
-    for each in needed:
-        kind, _, other = each.rpartition(":")
-        asked.append({"score": other, "at_least": 1} if kind else {"segment": other})
-    return segment({"all": asked}, id=name)
-
-
-def both(first: str = "fit", second: str = "engagement") -> dict[str, Any]:
-    """Returns a score that combines two."""
-    combined = {"of": [first, second]}
-    return {"kind": "score", "id": "both", "name": "Both", "combined": combined}
-
-
-def scored(name: str, needed: str) -> dict[str, Any]:
-    return score(when_rule({"segment": needed}), id=name)
+from tests.unit.definitions.builders import both, named, refused, score, scored, segment
 
 
 @pytest.mark.parametrize(
