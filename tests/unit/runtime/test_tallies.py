@@ -1,12 +1,11 @@
 """Tallies: what a batch came to, in numbers."""
 
 from processors.decisions.moments import Decision
-from processors.decisions.runs import What
 from processors.metrics import Counter, Histogram, Metrics
 from processors.runtime import tallies
 from processors.runtime.outputs import Outputs
 from schemas.letters import DeadLetter, Record
-from schemas.records import DecisionRecord, RunRecord
+from schemas.records import DecisionRecord, RunRecord, What
 
 
 def decision(outcome: str, reason: str) -> DecisionRecord:
