@@ -11,7 +11,8 @@ class Fenced(RuntimeFailure):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"another worker runs under the {name}:"
-            " give each worker a slot of its own (BECKON_SLOT)"
+            " give each worker a slot of its own (BECKON_SLOT);"
+            " or a batch took longer than its transaction may, on a machine that is too busy"
         )
 
 
