@@ -14,6 +14,7 @@ from tests.oracle.documents import UNITS_MS, instant_ms
 ROOT = sources.ROOT
 DEFINITIONS = ROOT / "examples" / "starbucks" / "definitions"
 JOURNEYS = ROOT / "examples" / "starbucks" / "journeys"
+JOURNEY_IDS = {"offer-response", "offer-views"}
 
 
 def source() -> Path:
