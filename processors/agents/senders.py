@@ -63,9 +63,10 @@ class Options:
 def topics(options: Options) -> tuple[str, ...]:
     """Returns the full names of the topics that must be there, those of commands first."""
     names = [f"commands.{channel}" for channel in options.channels]
-    return tuple(
-        full_name(options.prefix, one) for one in (*names, "outcomes", "events", "dead-letters")
-    )
+    names += ["outcomes", "dead-letters"]
+    if options.tells:
+        names.append("events")
+    return tuple(full_name(options.prefix, one) for one in names)
 
 
 def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clock: Clock) -> None:
@@ -74,14 +75,16 @@ def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clo
     Raises:
         KeyError: a channel that there is not.
     """
-    *commands, outcomes, events, dead = topics(options)
+
+    def into(name: str) -> Publish:
+        return partial(apps.publish, apps.raw_topic(app, full_name(options.prefix, name)))
+
+    commands = topics(options)[: len(options.channels)]
     desk = Desk(
         sender,
         options,
         outlets=Outlets(
-            outcomes=partial(apps.publish, apps.raw_topic(app, outcomes)),
-            events=partial(apps.publish, apps.raw_topic(app, events)),
-            dead=partial(apps.publish, apps.raw_topic(app, dead)),
+            outcomes=into("outcomes"), events=into("events"), dead=into("dead-letters")
         ),
         metrics=metrics,
         clock=clock,

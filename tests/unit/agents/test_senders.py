@@ -192,13 +192,10 @@ def test_bug_is_raised_not_hidden() -> None:
 
 
 def test_topics_that_must_be_there_carry_the_prefix() -> None:
-    assert topics(Options(prefix="x.", channels=("email", "sms"))) == (
-        "x.commands.email",
-        "x.commands.sms",
-        "x.outcomes",
-        "x.events",
-        "x.dead-letters",
-    )
+    options = Options(prefix="x.", channels=("email", "sms"))
+    needed = ("x.commands.email", "x.commands.sms", "x.outcomes", "x.dead-letters")
+    assert topics(options) == needed
+    assert topics(dataclasses.replace(options, tells=True)) == (*needed, "x.events")
 
 
 def test_channel_that_there_is_not_is_told_at_once() -> None:
