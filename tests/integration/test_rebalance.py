@@ -91,7 +91,7 @@ class Feed(threading.Thread):
         events = list(log())
         for at in range(0, len(events), PORTION):
             self._target.produce(map(keyed, events[at : at + PORTION]))
-            self._hurry.wait(0.05)
+            self._hurry.wait(0.1)
 
     def finish(self) -> None:
         self._hurry.set()
@@ -138,6 +138,7 @@ def test_nothing_is_lost_or_doubled_from_one_worker_to_two_and_back(
     else:
         assert second.stop() == 0
     until(lambda: first.is_ready(4), "the first has all partitions again")
+    assert feed.is_alive(), "the log ended too soon: a pause would be that of its end"
     feed.finish()
     target.wait_decided()
     target.tick(END)
