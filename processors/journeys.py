@@ -116,7 +116,7 @@ def fire(
 ) -> None:
     """Fires a manual trigger for people, or lets them into a journey, as far as it allows it."""
     from processors import app
-    from processors.operations import publishing, requesting
+    from processors.operations import publishing, requesting, sending
     from processors.operations.producing import Writer
     from schemas.topics import full_name
 
@@ -132,8 +132,9 @@ def fire(
         people = _named(profiles or [], file)
     topic, now_ms = full_name(prefix, "events"), WallClock().now_ms()
     with Writer(cluster) as writer, Progress("sent", "requests") as progress:
-        count = requesting.send_requests(
-            writer, topic, trigger, profile_ids=people, now_ms=now_ms, progress=progress
+        asked = requesting.request(trigger)
+        count = sending.send(
+            writer, topic, asked, profile_ids=people, now_ms=now_ms, progress=progress
         )
     typer.echo(f"{kind} {trigger} is asked for {count:,} people, by {topic}")
 
@@ -141,9 +142,9 @@ def fire(
 def _members(settings: "Settings", archive: "Archive", segment: str) -> Iterable[str]:
     """Returns who is in a segment."""
     from processors import app
-    from processors.operations import memberships, requesting
+    from processors.operations import memberships
 
-    requesting.check_segment(archive, segment)
+    archive.require("segment", segment)
     return memberships.people(
         app.cluster_of(settings),
         settings.topics.prefix,

@@ -105,7 +105,7 @@ def _change(
 ) -> int:
     """Sends the change for everybody who is named, once all are found to be ids."""
     from processors import app
-    from processors.operations import listing, publishing, rosters, standings
+    from processors.operations import listing, publishing, rosters, sending, standings
     from processors.operations.producing import Writer
     from schemas.topics import full_name
 
@@ -123,10 +123,10 @@ def _change(
     if note := listing.doubt(standing, archive.published(custom(settings)).id):
         typer.echo(note, err=True)
     with Writer(cluster) as writer, Progress("sent", "people") as progress:
-        return listing.send_changes(
+        return sending.send(
             writer,
             full_name(prefix, "events"),
-            (list_id, change),
+            listing.request(list_id, change),
             profile_ids=ids,
             now_ms=WallClock().now_ms(),
             progress=progress,

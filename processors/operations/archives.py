@@ -77,6 +77,20 @@ class Archive:
         """Returns the number of a further version: it counts on, also after an end."""
         return max(self.versions(key), default=0) + 1
 
+    def ids(self, kind: str) -> list[str]:
+        """Returns the ids of what is active of a kind, sorted."""
+        return sorted(id_ for each, id_ in self.records if each == kind)
+
+    def require(self, kind: str, id_: str) -> None:
+        """Passes what is active.
+
+        Raises:
+            OperationFailed: there is no such definition.
+        """
+        if (kind, id_) not in self.records:
+            hint = suggestions.hint(id_, self.ids(kind))
+            raise OperationFailed(f"no {kind} {id_} is published{hint}")
+
     def named(self, name: str) -> Key:
         """Returns whom an id, or `kind/id`, means, be it active or ended.
 

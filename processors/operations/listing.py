@@ -3,21 +3,16 @@
 Workers do it in the person's own order, as they do what triggers say; see `schemas.events`.
 """
 
-import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
-
-import msgspec
 
 from processors.definitions import suggestions
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
-from processors.operations.producing import Writer
+from processors.operations.sending import Request
 from processors.operations.standings import Standing
-from schemas import commands, events
+from schemas import events
 
-STEP = 5_000
-"""People between two words on how far it is."""
 MAX_NAMED = 10
 """How many of the lists there are a message names."""
 
@@ -30,7 +25,7 @@ def check(archive: Archive, list_id: str) -> None:
     Raises:
         OperationFailed: there is no such list.
     """
-    lists = sorted(id_ for kind, id_ in archive.records if kind == "list")
+    lists = archive.ids("list")
     if list_id in lists:
         return
     more = ", …" if len(lists) > MAX_NAMED else ""
@@ -56,51 +51,12 @@ def doubt(found: Sequence[Standing], wanted: str) -> str | None:
     )
 
 
-def send_changes(
-    writer: Writer,
-    topic: str,
-    change: tuple[str, Change],
-    *,
-    profile_ids: Iterable[str],
-    now_ms: int,
-    progress: Callable[[int], None] = lambda sent: None,
-) -> int:
-    """Writes one event for each person; returns how many.
-
-    Args:
-        writer: to the cluster.
-        topic: full name of `events`.
-        change: id of a list that `check` passes (any other does nothing), and what is to happen.
-        profile_ids: well formed.
-        now_ms: when it is asked; the same again at the same instant is a repeat.
-        progress: is told how many were written, now and then.
-
-    Raises:
-        OperationFailed: Kafka does not take all.
-    """
-    writer.partitions(topic)
-    count = 0
-    for count, profile_id in enumerate(profile_ids, 1):
-        writer.write(topic, profile_id.encode(), _event(change, profile_id, now_ms))
-        if count % STEP == 0:
-            progress(count)
-    if writer.finish():
-        raise OperationFailed(
-            "Kafka did not take all: do it again, which changes nothing for those it took"
-        )
-    progress(count)
-    return count
-
-
-def _event(change: tuple[str, Change], profile_id: str, now_ms: int) -> bytes:
-    named = msgspec.json.encode([*change, profile_id, now_ms]).decode()
-    return msgspec.json.encode(
-        {
-            "messageId": f"list-{uuid.uuid5(commands.NAMESPACE, named)}",
-            "type": "track",
-            "event": events.LIST_CHANGED,
-            "userId": profile_id,
-            "timestamp": events.iso(now_ms),
-            "properties": {events.LIST: change[0], events.CHANGE: change[1]},
-        }
+def request(list_id: str, change: Change) -> Request:
+    """Returns what puts people on a list that `check` passes, or takes them off it."""
+    return Request(
+        name="list",
+        asked=(list_id, change),
+        event=events.LIST_CHANGED,
+        properties={events.LIST: list_id, events.CHANGE: change},
+        failed="Kafka did not take all: do it again, which changes nothing for those it took",
     )

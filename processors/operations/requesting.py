@@ -3,11 +3,6 @@
 It is an event like any other on the topic.
 """
 
-import uuid
-from collections.abc import Callable, Iterable
-
-import msgspec
-
 from processors.definitions import documents, suggestions
 from processors.definitions.documents import Definition
 from processors.definitions.journeys import Journey
@@ -15,11 +10,9 @@ from processors.definitions.stimuli import ManualStimulus, Stimulus
 from processors.definitions.triggers import Trigger
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
-from processors.operations.producing import Writer
-from schemas import commands, events
+from processors.operations.sending import Request
+from schemas import events
 
-STEP = 5_000
-"""People between two words on how far it is."""
 MAX_NAMED = 10
 """How many of the triggers that can be fired a message lists."""
 
@@ -59,61 +52,12 @@ def _stimulus(definition: Definition) -> Stimulus | None:
     return None
 
 
-def check_segment(archive: Archive, segment_id: str) -> None:
-    """Passes the id of a segment that is published.
-
-    Raises:
-        OperationFailed: there is no such segment.
-    """
-    segments = sorted(id_ for kind, id_ in archive.records if kind == "segment")
-    if segment_id not in segments:
-        hint = suggestions.hint(segment_id, segments)
-        raise OperationFailed(f"no segment {segment_id} is published{hint}")
-
-
-def send_requests(
-    writer: Writer,
-    topic: str,
-    trigger_id: str,
-    *,
-    profile_ids: Iterable[str],
-    now_ms: int,
-    progress: Callable[[int], None] = lambda sent: None,
-) -> int:
-    """Writes a request for each person; returns how many.
-
-    Args:
-        writer: to the cluster.
-        topic: full name of `events`.
-        trigger_id: one that `check` passes; any other does nothing.
-        profile_ids: well formed, each once.
-        now_ms: when it is asked; the same again at the same instant is a repeat.
-        progress: is told how many were written, now and then.
-
-    Raises:
-        OperationFailed: Kafka does not take all.
-    """
-    writer.partitions(topic)
-    count = 0
-    for count, profile_id in enumerate(profile_ids, 1):
-        writer.write(topic, profile_id.encode(), _request(trigger_id, profile_id, now_ms))
-        if count % STEP == 0:
-            progress(count)
-    if writer.finish():
-        raise OperationFailed("Kafka did not take all requests: those it took will fire")
-    progress(count)
-    return count
-
-
-def _request(trigger_id: str, profile_id: str, now_ms: int) -> bytes:
-    named = msgspec.json.encode([trigger_id, profile_id, now_ms]).decode()
-    return msgspec.json.encode(
-        {
-            "messageId": f"fire-{uuid.uuid5(commands.NAMESPACE, named)}",
-            "type": "track",
-            "event": events.TRIGGER_REQUESTED,
-            "userId": profile_id,
-            "timestamp": events.iso(now_ms),
-            "properties": {events.REQUESTED: trigger_id},
-        }
+def request(trigger_id: str) -> Request:
+    """Returns what fires a trigger, or lets people into a journey, that `check` passes."""
+    return Request(
+        name="fire",
+        asked=(trigger_id,),
+        event=events.TRIGGER_REQUESTED,
+        properties={events.REQUESTED: trigger_id},
+        failed="Kafka did not take all requests: those it took will fire",
     )

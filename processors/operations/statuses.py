@@ -2,12 +2,11 @@
 
 from typing import Any, get_args
 
-from processors.definitions import sets, suggestions
+from processors.definitions import sets
 from processors.definitions.journeys import Overdue, Status
 from processors.definitions.predicates import Predicates
 from processors.definitions.sets import DefinitionSet
 from processors.operations.archives import Archive
-from processors.operations.errors import OperationFailed
 
 UNSAID: tuple[Status, Overdue] = (get_args(Status)[0], get_args(Overdue)[0])
 """What a document means that says nothing."""
@@ -36,11 +35,8 @@ def changed(
         OperationFailed: there is no such journey.
         InvalidDefinitions: what is published does not fit together here.
     """
+    archive.require("journey", journey_id)
     key = ("journey", journey_id)
-    if key not in archive.records:
-        journeys = sorted(id_ for kind, id_ in archive.records if kind == "journey")
-        hint = suggestions.hint(journey_id, journeys)
-        raise OperationFailed(f"no journey {journey_id} is published{hint}")
     written = {each: record.document for each, record in archive.records.items()}
     written[key] = _with(_with(written[key], "status", status), "overdue", overdue)
     return sets.from_documents(written.values(), predicates=predicates)

@@ -169,3 +169,15 @@ def test_set_is_that_of_workers_also_where_runs_may_go_on_by_older_versions() ->
     active, _ = catalogue.build()
     assert [len(each) for each in active.older.values()] == [1]
     assert topic.archive.published({}).id == active.id
+
+
+def test_what_is_asked_for_must_be_published() -> None:
+    topic = Topic()
+    topic.publish(version(1), version(1, id="beta"))
+    assert topic.archive.ids("segment") == ["beta", "vip"]
+    topic.archive.require("segment", "vip")
+    said = r"no segment vipp is published; did you mean vip\?"
+    with pytest.raises(OperationFailed, match=said):
+        topic.archive.require("segment", "vipp")
+    with pytest.raises(OperationFailed, match=r"no journey vip is published$"):
+        topic.archive.require("journey", "vip")

@@ -3,10 +3,10 @@
 import pytest
 
 from processors.definitions import sets
-from processors.operations import listing, publishing
+from processors.operations import publishing, sending
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
-from processors.operations.listing import Change, check, doubt, send_changes
+from processors.operations.listing import Change, check, doubt, request
 from processors.operations.producing import Writer
 from processors.operations.standings import Standing
 from schemas import codec, events
@@ -16,13 +16,8 @@ from tests.embedded import Broker
 
 def send(broker: Broker, change: Change, *people: str, now_ms: int = T0) -> int:
     with Writer(broker.cluster) as writer:
-        return send_changes(
-            writer,
-            broker.topic("events"),
-            ("calls", change),
-            profile_ids=people,
-            now_ms=now_ms,
-        )
+        topic, asked = broker.topic("events"), request("calls", change)
+        return sending.send(writer, topic, asked, profile_ids=people, now_ms=now_ms)
 
 
 def test_each_person_gets_one_event_by_which_they_are_on_the_list(broker: Broker) -> None:
@@ -45,30 +40,6 @@ def test_only_the_same_again_at_the_same_instant_is_a_repeat(broker: Broker) -> 
     found = broker.records(broker.topic("events"))
     ids = [codec.decode_event(record.value()).message_id for record in found]
     assert (len(ids), len(set(ids))) == (4, 3)
-
-
-def test_progress_is_told_now_and_then(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "STEP", 2)
-    told: list[int] = []
-    with Writer(broker.cluster) as writer:
-        topic, people = broker.topic("events"), ["a", "b", "c"]
-        change: tuple[str, Change] = ("calls", "added")
-        options = {"profile_ids": people, "now_ms": T0, "progress": told.append}
-        send_changes(writer, topic, change, **options)  # type: ignore[arg-type]
-    assert told == [2, 3]
-
-
-class Deaf(Writer):
-    """A writer whose records never arrive."""
-
-    def finish(self) -> int:
-        return 1
-
-
-def test_changes_that_kafka_does_not_take_are_told(broker: Broker) -> None:
-    topic = broker.topic("events")
-    with Deaf(broker.cluster) as writer, pytest.raises(OperationFailed, match="did not take all"):
-        send_changes(writer, topic, ("calls", "added"), profile_ids=["ada"], now_ms=T0)
 
 
 def archive(broker: Broker, *documents: Document) -> Archive:

@@ -3,11 +3,11 @@
 import pytest
 
 from processors.definitions import sets
-from processors.operations import publishing, requesting
+from processors.operations import publishing, sending
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
 from processors.operations.producing import Writer
-from processors.operations.requesting import check, check_segment, send_requests
+from processors.operations.requesting import check, request
 from schemas import codec, events
 from tests.builders import HELLO, T0, Document, Person, journey, reasons, segment, trigger
 from tests.embedded import Broker
@@ -17,7 +17,7 @@ def test_each_person_gets_one_event_that_fires_the_trigger(broker: Broker) -> No
     topic = broker.topic("events")
     with Writer(broker.cluster) as writer:
         people = ["ada", "bob"]
-        assert send_requests(writer, topic, "t", profile_ids=people, now_ms=T0) == 2
+        assert sending.send(writer, topic, request("t"), profile_ids=people, now_ms=T0) == 2
     records = broker.records(topic)
     assert {record.key() for record in records} == {b"ada", b"bob"}
     for record in records:
@@ -36,33 +36,9 @@ def test_the_same_again_at_the_same_instant_is_a_repeat(broker: Broker) -> None:
     topic = broker.topic("events")
     with Writer(broker.cluster) as writer:
         for now_ms in (T0, T0, T0 + 1):
-            send_requests(writer, topic, "t", profile_ids=["ada"], now_ms=now_ms)
+            sending.send(writer, topic, request("t"), profile_ids=["ada"], now_ms=now_ms)
     ids = [codec.decode_event(record.value()).message_id for record in broker.records(topic)]
     assert (len(ids), len(set(ids))) == (3, 2)
-
-
-def test_progress_tells_how_many_were_asked_for(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(requesting, "STEP", 2)
-    topic, told = broker.topic("events"), list[int]()
-    with Writer(broker.cluster) as writer:
-        people = ("ada", "bob", "cid")
-        send_requests(writer, topic, "t", profile_ids=people, now_ms=T0, progress=told.append)
-    assert told == [2, 3]
-
-
-class Deaf(Writer):
-    """A writer whose records never arrive."""
-
-    def finish(self) -> int:
-        return 1
-
-
-def test_requests_that_kafka_does_not_take_are_told(broker: Broker) -> None:
-    topic = broker.topic("events")
-    with Deaf(broker.cluster) as writer, pytest.raises(OperationFailed, match="did not take all"):
-        send_requests(writer, topic, "t", profile_ids=["ada"], now_ms=T0)
 
 
 def archive(broker: Broker, *documents: Document) -> Archive:
@@ -119,10 +95,3 @@ def test_journey_that_people_are_let_into_by_hand_can_be_asked_for(broker: Broke
     said = r"journey heard is not entry: {manual: true}; those to be fired are call, j$"
     with pytest.raises(OperationFailed, match=said):
         check(published, "heard")
-
-
-def test_segment_whose_members_are_asked_for_must_be_published(broker: Broker) -> None:
-    published = archive(broker, segment({"tag": "a"}, "vip"))
-    check_segment(published, "vip")
-    with pytest.raises(OperationFailed, match=r"no segment vipp is published; did you mean vip\?"):
-        check_segment(published, "vipp")
