@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
-from processors.operations.errors import OperationFailed
-from processors.runtime import clients, readers
-from processors.runtime.clients import Cluster, Polled
-from processors.runtime.tables import WAKE_BYTES, is_profile
-from processors.state import profiles
-from processors.state.errors import UnreadableProfile
+from processors.operations import changelogs
+from processors.runtime import clients
+from processors.runtime.clients import Cluster
+from processors.state.profiles import Profile
 from schemas.topics import full_name
 
 Members = dict[str, dict[str, int | None]]
@@ -30,37 +28,17 @@ def read(
         TopicMissing: there is no such topic.
         BrokerAway: the cluster does not answer.
     """
-    count = 0
     topic = full_name(prefix, "profiles")
     with closing(clients.reader(cluster, f"{prefix}lists-read")) as reader:
-        for partition, end in readers.ends(reader, topic).items():
-            people: dict[str, dict[str, int | None]] = {}
-            for stretch in readers.read(reader, topic, {partition: end}):
-                for each in stretch:
-                    _take(people, each)
-                count += len(stretch)
-                progress(count)
+        for people in changelogs.people(
+            reader, topic, person=bytes.decode, keep=_listed, progress=progress
+        ):
             yield _by_list(people)
 
 
-def _take(people: dict[str, dict[str, int | None]], message: Polled) -> None:
-    """Takes a record; compaction may have left several of a key: the last one counts."""
-    key, value = message.key() or b"", message.value()
-    if not is_profile(key):
-        return
-    profile_id = key.decode()
-    people.pop(profile_id, None)
-    if value is None:
-        return
-    try:
-        profile = profiles.decode(profile_id, value[WAKE_BYTES:])
-    except UnreadableProfile as error:
-        raise OperationFailed(
-            f"profiles, {message.partition()}:{message.offset()}: {error}"
-        ) from error
-    if profile.lists:
-        since = profile.listed or {}
-        people[profile_id] = {each: since.get(each) for each in profile.lists}
+def _listed(profile: Profile) -> dict[str, int | None] | None:
+    since = profile.listed or {}
+    return {each: since.get(each) for each in profile.lists} or None
 
 
 def _by_list(people: dict[str, dict[str, int | None]]) -> Members:

@@ -10,13 +10,11 @@ from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
-from processors.operations.errors import OperationFailed
+from processors.operations import changelogs
 from processors.runtime import clients, readers
-from processors.runtime.clients import Cluster, Polled
+from processors.runtime.clients import Cluster
 from processors.runtime.errors import TopicMissing
-from processors.runtime.tables import WAKE_BYTES, is_profile
-from processors.state import profiles
-from processors.state.errors import UnreadableProfile
+from processors.state.profiles import Profile
 from processors.state.runs import ENDED
 from schemas.topics import full_name
 
@@ -51,43 +49,29 @@ def read(
         TopicMissing: there is no `profiles`.
         BrokerAway: the cluster does not answer.
     """
-    found, count = Positions(), 0
+    found = Positions()
     topic = full_name(prefix, "profiles")
     with closing(clients.reader(cluster, f"{prefix}journeys-read")) as reader:
         try:
             has_runs = any(readers.ends(reader, full_name(prefix, "journey-runs")).values())
         except TopicMissing:
             has_runs = False
-        for partition, end in readers.ends(reader, topic).items() if has_runs else ():
-            people: dict[int, list[Position]] = {}
-            for stretch in readers.read(reader, topic, {partition: end}):
-                for each in stretch:
-                    _take(people, each)
-                count += len(stretch)
-                progress(count)
+        if not has_runs:
+            return found
+        for people in changelogs.people(
+            reader, topic, person=xxh3_64_intdigest, keep=_standing, progress=progress
+        ):
             for standing in people.values():
                 found.update(standing)
     return found
 
 
-def _take(people: dict[int, list[Position]], message: Polled) -> None:
-    """Takes a record; compaction may have left several of a key: the last one counts."""
-    key, value = message.key() or b"", message.value()
-    if not is_profile(key):
-        return
-    person = xxh3_64_intdigest(key)
-    people.pop(person, None)
-    if value is None:
-        return
-    try:
-        profile = profiles.decode(key.decode(), value[WAKE_BYTES:])
-    except UnreadableProfile as error:
-        place = f"profiles, {message.partition()}:{message.offset()}"
-        raise OperationFailed(f"{place}: {error}") from error
-    if profile.journeys is not None:
-        people[person] = [
-            Position(journey, run.version, run.step)
-            for journey, runs in profile.journeys.runs.items()
-            for run in runs
-            if run.state != ENDED
-        ]
+def _standing(profile: Profile) -> list[Position] | None:
+    if profile.journeys is None:
+        return None
+    return [
+        Position(journey, run.version, run.step)
+        for journey, runs in profile.journeys.runs.items()
+        for run in runs
+        if run.state != ENDED
+    ]
