@@ -51,6 +51,26 @@ def next_due(appointment: Appointment, value: Any, zone: tzinfo, after_ms: int) 
         return None
 
 
+def next_time(from_ms: int, at: time | None, days: tuple[int, ...], zone: tzinfo) -> int:
+    """Returns the first instant from another on at which clocks show a time, on one of some days.
+
+    Args:
+        from_ms: it may be this one.
+        at: the time; None: any of the day.
+        days: 0 is Monday; empty: any.
+        zone: of the clocks.
+    """
+    begin = zones.local(from_ms, zone)
+    if at is None and begin.weekday() in days:
+        return from_ms
+    day = begin.date()
+    while True:
+        due_ms = zones.instant(datetime.combine(day, at or time()), zone)
+        if due_ms >= from_ms and (not days or day.weekday() in days):
+            return due_ms
+        day += timedelta(days=1)
+
+
 def _read(value: Any, zone: tzinfo) -> _Day | None:
     if isinstance(value, str) and _DATE.fullmatch(value):
         return _Day(datetime.combine(date.fromisoformat(value), time()), None)

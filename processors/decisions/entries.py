@@ -2,7 +2,7 @@
 
 import msgspec
 
-from processors.decisions.features import NO_PROPERTIES, read
+from processors.decisions.features import NO_PROPERTIES, Properties, read
 from processors.decisions.journeys import Runner
 from processors.decisions.moments import Moment
 from processors.decisions.runs import Telling
@@ -31,28 +31,25 @@ class Entry(Guarded, kw_only=True):
         """Lets somebody in, or says why not."""
         runner = self.runner
         key = self._key(moment)
-        reason = runner.status if runner.status != "active" else None
-        reason = reason or self.refusal(profile, moment) or self._bar(profile, moment, key)
+        reason = runner.closed or self.refusal(profile, moment) or self._bar(profile, moment, key)
         record(self, profile, moment, reason, "entered")
         if reason is not None or key is None:
             return set()
         self.count(profile, moment)
-        known_to = moment.properties if self.hears else None
-        occurrence = moment.occurrence or moment.cause
-        if round_:
-            occurrence = f"{occurrence}#{round_}"
-        runner.begin(Telling(self.id, profile, moment), occurrence, key, known_to)
+        telling, known_to = Telling(self.id, profile, moment), self._known_to(moment)
+        runner.begin(telling, moment.named(round_), key, known_to)
         return {runner.fact}
 
     def refusal(self, profile: Profile, moment: Moment) -> str | None:
         """Asks whom the journey is for, too."""
         found = super().refusal(profile, moment)
-        targeting = self.runner.newest.targeting
-        if found != "condition" and targeting is not None:
-            data = moment.properties if self.hears else NO_PROPERTIES
-            if targeting(profile, moment.now, data) < 0:
-                return "condition"
-        return found
+        if found == "condition":
+            return found
+        return self.runner.missed(profile, moment, self._known_to(moment)) or found
+
+    def _known_to(self, moment: Moment) -> Properties:
+        """Returns what a run knows that begins now."""
+        return moment.properties if self.hears else NO_PROPERTIES
 
     def _bar(self, profile: Profile, moment: Moment, key: str | None) -> str | None:
         return "no-key" if key is None else self.runner.bar(profile, moment.now, key)

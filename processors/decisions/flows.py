@@ -4,7 +4,7 @@ A step is taken at one instant. It says which comes next, or that the run waits 
 """
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import time, tzinfo
 from typing import Any
 
 import msgspec
@@ -12,14 +12,14 @@ import msgspec
 from processors.decisions.actions import Acting, Action, Starter, act, tell
 from processors.decisions.comparisons import is_same
 from processors.decisions.conditions import Evaluate, bucket
-from processors.decisions.dates import Appointment, next_due
+from processors.decisions.dates import Appointment, next_due, next_time
 from processors.decisions.features import NO_PROPERTIES, Properties, Where, read
 from processors.decisions.hours import zone_of
-from processors.decisions.runs import Telling, shown
+from processors.decisions.runs import Telling, held, shown
 from processors.definitions import actions as documents
-from processors.definitions import zones
 from processors.state.profiles import NEVER, Profile, trait
 from processors.state.runs import ENDED, WAITING, Run
+from schemas.records import What
 
 COMMAND = "command_id"
 """The property by which an answer says to which command."""
@@ -99,7 +99,7 @@ class Walk(msgspec.Struct, kw_only=True):
             known=run.data,
         )
 
-    def tell(self, what: Any, step: str, choice: str | None = None, until_ms: int = NEVER) -> None:
+    def tell(self, what: What, step: str, choice: str | None = None, until_ms: int = NEVER) -> None:
         """Writes down what happened at a step."""
         self.telling.tell(self.run, what, step=step, choice=choice, until_ms=until_ms)
 
@@ -369,26 +369,6 @@ class ChildStep(WaitStep, kw_only=True):
 
     def over(self, profile: Profile, run: Run, now: int) -> str | None:
         """Looks whether the other run goes on."""
-        runs = profile.journeys.runs.get(self.journey, []) if profile.journeys else []
+        runs = held(profile, self.journey)
         goes_on = any(each.parent == run.id and each.state != ENDED for each in runs)
         return None if goes_on else "ended"
-
-
-def next_time(from_ms: int, at: time | None, days: tuple[int, ...], zone: tzinfo) -> int:
-    """Returns the first instant from another on at which clocks show a time, on one of some days.
-
-    Args:
-        from_ms: it may be this one.
-        at: the time; None: any of the day.
-        days: 0 is Monday; empty: any.
-        zone: of the clocks.
-    """
-    begin = zones.local(from_ms, zone)
-    if at is None and begin.weekday() in days:
-        return from_ms
-    day = begin.date()
-    while True:
-        due_ms = zones.instant(datetime.combine(day, at or time()), zone)
-        if due_ms >= from_ms and (not days or day.weekday() in days):
-            return due_ms
-        day += timedelta(days=1)

@@ -95,6 +95,18 @@ class Runner(Woken, kw_only=True):
 
     # Entry
 
+    @property
+    def closed(self) -> str | None:
+        """Why nobody may enter now, whoever it is; None where people may."""
+        return None if self.status == "active" else self.status
+
+    def missed(self, profile: Profile, moment: Moment, known_to: Properties) -> str | None:
+        """Returns why the journey is not meant for somebody; None where it is."""
+        targeting = self.newest.targeting
+        if targeting is None or targeting(profile, moment.now, known_to) > 0:
+            return None
+        return "condition"
+
     def bar(self, profile: Profile, now: int, key: str) -> str | None:
         """Returns why nobody may enter again, or not now; None where they may."""
         if any(each.key == key and each.state != ENDED for each in held(profile, self.id)):
@@ -107,9 +119,7 @@ class Runner(Woken, kw_only=True):
             return "re-entry"
         return "too-many-runs" if found.going >= MAX_RUNS else None
 
-    def begin(
-        self, telling: Telling, occurrence: str, key: str, known_to: Properties | None
-    ) -> Run:
+    def begin(self, telling: Telling, occurrence: str, key: str, known_to: Properties) -> Run:
         """Begins a run, which is to move in the next round."""
         moment, profile, flow = telling.moment, telling.profile, self.newest
         run = Run(
@@ -120,7 +130,7 @@ class Runner(Woken, kw_only=True):
             since=moment.now,
             due=NEVER,
             key=key,
-            data=known(known_to, flow.keys) if known_to else None,
+            data=known(known_to, flow.keys),
         )
         journeys = journeys_of(profile)
         journeys.runs.setdefault(self.id, []).append(run)
@@ -132,22 +142,16 @@ class Runner(Woken, kw_only=True):
     def start(self, acting: Acting, parent: int = 0) -> tuple[str, str] | None:
         """Begins a run for a trigger, or for a step of another journey."""
         profile, moment = acting.profile, acting.moment
-        reason = self.status if self.status != "active" else None
-        reason = reason or self._missed(profile, moment, acting.known)
+        known_to = acting.known or NO_PROPERTIES
+        reason = self.closed or self.missed(profile, moment, known_to)
         reason = reason or self.bar(profile, moment.now, "")
         record(self, profile, moment, reason, "entered")
         if reason is not None:
             return None
         occurrence = f"start-{acting.id}"
-        run = self.begin(Telling(self.id, profile, moment), occurrence, "", acting.known)
+        run = self.begin(Telling(self.id, profile, moment), occurrence, "", known_to)
         run.parent = parent
         return self.fact
-
-    def _missed(self, profile: Profile, moment: Moment, known_to: Properties | None) -> str | None:
-        targeting = self.newest.targeting
-        if targeting is None or targeting(profile, moment.now, known_to or NO_PROPERTIES) > 0:
-            return None
-        return "condition"
 
     def stop(self, profile: Profile, moment: Moment) -> tuple[str, str] | None:
         """Ends the person's runs."""
@@ -226,9 +230,7 @@ class Runner(Woken, kw_only=True):
     def _advance(self, telling: Telling, run: Run, facts: Facts) -> None:
         profile, now = telling.profile, telling.moment.now
         flow = self.flows.get(run.version)
-        if flow is None:
-            return
-        if run.state == ENDED:
+        if flow is None or run.state == ENDED:
             return
         if flow.leaves(profile, run, now) > 0:
             self._end(telling, run, "condition")

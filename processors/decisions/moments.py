@@ -86,6 +86,11 @@ class Moment(msgspec.Struct):
     hops: int = 0
     """How many accounts had their part in what led to it."""
 
+    def named(self, round_: int) -> str:
+        """Returns what stands for one round of it in the ids of what that leads to."""
+        occurrence = self.occurrence or self.cause
+        return f"{occurrence}#{round_}" if round_ else occurrence
+
     def note(self, change: Change, old: Any, new: Any) -> None:
         """Remembers a change for the triggers' next round; several of one thing become one."""
         if change in self.changes:

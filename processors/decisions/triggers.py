@@ -109,7 +109,6 @@ class Trigger(Guarded, kw_only=True):
         return facts
 
     def _acting(self, profile: Profile, moment: Moment, round_: int, place: int) -> Acting:
-        occurrence = moment.occurrence or moment.cause
         return Acting(
             definition_id=self.id,
             version=self.version,
@@ -117,7 +116,7 @@ class Trigger(Guarded, kw_only=True):
             profile=profile,
             moment=moment,
             step=str(place),
-            occurrence=f"{occurrence}#{round_}" if round_ else occurrence,
+            occurrence=moment.named(round_),
             known=moment.properties if self.hears else None,
         )
 
