@@ -79,8 +79,8 @@ class Reply(NamedTuple):
     """Of the last answer, at most 64 kB of it."""
 
 
-class _Attempt(NamedTuple):
-    """What came of one attempt."""
+class Attempt(NamedTuple):
+    """What came of one request."""
 
     detail: str
     status: int | None = None
@@ -91,17 +91,19 @@ class _Attempt(NamedTuple):
 
     @property
     def sent(self) -> bool:
+        """Whether it was taken."""
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def passing(self) -> bool:
+        """Whether a repeat may do."""
         if self.status is None:
             return self.detail not in REFUSED
         return self.status in PASSING or self.status >= 500
 
 
 class Client:
-    """Posts to addresses that users give.
+    """Posts to addresses that users give, and asks services.
 
     Guarantees:
         Never raises for what the other side does. Bounded in time: `attempts` attempts with
@@ -135,7 +137,7 @@ class Client:
         attempt = 0
         while True:
             attempt += 1
-            found = await self._attempt(url, content, headers())
+            found = await self.ask("POST", url, content, headers=headers())
             if found.sent:
                 return Reply("sent", found.detail, attempt, found.status, found.body)
             left_open = left_open or found.is_open
@@ -149,7 +151,10 @@ class Client:
         """Closes all connections."""
         await self._transport.aclose()
 
-    async def _attempt(self, url: str, content: bytes, headers: Mapping[str, str]) -> _Attempt:
+    async def ask(
+        self, method: str, url: str, content: bytes = b"", *, headers: Mapping[str, str]
+    ) -> Attempt:
+        """Returns what came of one request."""
         written = False
 
         async def trace(event: str, _: Mapping[str, Any]) -> None:
@@ -157,32 +162,34 @@ class Client:
             written = written or event.endswith("send_request_body.started")
 
         try:
-            request = self._request(url, content, headers)
+            request = self._request(method, url, content, headers)
             request.extensions["trace"] = trace
             async with asyncio.timeout(self._options.attempt_timeout_ms / 1000):
                 response = await self._transport.handle_async_request(request)
                 return await self._answer(response)
         except AddressRefused as error:
-            return _Attempt(error.reason)
+            return Attempt(error.reason)
         except (TimeoutError, httpx2.TimeoutException):
-            return _Attempt("time-out", is_open=written)
+            return Attempt("time-out", is_open=written)
         except httpx2.TransportError as error:
-            return _Attempt("connection-lost" if written else _reason(error), is_open=written)
+            return Attempt("connection-lost" if written else _reason(error), is_open=written)
 
-    def _request(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx2.Request:
+    def _request(
+        self, method: str, url: str, content: bytes, headers: Mapping[str, str]
+    ) -> httpx2.Request:
         options = self._options
         timeout = httpx2.Timeout(
             options.read_timeout_ms / 1000, connect=options.connect_timeout_ms / 1000
         )
         return httpx2.Request(
-            "POST",
+            method,
             checked_url(url, options),
             content=content,
             headers={"User-Agent": "beckon", "Accept-Encoding": "identity", **headers},
             extensions={"timeout": timeout.as_dict()},
         )
 
-    async def _answer(self, response: httpx2.Response) -> _Attempt:
+    async def _answer(self, response: httpx2.Response) -> Attempt:
         """The status decides: an answer whose body does not end is still an answer."""
         body = bytearray()
         try:
@@ -197,7 +204,7 @@ class Client:
             await response.aclose()
         status = response.status_code
         after = response.headers.get("retry-after")
-        return _Attempt(f"http-{status}", status, bytes(body), after)
+        return Attempt(f"http-{status}", status, bytes(body), after)
 
 
 def checked_url(url: str, options: Options) -> httpx2.URL:

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from pydantic import SecretStr
 
-from connectors import http, registry
-from connectors.channels.webhook import WebhookSender
-from connectors.errors import BadSetting
+from connectors import registry
 from connectors.registry import Registry
 from processors import predicates
 from processors.agents import apps, definitions, events, senders
@@ -150,33 +148,6 @@ def sender(settings: Settings, carrier: Sender, channels: tuple[str, ...]) -> Ro
         ready=readiness.tell,
         health=health_of(settings),
     )
-
-
-def webhook_sender(settings: Settings) -> Sender:
-    """Returns what posts webhooks.
-
-    Raises:
-        InvalidSettings: no secret, or one that does not sign.
-    """
-    chosen = settings.webhook
-    secrets = _told(chosen.secrets) or ""
-    client = http.Client(
-        http.Options(
-            attempts=chosen.attempts,
-            allow_http=chosen.allow_http,
-            allow_private=chosen.allow_private,
-            ports=frozenset(chosen.ports),
-        ),
-        now_ms=WallClock().now_ms,
-    )
-    try:
-        return WebhookSender(
-            client,
-            [each.strip() for each in secrets.split(",") if each.strip()],
-            now_ms=WallClock().now_ms,
-        )
-    except BadSetting as error:
-        raise InvalidSettings(f"BECKON_WEBHOOK__SECRETS: {error}") from error
 
 
 def history(settings: Settings) -> tuple[diffing.History, Policy]:

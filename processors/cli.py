@@ -232,14 +232,14 @@ def sender(
 ) -> None:
     """Carries out the commands of a channel."""
     from connectors.channels.jsonl import JsonlSender
-    from processors import app
+    from processors import app, providers
     from processors.ports import Sender
     from schemas.topics import CHANNELS
 
     settings = _settings()
     carrier: Sender
     if channel == "webhook":
-        carrier = app.webhook_sender(settings)
+        carrier = providers.webhook(settings)
     elif channel == "jsonl":
         carrier = JsonlSender(out, now_ms=WallClock().now_ms)
     else:

@@ -3,11 +3,13 @@
 Connectors satisfy these without knowing them; mypy proves it where they are wired.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from schemas.commands import Command
+from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Outcome
 
 
@@ -45,6 +47,77 @@ class Sender(Protocol):
 
     async def close(self) -> None:
         """Lets go of files and connections; nothing can be sent afterwards."""
+        ...
+
+
+class Provider(Protocol):
+    """Sends the messages of one or several channels through one service.
+
+    Guarantees:
+        One request a call, bounded in time; never raises for what the other side does.
+        Never blocks the event loop; calls may overlap. No secret in any text that it returns.
+    """
+
+    @property
+    def name(self) -> str:
+        """As settings, ledger and outcomes have it: `sendgrid`."""
+        ...
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Whose messages it takes."""
+        ...
+
+    @property
+    def promise(self) -> Promise:
+        """What it does against sending twice."""
+        ...
+
+    async def send(self, message: Message) -> Reply:
+        """Returns what came of one request."""
+        ...
+
+    async def look_up(self, message: Message) -> Reply | None:
+        """Returns what became of a send whose answer was lost; None where that can not be known.
+
+        Only of those whose promise is `look-up`; `refused` says that it never came.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections; nothing can be sent afterwards."""
+        ...
+
+
+class Callbacks(Protocol):
+    """Understands what one service posts to us about messages."""
+
+    @property
+    def name(self) -> str:
+        """As in the address: `/callbacks/<name>`."""
+        ...
+
+    def read(self, request: CallbackRequest) -> Sequence[Report]:
+        """Returns what it tells, in its order; what is of no concern is left out.
+
+        Raises:
+            schemas.errors.Forged: it is not signed as it must be, or too old.
+            schemas.errors.BadRecord: it is signed, and can not be read.
+        """
+        ...
+
+
+class Composer(Protocol):
+    """Makes messages of commands: template, person and run come together."""
+
+    def compose(self, command: Command) -> Sequence[Message]:
+        """Returns one message for each address, at least one.
+
+        The same command gives the same messages as long as templates are the same.
+
+        Raises:
+            schemas.errors.Unsendable: it can not be made; the reason says why.
+        """
         ...
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from processors.provider_settings import Branch, Webhook
 from schemas.topics import DEFAULT_PREFIX
 
 PREFIX = "BECKON_"
@@ -27,12 +28,6 @@ CONFIG = "BECKON_CONFIG"
 
 class InvalidSettings(Exception):
     """The settings can not be used; the message names each one and says what is allowed."""
-
-
-class Branch(BaseModel):
-    """Settings of one part."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Kafka(Branch):
@@ -107,23 +102,6 @@ class Registry(Branch):
     url: str | None = Field(None, description="Its address; then analysts' topics are Avro.")
     user_info: SecretStr | None = Field(None, description="`user:password`.")
     ca_file: Path | None = Field(None, description="Whom to trust.")
-
-
-class Webhook(Branch):
-    """The sender of webhooks."""
-
-    secrets: SecretStr | None = Field(
-        None,
-        description="Sign requests (Standard Webhooks): `whsec_` and base64; several with commas,"
-        " the newest first.",
-    )
-    allow_http: bool = Field(False, description="Also without TLS.")
-    allow_private: bool = Field(False, description="Also to this machine and private networks.")
-    ports: tuple[int, ...] = Field(
-        (80, 443, 8080, 8443), description="Ports that may be called, as a JSON list; `[]`: all."
-    )
-    attempts: int = Field(4, ge=1, le=20, description="Per command.")
-    places: int = Field(16, ge=1, le=1_000, description="Commands sent at once.")
 
 
 class Log(Branch):

@@ -18,6 +18,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 
 from schemas import topics
 from schemas.commands import Command
+from schemas.consents import ConsentChange, ConsentRecord, SuppressionRecord
 from schemas.definitions import DefinitionRecord
 from schemas.errors import BadEvent, BadRecord, SchemaError, UnknownSchema
 from schemas.events import Event
@@ -88,6 +89,9 @@ _NAMES: dict[type[msgspec.Struct], str] = {
     SegmentChange: "segment_change",
     DecisionRecord: "decision",
     RunRecord: "journey_run",
+    ConsentRecord: "consent",
+    SuppressionRecord: "suppression",
+    ConsentChange: "consent_change",
 }
 """The file in `avro/` of each value."""
 

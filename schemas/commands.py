@@ -34,6 +34,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The person's traits when it was decided: what a template may fill in."""
     properties: dict[str, Any] = {}
     """What the run of the journey knows, for the same."""
+    transactional: bool = False
+    """Whether it answers what the person did (a receipt): no caps and no quiet hours."""
+    expires_at: int | None = None
+    """Ms since the epoch; a sender that comes to it later drops it. None: never."""
 
 
 def derive_id(definition_id: str, version: str, profile_id: str, step: str, occurrence: str) -> str:

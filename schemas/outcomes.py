@@ -1,14 +1,31 @@
-"""What came of a command: written by senders, read by analysts."""
+"""What came of a command: written by senders, read by analysts, and back into events."""
 
 from typing import Literal
 
 import msgspec
 
-Result = Literal["sent", "failed", "unknown"]
+Result = Literal[
+    "sent",
+    "failed",
+    "unknown",
+    "dropped",
+    "held",
+    "delivered",
+    "opened",
+    "clicked",
+    "bounced",
+    "complained",
+    "unsubscribed",
+]
+"""`sent`: the provider took it. `dropped`: it was not to go any more (expired, suppressed).
+`held`: it can not be composed, until its template is mended. The rest is reported afterwards."""
+
+Kind = Literal["hard", "soft"]
+"""Of a bounce: for good, or for now."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of one command at one provider."""
+    """What came of one command at one provider."""
 
     id: str
     """Derived from the command id and the result: a repeat is recognised."""
@@ -23,3 +40,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Ms since the epoch, when the sender knew."""
     answer: str | None = None
     """What the other side answered, as JSON text of at most 64 kB; None where it was none."""
+    provider: str | None = None
+    """Who sent it; None where nobody was asked."""
+    provider_id: str | None = None
+    """The provider's id of the message."""
+    promise: str | None = None
+    """`exactly-once`, `at-most-once` or `at-least-once`: what the send was done under."""
+    kind: Kind | None = None
+    """Of a bounce."""
+    url: str | None = None
+    """What was clicked."""
+    machine: bool = False
+    """Whether a program opened or clicked, and no person."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from processors import app, settings
+from processors import app, provider_settings, providers, settings
 from processors.runtime.clients import Cluster
 from processors.settings import InvalidSettings, Kafka, Settings
 from schemas import codec, topics
@@ -106,22 +106,6 @@ def test_events_are_decoded_without_a_registry_as_json() -> None:
     assert event == codec.decode_event(encoded(track("A")))
 
 
-@pytest.mark.parametrize("secrets", [None, "", " , ", "whsec_short", "hush", f"{SECRET},hush"])
-def test_webhooks_without_a_good_secret_are_refused_by_the_settings_name(
-    secrets: str | None,
-) -> None:
-    held = None if secrets is None else SecretStr(secrets)
-    with pytest.raises(InvalidSettings, match=r"^BECKON_WEBHOOK__SECRETS: ") as caught:
-        app.webhook_sender(Settings(webhook=settings.Webhook(secrets=held)))
-    assert "hush" not in str(caught.value)
-
-
-def test_webhooks_are_signed_with_all_secrets_in_their_order() -> None:
-    held = SecretStr(f"{SECRET}, {SECRET}")
-    sender = app.webhook_sender(Settings(webhook=settings.Webhook(secrets=held)))
-    assert sender.channel == "webhook"
-
-
 def test_worker_waits_for_all_topics_and_is_not_ready_at_first(chosen: Settings) -> None:
     role = app.worker(chosen)
     assert set(role.running.topics) == {f"x.{name}" for name in topics.TOPICS}
@@ -154,9 +138,9 @@ def test_each_worker_hears_of_all_definitions(chosen: Settings) -> None:
 
 def test_sender_waits_for_its_topics_and_becomes_ready_when_told(chosen: Settings) -> None:
     signed = chosen.model_copy(
-        update={"webhook": settings.Webhook(secrets=SecretStr(SECRET), places=3)}
+        update={"webhook": provider_settings.Webhook(secrets=SecretStr(SECRET), places=3)}
     )
-    role = app.sender(signed, app.webhook_sender(signed), ("webhook",))
+    role = app.sender(signed, providers.webhook(signed), ("webhook",))
     written = {"x.outcomes", "x.events", "x.dead-letters"}
     assert set(role.running.topics) == {"x.commands.webhook", *written}
     assert role.app.conf.id == "x.sender-webhook"
@@ -168,9 +152,11 @@ def test_sender_waits_for_its_topics_and_becomes_ready_when_told(chosen: Setting
 
 
 def test_senders_of_one_channel_share_its_commands(chosen: Settings) -> None:
-    signed = chosen.model_copy(update={"webhook": settings.Webhook(secrets=SecretStr(SECRET))})
+    signed = chosen.model_copy(
+        update={"webhook": provider_settings.Webhook(secrets=SecretStr(SECRET))}
+    )
     other = signed.model_copy(update={"slot": "w2"})
-    roles = [app.sender(each, app.webhook_sender(each), ("webhook",)) for each in (signed, other)]
+    roles = [app.sender(each, providers.webhook(each), ("webhook",)) for each in (signed, other)]
     assert len({role.app.conf.id for role in roles}) == 1
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.codec import Schema, parse_schema
 from schemas.commands import Command
+from schemas.consents import ConsentChange, ConsentRecord, SuppressionRecord
 from schemas.definitions import DefinitionRecord
 from schemas.errors import UnknownSchema
 from schemas.events import Event
@@ -111,6 +112,19 @@ DECISION = DecisionRecord(
     cause="m-1",
     late=False,
 )
+CONSENT = ConsentRecord(
+    profile_id="u-1", channel="email", topic="news", state="granted", at=AT_MS, source="form"
+)
+SUPPRESSION = SuppressionRecord(profile_id="u-1", channel="email", reason="hard-bounce", at=AT_MS)
+CONSENT_CHANGE = ConsentChange(
+    profile_id="u-1",
+    channel="email",
+    topic="",
+    old=None,
+    new="hard-bounce",
+    at=AT_MS,
+    cause="m-1",
+)
 DEFINITION = DefinitionRecord(
     kind="segment",
     id="vip",
@@ -130,6 +144,9 @@ BY_SCHEMA: dict[str, msgspec.Struct] = {
     "segment_change": SEGMENT_CHANGE,
     "decision": DECISION,
     "journey_run": RUN,
+    "consent": CONSENT,
+    "suppression": SUPPRESSION,
+    "consent_change": CONSENT_CHANGE,
 }
 
 

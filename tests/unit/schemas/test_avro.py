@@ -20,7 +20,7 @@ RELEASED = Path(__file__).parent / "released"
 NAMES = sorted(samples.BY_SCHEMA)
 
 INSTANT = {"type": "long", "logicalType": "timestamp-millis"}
-INSTANTS = {"at", "since", "until", "timestamp", "sentAt", "receivedAt"}
+INSTANTS = {"at", "expires_at", "since", "until", "timestamp", "sentAt", "receivedAt"}
 TEXTS = {"properties", "traits", "context", "body"}
 
 

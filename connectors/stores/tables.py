@@ -1,0 +1,131 @@
+"""The tables of the senders' database; `migrations` brings a database to this state.
+
+No address, no name and no content of a message stands here but in `inbox` and `tasks`, which are
+for people to read. All instants are ms since the epoch.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+METADATA = MetaData()
+
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    Column("command_id", String(64), primary_key=True),
+    Column("profile_id", String(512), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("topic", String(200)),
+    Column("transactional", Boolean, nullable=False, default=False),
+    Column("definition_id", String(200), nullable=False, default=""),
+    Column("step", String(200), nullable=False, default=""),
+    Column("state", String(16), nullable=False),
+    Column("provider", String(32)),
+    Column("provider_id", String(512)),
+    Column("promise", String(16)),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("detail", String(200), nullable=False, default=""),
+    Column("owner", String(200), nullable=False, default=""),
+    Column("epoch", BigInteger, nullable=False, default=0),
+    Column("claimed_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    CheckConstraint(
+        "state in ('claimed','dispatching','sent','failed','unknown','dropped','held')",
+        name="ledger_state",
+    ),
+    Index("ledger_by_provider_id", "provider", "provider_id"),
+    Index("ledger_by_person", "profile_id", "channel"),
+    Index("ledger_by_age", "state", "updated_at"),
+)
+"""One row a command: the intent before the provider is asked, and what came of it."""
+
+SUPPRESSIONS = Table(
+    "suppressions",
+    METADATA,
+    Column("profile_id", String(512), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("reason", String(32), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("lifted", Boolean, nullable=False, default=False),
+)
+"""Who gets nothing, on a channel or (`*`) on all. A lifted one stays, for its instant."""
+
+CONSENTS = Table(
+    "consents",
+    METADATA,
+    Column("profile_id", String(512), primary_key=True),
+    Column("channel", String(32), primary_key=True),
+    Column("topic", String(200), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""What was agreed; a later instant wins, whoever writes."""
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", String(200), primary_key=True),
+    Column("topic", String(200), nullable=False),
+    Column("key", String(512), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("outbox_by_age", "at"),
+)
+"""Records still to be written to Kafka: made in the transaction that they tell of."""
+
+REPORTS = Table(
+    "reports",
+    METADATA,
+    Column("provider", String(32), primary_key=True),
+    Column("id", String(300), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Index("reports_by_age", "at"),
+)
+"""Which reports of providers have been taken: a repeat changes nothing."""
+
+INBOX = Table(
+    "inbox",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("profile_id", String(512), nullable=False),
+    Column("title", Text, nullable=False, default=""),
+    Column("body", Text, nullable=False, default=""),
+    Column("url", Text),
+    Column("image", Text),
+    Column("data", Text, nullable=False, default="{}"),
+    Column("at", BigInteger, nullable=False),
+    Column("read_at", BigInteger),
+    Column("archived_at", BigInteger),
+    Column("expires_at", BigInteger),
+    Index("inbox_by_person", "profile_id", "at"),
+)
+"""Messages that a product shows to its people."""
+
+TASKS = Table(
+    "tasks",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("profile_id", String(512), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False, default=""),
+    Column("assignee", String(200)),
+    Column("priority", String(16), nullable=False, default="medium"),
+    Column("due_at", BigInteger),
+    Column("at", BigInteger, nullable=False),
+    Column("done_at", BigInteger),
+    Column("definition_id", String(200), nullable=False, default=""),
+    Column("step", String(200), nullable=False, default=""),
+    Index("tasks_by_assignee", "assignee", "done_at", "due_at"),
+)
+"""What somebody of the team is to do for a person."""
