@@ -9,6 +9,45 @@ class Branch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Database(Branch):
+    """What senders remember: the ledger, and whom nothing may be sent to."""
+
+    url: SecretStr = Field(
+        SecretStr("sqlite:///beckon.db"),
+        description="`postgresql://user:password@host/name`, or `sqlite:///file`, to try it.",
+    )
+    connections: int = Field(4, ge=1, le=64, description="Of one process, at most.")
+    retention_d: int = Field(
+        90, ge=1, le=3_650, description="How long the ledger keeps what was told, days."
+    )
+
+
+class Senders(Branch):
+    """Who carries out the commands of each channel, and how fast."""
+
+    email: str = Field("", description="Providers of mail with commas, the first choice first.")
+    sms: str = Field("", description="Of text messages.")
+    push: str = Field("", description="Of push messages.")
+    whatsapp: str = Field("", description="Of WhatsApp messages.")
+    inbox: str = Field("inbox", description="Of messages in the product.")
+    slack: str = Field("slack", description="Of messages to Slack.")
+    webhook: str = Field("webhook", description="Of webhooks.")
+    crm: str = Field("", description="Of orders to a CRM.")
+    task: str = Field("task", description="Of tasks.")
+    rates: dict[str, float] = Field(
+        {}, description='Requests/s of a process to each provider, as JSON: `{"ses": 14}`.'
+    )
+    concurrency: dict[str, int] = Field(
+        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 64.'
+    )
+    at_least_once: str = Field(
+        "",
+        description="Channels, with commas, that send again what may have been sent"
+        " where the provider can not tell; the others do so for transactional messages only.",
+    )
+    batch: int = Field(200, ge=1, le=5_000, description="Commands of one step to the database.")
+
+
 class Webhook(Branch):
     """The sender of webhooks."""
 

@@ -1,11 +1,47 @@
-"""What carries messages out, made as the settings say: a part of the composition root."""
+"""What carries messages out, made as the settings say: a part of the composition root.
+
+A provider is a function of the settings in `MAKERS`, under the name that settings, ledger and
+outcomes know it by.
+"""
+
+from collections.abc import Callable, Mapping
 
 from connectors import http
 from connectors.channels.webhook import WebhookSender
 from connectors.errors import BadSetting
 from processors.clock import WallClock
-from processors.ports import Sender
+from processors.ports import Provider, Sender
 from processors.settings import InvalidSettings, Settings
+
+Maker = Callable[[Settings], Provider]
+"""Makes a provider; InvalidSettings names the variable where something is missing."""
+
+MAKERS: Mapping[str, Maker] = {}
+"""By the name that `BECKON_SENDERS__…` has it under."""
+
+
+def of(settings: Settings, channel: str, makers: Mapping[str, Maker] = MAKERS) -> list[Provider]:
+    """Returns the providers of a channel, the first choice first; at least one.
+
+    Raises:
+        InvalidSettings: none is named, one that there is not, one twice, one that does not take
+            the channel's messages, or one whose own settings are not complete.
+    """
+    variable = f"BECKON_SENDERS__{channel.upper()}"
+    given = str(getattr(settings.senders, channel, ""))
+    names = [each.strip() for each in given.split(",") if each.strip()]
+    known = ", ".join(sorted(makers)) or "none in this version"
+    if not names:
+        raise InvalidSettings(f"{variable}: name the providers of {channel} (there are: {known})")
+    unknown = sorted(set(names) - set(makers))
+    if unknown or len(set(names)) < len(names):
+        said = f"there is no {', '.join(unknown)}" if unknown else "one is named twice"
+        raise InvalidSettings(f"{variable}: {said} (there are: {known})")
+    found = [makers[name](settings) for name in names]
+    for one in found:
+        if channel not in one.channels:
+            raise InvalidSettings(f"{variable}: {one.name} takes {', '.join(one.channels)} only")
+    return found
 
 
 def webhook(settings: Settings) -> Sender:

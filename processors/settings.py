@@ -19,7 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from processors.provider_settings import Branch, Webhook
+from processors.provider_settings import Branch, Database, Senders, Webhook
 from schemas.topics import DEFAULT_PREFIX
 
 PREFIX = "BECKON_"
@@ -135,6 +135,8 @@ class Settings(BaseSettings):
     stream: Stream = Stream()
     health: Health = Health()
     registry: Registry = Registry()
+    database: Database = Database()
+    senders: Senders = Senders()
     webhook: Webhook = Webhook()
     log: Log = Log()
 
@@ -204,7 +206,11 @@ def _default(field: Any) -> str:
         return "host name"
     if field.default is None:
         return ""
+    if field.default in ("", {}):
+        return ""
     shown = list(field.default) if isinstance(field.default, tuple) else field.default
+    if isinstance(shown, SecretStr):
+        shown = shown.get_secret_value()
     return f"`{str(shown).lower() if isinstance(shown, bool) else shown}`"
 
 

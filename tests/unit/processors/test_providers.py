@@ -1,10 +1,13 @@
 """What carries messages out is made as the settings say."""
 
+import re
+
 import pytest
 from pydantic import SecretStr
 
 from processors import provider_settings, providers
 from processors.settings import InvalidSettings, Settings
+from schemas.messages import Message, Promise, Reply
 
 SECRET = "whsec_" + "QUJD" * 8
 
@@ -23,3 +26,52 @@ def test_webhooks_are_signed_with_all_secrets_in_their_order() -> None:
     held = SecretStr(f"{SECRET}, {SECRET}")
     sender = providers.webhook(Settings(webhook=provider_settings.Webhook(secrets=held)))
     assert sender.channel == "webhook"
+
+
+class Post:
+    """A provider that sends nothing."""
+
+    promise: Promise = "none"
+
+    def __init__(self, name: str, *channels: str) -> None:
+        self.name = name
+        self.channels = channels
+
+    async def send(self, message: Message) -> Reply:
+        raise AssertionError
+
+    async def look_up(self, message: Message) -> Reply | None:
+        raise AssertionError
+
+    async def close(self) -> None:
+        pass
+
+
+MAKERS: dict[str, providers.Maker] = {
+    "ses": lambda _: Post("ses", "email"),
+    "smtp": lambda _: Post("smtp", "email"),
+    "twilio": lambda _: Post("twilio", "sms", "whatsapp"),
+}
+
+
+def named(**orders: str) -> Settings:
+    return Settings(senders=provider_settings.Senders(**orders))
+
+
+def test_providers_come_in_the_order_of_the_settings() -> None:
+    found = providers.of(named(email=" smtp, ses "), "email", MAKERS)
+    assert [one.name for one in found] == ["smtp", "ses"]
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("", "name the providers of email (there are: ses, smtp, twilio)"),
+        ("ses,pigeon", "there is no pigeon (there are: ses, smtp, twilio)"),
+        ("ses,ses", "one is named twice (there are: ses, smtp, twilio)"),
+        ("ses,twilio", "twilio takes sms, whatsapp only"),
+    ],
+)
+def test_wrong_order_of_providers_is_refused_by_the_settings_name(order: str, said: str) -> None:
+    with pytest.raises(InvalidSettings, match=re.escape(f"BECKON_SENDERS__EMAIL: {said}")):
+        providers.of(named(email=order), "email", MAKERS)
