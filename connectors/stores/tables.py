@@ -1,8 +1,10 @@
 """The tables of the senders' database; `migrations` brings a database to this state.
 
 No address, no name and no content of a message stands here but in `inbox` and `tasks`, which are
-for people to read. All instants are ms since the epoch.
+for people to read, and in an answer that was not told yet. All instants are ms since the epoch.
 """
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -15,14 +17,22 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 METADATA = MetaData()
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Says of which rows an index is, to both databases."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
 
 LEDGER = Table(
     "ledger",
     METADATA,
     Column("command_id", String(64), primary_key=True),
+    Column("part_of", String(64)),
     Column("profile_id", String(512), nullable=False),
     Column("channel", String(32), nullable=False),
     Column("topic", String(200)),
@@ -35,6 +45,7 @@ LEDGER = Table(
     Column("promise", String(16)),
     Column("attempts", Integer, nullable=False, default=0),
     Column("detail", String(200), nullable=False, default=""),
+    Column("answer", Text),
     Column("owner", String(200), nullable=False, default=""),
     Column("epoch", BigInteger, nullable=False, default=0),
     Column("claimed_at", BigInteger, nullable=False),
@@ -44,11 +55,23 @@ LEDGER = Table(
         "state in ('claimed','dispatching','sent','failed','unknown','dropped','held')",
         name="ledger_state",
     ),
-    Index("ledger_by_provider_id", "provider", "provider_id"),
-    Index("ledger_by_person", "profile_id", "channel"),
-    Index("ledger_by_age", "state", "updated_at"),
+    Index("ledger_by_provider_id", "provider", "provider_id", **_where("provider_id is not null")),
+    Index("ledger_open", "profile_id", "channel", **_where("state in ('claimed','dispatching')")),
+    Index("ledger_by_age", "claimed_at"),
 )
-"""One row a command: the intent before the provider is asked, and what came of it."""
+"""One row a message: the intent before the provider is asked, and what came of it.
+
+`command_id` is what the provider knows the message by: the command's id. Where one command has
+several messages, it is derived from that, and `part_of` is the command's.
+"""
+
+EPOCHS = Table(
+    "epochs",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""One counter: whoever takes up partitions takes the next number, and the last one wins."""
 
 SUPPRESSIONS = Table(
     "suppressions",
@@ -58,8 +81,12 @@ SUPPRESSIONS = Table(
     Column("reason", String(32), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("lifted", Boolean, nullable=False, default=False),
+    Column("told", Boolean, nullable=False, default=False),
 )
-"""Who gets nothing, on a channel or (`*`) on all. A lifted one stays, for its instant."""
+"""Who gets nothing, on a channel or (`*`) on all. A lifted one stays, for its instant.
+
+`told`: the worker knows of it, so that its lifting is meant for this one and not for one before.
+"""
 
 CONSENTS = Table(
     "consents",

@@ -54,8 +54,8 @@ MAKERS: dict[str, providers.Maker] = {
 }
 
 
-def named(**orders: str) -> Settings:
-    return Settings(senders=provider_settings.Senders(**orders))
+def named(email: str) -> Settings:
+    return Settings(senders=provider_settings.Senders(email=email))
 
 
 def test_providers_come_in_the_order_of_the_settings() -> None:

@@ -1,0 +1,76 @@
+"""Records still to be written to Kafka, made in the transaction that they tell of.
+
+`put` within a transaction; whoever drains takes the oldest, writes them to Kafka, and lets go of
+them then: at least once, in their order.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import TextClause, text
+from sqlalchemy.engine import Connection
+
+from connectors.stores import rows
+from connectors.stores.engines import Database
+
+MOST = 500
+"""As many as are taken at once."""
+
+_PUT = """
+insert into outbox (id, topic, key, value, at)
+select v.id, v.topic, v.key, v.value, v.at from {rows} where true
+on conflict (id) do nothing
+"""
+_TAKE = text("select id, topic, key, value, at from outbox order by at, id limit :most")
+_DONE = "delete from outbox where id in (select v.id from {rows})"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One record to be written."""
+
+    id: str
+    """Derived from what it tells: a repeat is the same record."""
+    topic: str
+    """Without the prefix."""
+    key: str
+    value: str
+    """As it is written, in JSON."""
+    at: int
+    """Ms since the epoch; the oldest go first."""
+
+
+def put(connection: Connection, records: Sequence[Record]) -> None:
+    """Lays records down, within the caller's transaction; one that is there already stays."""
+    if records:
+        given = rows.parameter(msgspec.to_builtins(one) for one in records)
+        connection.execute(_put(connection.dialect.name), {"rows": given})
+
+
+def _put(dialect: str) -> TextClause:
+    kinds = {"id": "text", "topic": "text", "key": "text", "value": "text", "at": "bigint"}
+    return rows.statement(_PUT, dialect, **kinds)
+
+
+class Outbox:
+    """What drains it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, most: int = MOST) -> list[Record]:
+        """Returns the oldest records; they stay until they are `done`."""
+
+        def work(connection: Connection) -> list[Record]:
+            found = connection.execute(_TAKE, {"most": most})
+            return [Record(**one) for one in found.mappings()]
+
+        return await self._database.run(work)
+
+    async def done(self, ids: Sequence[str]) -> None:
+        """Lets go of records that Kafka has."""
+
+        def work(connection: Connection) -> None:
+            statement = rows.statement(_DONE, connection.dialect.name, id="text")
+            connection.execute(statement, {"rows": rows.parameter({"id": one} for one in ids)})
+
+        await self._database.run(work)

@@ -1,0 +1,73 @@
+"""What senders remember of each message: that it is to go, that it goes, and what came of it.
+
+Between a sender and its ledger; nothing here travels over Kafka.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from schemas.messages import Promise
+
+State = Literal["claimed", "dispatching", "sent", "failed", "unknown", "dropped", "held"]
+"""`claimed`: taken up, nobody was asked yet. `dispatching`: a provider may have it. The rest is
+final, as in an outcome."""
+
+OPEN = frozenset({"claimed", "dispatching"})
+"""States in which nothing has come of it yet."""
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """One message that is to go."""
+
+    id: str
+    """The command's id; where a command has several messages, one derived from it."""
+    command_id: str
+    profile_id: str
+    channel: str
+    topic: str | None = None
+    transactional: bool = False
+    definition_id: str = ""
+    step: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger says of a message."""
+
+    id: str
+    state: State
+    epoch: int
+    """Of whoever took it up last: who has a lower one must leave it alone."""
+    detail: str = ""
+    provider: str | None = None
+    provider_id: str | None = None
+    promise: Promise | None = None
+    """The provider's, when it was asked last."""
+    attempts: int = 0
+    answer: str | None = None
+    updated_at: int
+    """Ms since the epoch, when the state last changed."""
+    told_at: int | None = None
+    """When its outcome was in Kafka."""
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """The wish to hand a message to a provider now."""
+
+    id: str
+    epoch: int
+    provider: str
+    promise: Promise
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a message."""
+
+    id: str
+    epoch: int
+    state: State
+    detail: str
+    provider_id: str | None = None
+    answer: str | None = None
+    suppresses: str | None = None
+    """Why the recipient is to get nothing more on the channel."""
