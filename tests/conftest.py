@@ -59,6 +59,25 @@ def kafka_secured(
         yield services.Secured(found.secured)
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Address of a database of a real Postgres; most tests want `postgres`."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(services.postgres())
+        except services.Unavailable as error:
+            services.refuse(error)
+        yield found
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[str]:
+    """Address of an empty schema of its own in a real Postgres."""
+    schema = f"test_{next(NUMBERS)}_{secrets.token_hex(4)}"
+    with services.postgres_schema(postgres_server, schema) as address:
+        yield address
+
+
 @pytest.fixture
 def topics_prefix() -> str:
     """A prefix that no other test has, in this run or another on the same broker."""

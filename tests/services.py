@@ -9,18 +9,21 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import psycopg
 import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-SCRIPT = Path(__file__).parent.parent / "deploy" / "local" / "kafka.sh"
+LOCAL = Path(__file__).parent.parent / "deploy" / "local"
 IMAGE = "apache/kafka:4.1.1"
+POSTGRES_IMAGE = "postgres:17-alpine"
 PASSWORD = "open-sesame"
 ADMIN_LIMIT_S = 30
 START_LIMIT_S = 300
@@ -129,24 +132,79 @@ def local_kafka(directory: Path) -> Iterator[Kafka]:
         if shutil.which(tool) is None:
             raise Unavailable(f"no Docker engine answers and there is no {what} for a local Kafka")
     where = ("--dir", str(directory))
-    started = _script("start", *where, "--port", "0", "--sasl-password", PASSWORD)
+    started = _script("kafka.sh", "start", *where, "--port", "0", "--sasl-password", PASSWORD)
     try:
         yield Kafka(started, (directory / "bootstrap.secured").read_text().strip())
     finally:
-        _script("stop", *where)
+        _script("kafka.sh", "stop", *where)
 
 
-def _script(*arguments: str) -> str:
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """Yields the address of an empty database; a server that was started for it ends with it."""
+    if given := os.environ.get("BECKON_TEST_POSTGRES"):
+        yield given
+    elif docker_answers():
+        from testcontainers.postgres import PostgresContainer
+
+        with PostgresContainer(POSTGRES_IMAGE, driver=None) as container:
+            yield container.get_connection_url()
+    else:
+        with local_postgres() as found:
+            yield found.url
+
+
+@contextlib.contextmanager
+def postgres_schema(url: str, name: str) -> Iterator[str]:
+    """Yields the address of a schema that is made for it and goes with it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"create schema {name}")
+        try:
+            joint = "&" if "?" in url else "?"
+            yield f"{url}{joint}options=-csearch_path%3D{name}"
+        finally:
+            connection.execute(f"drop schema {name} cascade")
+
+
+@dataclass(frozen=True)
+class LocalPostgres:
+    """A server of `deploy/local/postgres.sh`, which a test may stop and start."""
+
+    url: str
+    directory: Path
+
+    def stop(self) -> None:
+        _script("postgres.sh", "stop", "--dir", str(self.directory))
+
+    def start(self) -> None:
+        port = self.url.rpartition(":")[2].partition("/")[0]
+        _script("postgres.sh", "start", "--dir", str(self.directory), "--port", port)
+
+
+@contextlib.contextmanager
+def local_postgres() -> Iterator[LocalPostgres]:
+    """Yields a server of its own, in a folder that also the user `postgres` can reach."""
+    with tempfile.TemporaryDirectory(prefix="beckon-postgres-") as made:
+        directory = Path(made)
+        directory.chmod(0o755)
+        url = _script("postgres.sh", "start", "--dir", made, "--port", "0")
+        try:
+            yield LocalPostgres(url, directory)
+        finally:
+            _script("postgres.sh", "stop", "--dir", made)
+
+
+def _script(name: str, *arguments: str) -> str:
     """Returns the last line that the script printed."""
     done = subprocess.run(
-        [str(SCRIPT), *arguments],
+        [str(LOCAL / name), *arguments],
         capture_output=True,
         text=True,
         timeout=START_LIMIT_S,
         check=False,
     )
     if done.returncode != 0:
-        raise Unavailable(f"kafka.sh {arguments[0]} failed: {done.stderr.strip()}")
+        raise Unavailable(f"{name} {arguments[0]} failed: {done.stderr.strip()}")
     return done.stdout.strip().rpartition("\n")[2]
 
 

@@ -99,6 +99,7 @@ def address(url: str) -> URL:
 
 
 def _postgres(url: URL, connections: int) -> Engine:
+    bounds = f"-c statement_timeout={STATEMENT_MS} -c idle_in_transaction_session_timeout={LOST_MS}"
     return sqlalchemy.create_engine(
         url,
         pool_size=connections,
@@ -109,8 +110,7 @@ def _postgres(url: URL, connections: int) -> Engine:
             "keepalives_idle": CONNECT_S,
             "tcp_user_timeout": LOST_MS,
             "application_name": "beckon",
-            "options": f"-c statement_timeout={STATEMENT_MS}"
-            f" -c idle_in_transaction_session_timeout={LOST_MS}",
+            "options": f"{url.query.get('options', '')} {bounds}",
         },
     )
 

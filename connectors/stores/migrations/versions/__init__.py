@@ -1,0 +1,1 @@
+"""The steps, each a file; their numbers are their order."""
