@@ -38,14 +38,14 @@ class Senders(Branch):
         {}, description='Requests/s of a process to each provider, as JSON: `{"ses": 14}`.'
     )
     concurrency: dict[str, int] = Field(
-        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 64.'
+        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 32.'
     )
     at_least_once: str = Field(
         "",
         description="Channels, with commas, that send again what may have been sent"
         " where the provider can not tell; the others do so for transactional messages only.",
     )
-    batch: int = Field(200, ge=1, le=5_000, description="Commands of one step to the database.")
+    places: int = Field(400, ge=1, le=5_000, description="Commands that are sent at once.")
 
 
 class Webhook(Branch):
