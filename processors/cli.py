@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import journeys, letters, lists, reports, revisions
+from processors import databases, journeys, letters, lists, reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
@@ -35,6 +35,7 @@ topics_cli = typer.Typer(help="The topics on the cluster.", no_args_is_help=True
 cli.add_typer(topics_cli, name="topics")
 cli.add_typer(lists.cli, name="list")
 cli.add_typer(letters.cli, name="dead-letters")
+cli.add_typer(databases.cli, name="database")
 
 logger = logging.getLogger(__name__)
 
@@ -227,25 +228,30 @@ def worker() -> None:
 @cli.command()
 @told
 def sender(
-    channel: Annotated[str, typer.Argument(help="webhook, or jsonl: all channels into files.")],
+    channel: Annotated[
+        str, typer.Argument(help="email, sms, push …; jsonl: all channels into files.")
+    ],
     out: Annotated[Path, typer.Option(help="For jsonl: the folder.")] = Path("commands"),
 ) -> None:
-    """Carries out the commands of a channel."""
+    """Carries out the commands of a channel, through the providers that settings name for it."""
     from connectors.channels.jsonl import JsonlSender
     from processors import app, providers
     from processors.ports import Sender
     from schemas.topics import CHANNELS
 
     settings = _settings()
-    carrier: Sender
-    if channel == "webhook":
-        carrier = providers.webhook(settings)
-    elif channel == "jsonl":
-        carrier = JsonlSender(out, now_ms=WallClock().now_ms)
+    if channel == "jsonl":
+        files_of: Sender = JsonlSender(out, now_ms=WallClock().now_ms)
+        role = app.sender(settings, files_of, CHANNELS)
+    elif channel == "webhook" and channel not in providers.MAKERS:
+        role = app.sender(settings, providers.webhook(settings), (channel,))
+    elif channel in CHANNELS:
+        from processors import sending
+
+        role = sending.delivering(settings, channel)
     else:
-        raise typer.BadParameter("there are webhook and jsonl in this version")
-    channels = CHANNELS if channel == "jsonl" else (channel,)
-    _run(app.serve(app.sender(settings, carrier, channels)))
+        raise typer.BadParameter(f"there are {', '.join(CHANNELS)}, and jsonl")
+    _run(app.serve(role))
 
 
 @cli.command(

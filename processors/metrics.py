@@ -98,6 +98,30 @@ class Counter(Enum):
         ("channel",),
         "Waits for a channel that did not work at all.",
     )
+    PROVIDER_ERRORS = Row(
+        "beckon_provider_errors_total",
+        "requests",
+        ("provider", "detail"),
+        "Requests that a provider did not take, and why.",
+    )
+    RATE_WAITS = Row(
+        "beckon_rate_waits_total",
+        "requests",
+        ("provider",),
+        "Requests that waited for the rate that a provider is asked at.",
+    )
+    LEDGER_RETRIES = Row(
+        "beckon_ledger_retries_total",
+        "attempts",
+        (),
+        "Waits for the senders' database; nothing is sent meanwhile.",
+    )
+    MESSAGES_FENCED = Row(
+        "beckon_messages_fenced_total",
+        "messages",
+        ("channel",),
+        "Messages left alone because another process had taken them up.",
+    )
     PREDICATE_FAILURES = Row(
         "beckon_predicate_failures_total",
         "calls",
@@ -132,6 +156,24 @@ class Gauge(Enum):
     )
     SENDING = Row(
         "beckon_sending", "commands", ("channel",), "Commands in the middle of being sent."
+    )
+    CIRCUIT_OPEN = Row(
+        "beckon_circuit_open",
+        "0 or 1",
+        ("provider",),
+        "1 while a provider counts as away: messages wait or go to the next one.",
+    )
+    LEDGER_OPEN = Row(
+        "beckon_ledger_open",
+        "messages",
+        ("channel", "state"),
+        "Messages that nothing came of yet: claimed, or dispatching (a provider may have them).",
+    )
+    LEDGER_OLDEST = Row(
+        "beckon_ledger_oldest_seconds",
+        "seconds",
+        ("channel", "state"),
+        "How long the one of them that waits longest has been in that state.",
     )
     PREDICATE_OFF = Row(
         "beckon_predicate_off",

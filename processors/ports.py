@@ -3,12 +3,13 @@
 Connectors satisfy these without knowing them; mypy proves it where they are wired.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from schemas.commands import Command
+from schemas.consents import ConsentRecord, Lifted, SuppressionRecord
 from schemas.intents import End, Entry, Gate, Intent, Open
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Outcome
@@ -164,6 +165,18 @@ class Ledger(Protocol):
 
     async def expire(self, before: int, *, most: int) -> int:
         """Forgets the oldest messages that were told; returns how many, at most `most`."""
+        ...
+
+
+class Standing(Protocol):
+    """Keeps who may be written to, for the last look before a send."""
+
+    async def apply(self, records: Iterable[ConsentRecord | SuppressionRecord | Lifted]) -> None:
+        """Takes what the worker decided, in the order of the log; a repeat changes nothing.
+
+        Raises:
+            OSError: it can not be asked now; ask again.
+        """
         ...
 
 
