@@ -1,11 +1,20 @@
 """What carries messages out, made as the settings say: a part of the composition root."""
 
+from collections.abc import Callable, Mapping
+
 from connectors import http
 from connectors.channels.webhook import WebhookSender
 from connectors.errors import BadSetting
+from processors import mail_providers
 from processors.clock import WallClock
-from processors.ports import Sender
+from processors.ports import Provider, Sender
 from processors.settings import InvalidSettings, Settings
+
+Maker = Callable[[Settings], Provider]
+"""Makes a provider; InvalidSettings names the variable where something is missing."""
+
+MAKERS: Mapping[str, Maker] = {**mail_providers.MAKERS}
+"""By the name that `BECKON_SENDERS__…` has it under."""
 
 
 def webhook(settings: Settings) -> Sender:

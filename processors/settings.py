@@ -19,7 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from processors.provider_settings import Branch, Webhook
+from processors.provider_settings import Branch, Brevo, Mailgun, SendGrid, Ses, Smtp, Webhook
 from schemas.topics import DEFAULT_PREFIX
 
 PREFIX = "BECKON_"
@@ -136,6 +136,11 @@ class Settings(BaseSettings):
     health: Health = Health()
     registry: Registry = Registry()
     webhook: Webhook = Webhook()
+    smtp: Smtp = Smtp()
+    sendgrid: SendGrid = SendGrid()
+    brevo: Brevo = Brevo()
+    mailgun: Mailgun = Mailgun()
+    ses: Ses = Ses()
     log: Log = Log()
 
     @classmethod
