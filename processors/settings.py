@@ -19,7 +19,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from processors.provider_settings import Branch, Database, Senders, Webhook
+from processors.provider_settings import (
+    Branch,
+    Brevo,
+    Database,
+    Mailgun,
+    Senders,
+    SendGrid,
+    Ses,
+    Smtp,
+    Webhook,
+)
 from schemas.topics import DEFAULT_PREFIX
 
 PREFIX = "BECKON_"
@@ -138,6 +148,11 @@ class Settings(BaseSettings):
     database: Database = Database()
     senders: Senders = Senders()
     webhook: Webhook = Webhook()
+    smtp: Smtp = Smtp()
+    sendgrid: SendGrid = SendGrid()
+    brevo: Brevo = Brevo()
+    mailgun: Mailgun = Mailgun()
+    ses: Ses = Ses()
     log: Log = Log()
 
     @classmethod
