@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from connectors import http
 from connectors.channels.webhook import WebhookSender
 from connectors.errors import BadSetting
+from processors import message_providers
 from processors.clock import WallClock
 from processors.ports import Provider, Sender
 from processors.settings import InvalidSettings, Settings
@@ -16,7 +17,7 @@ from processors.settings import InvalidSettings, Settings
 Maker = Callable[[Settings], Provider]
 """Makes a provider; InvalidSettings names the variable where something is missing."""
 
-MAKERS: Mapping[str, Maker] = {}
+MAKERS: Mapping[str, Maker] = {**message_providers.MAKERS}
 """By the name that `BECKON_SENDERS__…` has it under."""
 
 

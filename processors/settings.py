@@ -19,7 +19,20 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from processors.provider_settings import Branch, Database, Senders, Webhook
+from processors.provider_settings import (
+    Apns,
+    Branch,
+    BrevoSms,
+    Database,
+    Google,
+    Infobip,
+    Meta,
+    Senders,
+    Slack,
+    Twilio,
+    Webhook,
+    WebPush,
+)
 from schemas.topics import DEFAULT_PREFIX
 
 PREFIX = "BECKON_"
@@ -138,6 +151,14 @@ class Settings(BaseSettings):
     database: Database = Database()
     senders: Senders = Senders()
     webhook: Webhook = Webhook()
+    twilio: Twilio = Twilio()
+    infobip: Infobip = Infobip()
+    brevo_sms: BrevoSms = BrevoSms()
+    meta: Meta = Meta()
+    google: Google = Google()
+    apns: Apns = Apns()
+    webpush: WebPush = WebPush()
+    slack: Slack = Slack()
     log: Log = Log()
 
     @classmethod
