@@ -90,6 +90,8 @@ class Attempt(NamedTuple):
     retry_after: str | None = None
     is_open: bool = False
     """Whether the request was written and no answer came: it may have been carried out."""
+    headers: Mapping[str, str] = {}
+    """Of the answer, by lower-case name."""
 
     @property
     def sent(self) -> bool:
@@ -206,7 +208,8 @@ class Client:
             await response.aclose()
         status = response.status_code
         after = response.headers.get("retry-after")
-        return Attempt(f"http-{status}", status, bytes(body), after)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Attempt(f"http-{status}", status, bytes(body), after, headers=headers)
 
 
 def checked_url(url: str, options: Options) -> httpx2.URL:
