@@ -62,6 +62,8 @@ class Options:
     """Also to this machine and private networks; link-local stays refused."""
     ports: frozenset[int] = frozenset({80, 443, 8080, 8443})
     """Ports that may be called; empty = all."""
+    http2: bool = False
+    """HTTP/2 and nothing else, many requests on one connection: for services that ask for it."""
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
     """None = the usual authorities. For receivers with a certificate of an own authority."""
 
@@ -333,8 +335,20 @@ class _Transport(httpx2.AsyncHTTPTransport):
             max_connections=options.max_connections,
             max_keepalive_connections=options.max_connections,
             keepalive_expiry=5.0,
+            socket_options=_socket_options(options),
+            http1=not options.http2,
+            http2=options.http2,
             network_backend=_Backend(resolve, allow_private=options.allow_private),
         )
+
+
+def _socket_options(options: Options) -> list[tuple[int, int, int]]:
+    """Returns what has the system give up a connection whose other end is gone.
+
+    Many requests share one of HTTP/2: each of them would wait for its time-out.
+    """
+    lost = getattr(socket, "TCP_USER_TIMEOUT", None)
+    return [] if lost is None else [(socket.IPPROTO_TCP, lost, options.attempt_timeout_ms)]
 
 
 def _reason(error: BaseException | None) -> str:

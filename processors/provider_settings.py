@@ -135,3 +135,98 @@ class Ses(Branch):
     topics: tuple[str, ...] = Field(
         (), description="ARNs of the SNS topics that its events come by, as a JSON list."
     )
+
+
+class Twilio(Branch):
+    """Text messages and WhatsApp through Twilio."""
+
+    account_sid: str | None = Field(None, description="The account, `AC…`.")
+    auth_token: SecretStr | None = Field(None, description="Its auth token; signs callbacks too.")
+    api_key: str | None = Field(None, description="An API key, `SK…`, to send with instead.")
+    api_secret: SecretStr | None = Field(None, description="Its secret.")
+    sender: str | None = Field(None, description="A number, a name, or a messaging service `MG…`.")
+    callback_url: str | None = Field(
+        None, description="Where it is to report: `https://…/callbacks/twilio`."
+    )
+    url: str = Field("https://api.twilio.com", description="Of the API.")
+
+
+class Infobip(Branch):
+    """Text messages and WhatsApp through Infobip."""
+
+    url: str | None = Field(None, description="Of the account: `https://….api.infobip.com`.")
+    key: SecretStr | None = Field(None, description="An API key.")
+    sender: str | None = Field(None, description="A number or a registered name.")
+    callback_url: str | None = Field(
+        None, description="Where it is to report: `https://…/callbacks/infobip`."
+    )
+    callback_secret: SecretStr | None = Field(
+        None, description="Proves those addresses; any 16 characters or more."
+    )
+
+
+class BrevoSms(Branch):
+    """Text messages through Brevo."""
+
+    key: SecretStr | None = Field(None, description="An API key.")
+    sender: str | None = Field(None, description="At most 11 letters and digits, or 15 digits.")
+    callback_url: str | None = Field(
+        None, description="Where it is to report: `https://…/callbacks/brevo_sms`."
+    )
+    callback_secret: SecretStr | None = Field(
+        None, description="Proves those addresses; any 16 characters or more."
+    )
+    url: str = Field("https://api.brevo.com", description="Of the API.")
+
+
+class Meta(Branch):
+    """WhatsApp through Meta's Cloud API, and Meta's custom audiences."""
+
+    token: SecretStr | None = Field(None, description="Of a system user.")
+    phone_number_id: str | None = Field(None, description="Meta's id of the number to send from.")
+    app_secret: SecretStr | None = Field(None, description="Of the app; signs callbacks.")
+    verify_token: SecretStr | None = Field(
+        None, description="The word that Meta says when it tries our address."
+    )
+    url: str = Field("https://graph.facebook.com", description="Of the API.")
+
+
+class Google(Branch):
+    """Push messages through FCM, and audiences of Google Ads."""
+
+    account_file: Path | None = Field(None, description="Key file of a service account, JSON.")
+    project_id: str | None = Field(None, description="Of Firebase; none: the key file's.")
+    ads_account: str | None = Field(None, description="Number of the Google Ads account, digits.")
+    fcm_url: str = Field("https://fcm.googleapis.com", description="Of FCM's API.")
+    ads_url: str = Field(
+        "https://datamanager.googleapis.com", description="Of the Data Manager API."
+    )
+
+
+class Apns(Branch):
+    """Push messages through Apple."""
+
+    key_file: Path | None = Field(None, description="The `.p8` file.")
+    key_id: str | None = Field(None, description="Its id, ten characters.")
+    team_id: str | None = Field(None, description="Of the developers' team, ten characters.")
+    topic: str | None = Field(None, description="The app's bundle id.")
+    url: str = Field(
+        "https://api.push.apple.com",
+        description="Of the API; `https://api.sandbox.push.apple.com` for apps in development.",
+    )
+
+
+class WebPush(Branch):
+    """Push messages to browsers."""
+
+    private_key: SecretStr | None = Field(None, description="The VAPID key: 32 bytes in base64url.")
+    subject: str | None = Field(None, description="How to reach us: `mailto:…` or `https://…`.")
+
+
+class Slack(Branch):
+    """Messages to Slack."""
+
+    token: SecretStr | None = Field(None, description="Of a bot with `chat:write`, `xoxb-…`.")
+    channel: str | None = Field(None, description="Where messages go that name no place, `C…`.")
+    webhook_url: SecretStr | None = Field(None, description="Of an incoming webhook, instead.")
+    url: str = Field("https://slack.com", description="Of the API.")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from connectors import http
 from connectors.channels.webhook import WebhookSender
 from connectors.errors import BadSetting
-from processors import mail_providers
+from processors import mail_providers, message_providers
 from processors.clock import WallClock
 from processors.delivery.breakers import Limits
 from processors.delivery.couriers import Policy
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 Maker = Callable[[Settings], Provider]
 """Makes a provider; InvalidSettings names the variable where something is missing."""
 
-MAKERS: Mapping[str, Maker] = {**mail_providers.MAKERS}
+MAKERS: Mapping[str, Maker] = {**mail_providers.MAKERS, **message_providers.MAKERS}
 """By the name that `BECKON_SENDERS__…` has it under."""
 
 

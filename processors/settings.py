@@ -20,15 +20,23 @@ from pydantic_settings import (
 )
 
 from processors.provider_settings import (
+    Apns,
     Branch,
     Brevo,
+    BrevoSms,
     Database,
+    Google,
+    Infobip,
     Mailgun,
+    Meta,
     Senders,
     SendGrid,
     Ses,
+    Slack,
     Smtp,
+    Twilio,
     Webhook,
+    WebPush,
 )
 from schemas.topics import DEFAULT_PREFIX
 
@@ -153,6 +161,14 @@ class Settings(BaseSettings):
     brevo: Brevo = Brevo()
     mailgun: Mailgun = Mailgun()
     ses: Ses = Ses()
+    twilio: Twilio = Twilio()
+    infobip: Infobip = Infobip()
+    brevo_sms: BrevoSms = BrevoSms()
+    meta: Meta = Meta()
+    google: Google = Google()
+    apns: Apns = Apns()
+    webpush: WebPush = WebPush()
+    slack: Slack = Slack()
     log: Log = Log()
 
     @classmethod

@@ -14,11 +14,13 @@ from typing import Any
 import msgspec
 from standardwebhooks import Webhook as Signer
 
+from connectors import http
 from connectors.errors import BadSetting
-from connectors.http import Client
+from connectors.http import Attempt, Client
 from connectors.outcomes import conclude
 from schemas.commands import Command
 from schemas.events import iso
+from schemas.messages import Fate, Message, Promise, Reply
 from schemas.outcomes import Outcome
 
 SECRET_BYTES = range(24, 65)
@@ -54,9 +56,7 @@ class WebhookSender:
         Raises:
             BadSetting: no secret, or one that is not 24 to 64 bytes in base64.
         """
-        if not 1 <= len(secrets) <= MAX_SECRETS:
-            raise BadSetting(f"a webhook sender needs 1 to {MAX_SECRETS} secrets (whsec_…)")
-        self._signers = [_signer(secret) for secret in secrets]
+        self._signers = _signers(secrets)
         self._client = client
         self._now_ms = now_ms
         self._with_traits = with_traits
@@ -66,7 +66,7 @@ class WebhookSender:
         if command.url is None:
             return conclude(command, "failed", "url-missing", attempts=0, at=self._now_ms())
         content = body(command, with_traits=self._with_traits)
-        headers = partial(self._headers, command.id, content)
+        headers = partial(signed, self._signers, command.id, content, now_ms=self._now_ms)
         reply = await self._client.post(command.url, content, headers=headers, key=command.id)
         return conclude(
             command,
@@ -81,17 +81,69 @@ class WebhookSender:
         """Closes the connections."""
         await self._client.close()
 
-    def _headers(self, command_id: str, content: bytes) -> dict[str, str]:
-        seconds = self._now_ms() // 1000
-        at = datetime.fromtimestamp(seconds, UTC)
-        text = content.decode()
-        return {
-            "Content-Type": "application/json",
-            "Idempotency-Key": command_id,
-            "webhook-id": command_id,
-            "webhook-timestamp": str(seconds),
-            "webhook-signature": " ".join(one.sign(command_id, at, text) for one in self._signers),
-        }
+
+class WebhookProvider:
+    """Posts messages to the addresses they name, a `Provider` by shape.
+
+    Guarantees:
+        Every repeat of a message has the same body, byte for byte, and the same id: a receiver
+        that keeps to Standard Webhooks drops it. Only an answer of 2xx is success; all other
+        statuses but 408, 425, 429 and 5xx are final, redirects too.
+    """
+
+    name = "webhook"
+    channels = ("webhook",)
+    promise: Promise = "key"
+
+    def __init__(
+        self, client: Client, secrets: Sequence[str], *, now_ms: Callable[[], int]
+    ) -> None:
+        """Checks the secrets; see `WebhookSender`.
+
+        Raises:
+            BadSetting: no secret, or one that is not 24 to 64 bytes in base64.
+        """
+        self._signers = _signers(secrets)
+        self._client = client
+        self._now_ms = now_ms
+
+    async def send(self, message: Message) -> Reply:
+        """Returns what came of posting `data` to `url`, with what was answered."""
+        if message.url is None:
+            return Reply(fate="refused", detail="url-missing")
+        content = msgspec.json.encode(message.data, order="deterministic")
+        headers = signed(self._signers, message.id, content, now_ms=self._now_ms)
+        attempt = await self._client.ask("POST", message.url, content, headers=headers)
+        return Reply(
+            fate=_fate(attempt),
+            detail=attempt.detail,
+            retry_after_ms=http.retry_after_ms(attempt.retry_after, self._now_ms()),
+            answer=answer(attempt.body),
+        )
+
+    async def look_up(self, message: Message) -> Reply | None:
+        """Returns None: receivers can not be asked."""
+        return None
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+
+def signed(
+    signers: Sequence[Signer], id_: str, content: bytes, *, now_ms: Callable[[], int]
+) -> dict[str, str]:
+    """Returns the headers of a post: made anew for each, since the time in them must be fresh."""
+    seconds = now_ms() // 1000
+    at = datetime.fromtimestamp(seconds, UTC)
+    text = content.decode()
+    return {
+        "Content-Type": "application/json",
+        "Idempotency-Key": id_,
+        "webhook-id": id_,
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": " ".join(one.sign(id_, at, text) for one in signers),
+    }
 
 
 def body(command: Command, *, with_traits: bool) -> bytes:
@@ -121,6 +173,20 @@ def answer(body: bytes) -> str | None:
         return msgspec.json.encode(msgspec.json.decode(body)).decode()
     except (msgspec.DecodeError, RecursionError):
         return None
+
+
+def _fate(attempt: Attempt) -> Fate:
+    if attempt.sent:
+        return "accepted"
+    if attempt.is_open:
+        return "unknown"
+    return "passing" if attempt.passing else "refused"
+
+
+def _signers(secrets: Sequence[str]) -> list[Signer]:
+    if not 1 <= len(secrets) <= MAX_SECRETS:
+        raise BadSetting(f"a webhook sender needs 1 to {MAX_SECRETS} secrets (whsec_…)")
+    return [_signer(secret) for secret in secrets]
 
 
 def _signer(secret: str) -> Signer:

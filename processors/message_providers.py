@@ -1,0 +1,293 @@
+"""What sends all but mail, and reads what is told of it, as the settings say.
+
+A part of the composition root, beside `providers`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from connectors import google, http
+from connectors.channels import apns, webpush
+from connectors.channels.brevo_sms import BrevoSms, BrevoSmsCallbacks
+from connectors.channels.devices import Devices, Service
+from connectors.channels.fcm import SCOPE, Fcm
+from connectors.channels.google_audience import SCOPE as ADS_SCOPE
+from connectors.channels.google_audience import GoogleAudience
+from connectors.channels.inbox import Inbox
+from connectors.channels.infobip import Infobip, InfobipCallbacks
+from connectors.channels.meta import Meta, MetaCallbacks
+from connectors.channels.meta_audience import MetaAudience
+from connectors.channels.slack import Slack, SlackWebhook
+from connectors.channels.task import Tasks
+from connectors.channels.twilio import Account, Twilio, TwilioCallbacks
+from connectors.channels.webhook import WebhookProvider
+from connectors.errors import BadSetting
+from connectors.stores.engines import Database
+from processors.clock import WallClock
+from processors.ports import Callbacks, Provider
+from processors.provider_settings import BrevoSms as BrevoSmsBranch
+from processors.provider_settings import Infobip as InfobipBranch
+from processors.settings import PREFIX, InvalidSettings, Settings
+
+MIN_SECRET_BYTES = 16
+NOW_MS = WallClock().now_ms
+
+Made = TypeVar("Made")
+
+
+def webhook(settings: Settings) -> Provider:
+    """Returns what posts webhooks: to addresses that marketers write, so with the guard on."""
+    chosen = settings.webhook
+    options = http.Options(
+        allow_http=chosen.allow_http,
+        allow_private=chosen.allow_private,
+        ports=frozenset(chosen.ports),
+    )
+    secrets = chosen.secrets.get_secret_value() if chosen.secrets is not None else ""
+    given = [each.strip() for each in secrets.split(",") if each.strip()]
+    client = http.Client(options, NOW_MS)
+    return _made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, now_ms=NOW_MS))
+
+
+def twilio(settings: Settings) -> Provider:
+    """Returns what sends text messages and WhatsApp through Twilio."""
+    chosen = settings.twilio
+    sid = _given(chosen.account_sid, "TWILIO__ACCOUNT_SID")
+    if chosen.api_key is None:
+        account = Account(sid, sid, _given(chosen.auth_token, "TWILIO__AUTH_TOKEN"))
+    else:
+        account = Account(sid, chosen.api_key, _given(chosen.api_secret, "TWILIO__API_SECRET"))
+    return Twilio(
+        _client(chosen.url),
+        account,
+        sender=_given(chosen.sender, "TWILIO__SENDER"),
+        callback_url=chosen.callback_url,
+        now_ms=NOW_MS,
+        url=chosen.url,
+    )
+
+
+def infobip(settings: Settings) -> Provider:
+    """Returns what sends text messages and WhatsApp through Infobip."""
+    chosen = settings.infobip
+    url = _given(chosen.url, "INFOBIP__URL")
+    return Infobip(
+        _client(url),
+        url,
+        key=_given(chosen.key, "INFOBIP__KEY"),
+        sender=_given(chosen.sender, "INFOBIP__SENDER"),
+        callbacks=_proven(chosen, "INFOBIP"),
+        now_ms=NOW_MS,
+    )
+
+
+def brevo_sms(settings: Settings) -> Provider:
+    """Returns what sends text messages through Brevo."""
+    chosen = settings.brevo_sms
+    return BrevoSms(
+        _client(chosen.url),
+        _given(chosen.key, "BREVO_SMS__KEY"),
+        sender=_given(chosen.sender, "BREVO_SMS__SENDER"),
+        callbacks=_proven(chosen, "BREVO_SMS"),
+        now_ms=NOW_MS,
+        url=chosen.url,
+    )
+
+
+def meta(settings: Settings) -> Provider:
+    """Returns what sends WhatsApp messages through Meta."""
+    chosen = settings.meta
+    return Meta(
+        _client(chosen.url),
+        _given(chosen.phone_number_id, "META__PHONE_NUMBER_ID"),
+        token=_given(chosen.token, "META__TOKEN"),
+        now_ms=NOW_MS,
+        url=chosen.url,
+    )
+
+
+def meta_audience(settings: Settings) -> Provider:
+    """Returns what keeps custom audiences at Meta."""
+    chosen = settings.meta
+    token = _given(chosen.token, "META__TOKEN")
+    return MetaAudience(_client(chosen.url), token, now_ms=NOW_MS, url=chosen.url)
+
+
+def fcm(settings: Settings) -> Provider:
+    """Returns what sends push messages through FCM."""
+    chosen = settings.google
+    account = _google(settings)
+    project = _given(chosen.project_id or account.project_id, "GOOGLE__PROJECT_ID")
+    client = _client(chosen.fcm_url)
+    tokens = google.Tokens(client, account, SCOPE, now_ms=NOW_MS)
+    return Fcm(client, tokens, project, now_ms=NOW_MS, url=chosen.fcm_url)
+
+
+def google_audience(settings: Settings) -> Provider:
+    """Returns what keeps audiences of Google Ads."""
+    chosen = settings.google
+    account = _google(settings)
+    number = _given(chosen.ads_account, "GOOGLE__ADS_ACCOUNT")
+    client = _client(chosen.ads_url)
+    tokens = google.Tokens(client, account, ADS_SCOPE, now_ms=NOW_MS)
+    return GoogleAudience(client, tokens, number, now_ms=NOW_MS, url=chosen.ads_url)
+
+
+def apple(settings: Settings) -> Provider:
+    """Returns what sends push messages through Apple."""
+    chosen = settings.apns
+    path = chosen.key_file
+    if path is None:
+        raise InvalidSettings(f"{PREFIX}APNS__KEY_FILE: is needed")
+    id_ = _given(chosen.key_id, "APNS__KEY_ID")
+    team_id = _given(chosen.team_id, "APNS__TEAM_ID")
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise InvalidSettings(f"{PREFIX}APNS__KEY_FILE: can not be read") from error
+    key = _made("APNS__KEY_FILE", lambda: apns.read_key(text, id_=id_, team_id=team_id))
+    topic = _given(chosen.topic, "APNS__TOPIC")
+    client = _client(chosen.url, http2=True)
+    return apns.Apns(client, key, topic=topic, now_ms=NOW_MS, url=chosen.url)
+
+
+def browsers(settings: Settings) -> Provider:
+    """Returns what sends push messages to browsers: their addresses are people's, guarded so."""
+    key = _given(settings.webpush.private_key, "WEBPUSH__PRIVATE_KEY")
+    subject = _given(settings.webpush.subject, "WEBPUSH__SUBJECT")
+    vapid = _made("WEBPUSH__PRIVATE_KEY", lambda: webpush.read_vapid(key, subject))
+    return webpush.WebPush(http.Client(http.Options(), NOW_MS), vapid, now_ms=NOW_MS)
+
+
+def devices(settings: Settings) -> Provider:
+    """Returns what sends push messages by all services that the settings have something of.
+
+    Raises:
+        InvalidSettings: they have nothing of any, or not all of one.
+    """
+    found: dict[str, Service] = {}
+    if settings.google.account_file is not None:
+        found["fcm"] = fcm(settings)
+    if settings.apns.key_file is not None:
+        found["apns"] = apple(settings)
+    if settings.webpush.private_key is not None:
+        found["web"] = browsers(settings)
+    if not found:
+        names = "GOOGLE__ACCOUNT_FILE", "APNS__KEY_FILE", "WEBPUSH__PRIVATE_KEY"
+        raise InvalidSettings(f"{PREFIX}{f', {PREFIX}'.join(names)}: one of them is needed")
+    return Devices(found)
+
+
+def slack(settings: Settings) -> Provider:
+    """Returns what posts to Slack as a bot."""
+    chosen = settings.slack
+    token = _given(chosen.token, "SLACK__TOKEN")
+    client = _client(chosen.url)
+    return Slack(client, token, channel=chosen.channel, now_ms=NOW_MS, url=chosen.url)
+
+
+def slack_webhook(settings: Settings) -> Provider:
+    """Returns what posts to Slack by an incoming webhook."""
+    url = _given(settings.slack.webhook_url, "SLACK__WEBHOOK_URL")
+    return SlackWebhook(_client(url), url, now_ms=NOW_MS)
+
+
+def inbox(settings: Settings) -> Provider:
+    """Returns what keeps messages for the product to show."""
+    return Inbox(_database(settings), now_ms=NOW_MS)
+
+
+def task(settings: Settings) -> Provider:
+    """Returns what keeps tasks."""
+    return Tasks(_database(settings), now_ms=NOW_MS)
+
+
+MAKERS: Mapping[str, Callable[[Settings], Provider]] = {
+    "apns": apple,
+    "brevo_sms": brevo_sms,
+    "devices": devices,
+    "fcm": fcm,
+    "google_audience": google_audience,
+    "inbox": inbox,
+    "infobip": infobip,
+    "meta": meta,
+    "meta_audience": meta_audience,
+    "slack": slack,
+    "slack_webhook": slack_webhook,
+    "task": task,
+    "twilio": twilio,
+    "webhook": webhook,
+    "webpush": browsers,
+}
+"""By the name that settings, ledger and outcomes know a provider by. Each raises InvalidSettings,
+with the variable's name, where something is missing or can not be used."""
+
+
+def callbacks(settings: Settings) -> list[Callbacks]:
+    """Returns what reads the callbacks of those services whose proof is in the settings.
+
+    Raises:
+        InvalidSettings: a proof can not be one.
+    """
+    found: list[Callbacks] = []
+    if settings.twilio.auth_token is not None:
+        found.append(TwilioCallbacks(settings.twilio.auth_token.get_secret_value()))
+    if settings.infobip.callback_secret is not None:
+        found.append(InfobipCallbacks(_secret(settings.infobip, "INFOBIP")))
+    if settings.brevo_sms.callback_secret is not None:
+        found.append(BrevoSmsCallbacks(_secret(settings.brevo_sms, "BREVO_SMS")))
+    if settings.meta.app_secret is not None:
+        word = _given(settings.meta.verify_token, "META__VERIFY_TOKEN")
+        secret = settings.meta.app_secret.get_secret_value()
+        found.append(MetaCallbacks(secret, verify_token=word))
+    return found
+
+
+def _proven(chosen: InfobipBranch | BrevoSmsBranch, name: str) -> tuple[str, bytes] | None:
+    """Returns where a service that signs nothing is to report, and what proves the address."""
+    return None if chosen.callback_url is None else (chosen.callback_url, _secret(chosen, name))
+
+
+def _secret(chosen: InfobipBranch | BrevoSmsBranch, name: str) -> bytes:
+    found = _given(chosen.callback_secret, f"{name}__CALLBACK_SECRET").encode()
+    if len(found) < MIN_SECRET_BYTES:
+        said = f"needs {MIN_SECRET_BYTES} characters or more"
+        raise InvalidSettings(f"{PREFIX}{name}__CALLBACK_SECRET: {said}")
+    return found
+
+
+def _google(settings: Settings) -> google.Account:
+    path = settings.google.account_file
+    if path is None:
+        raise InvalidSettings(f"{PREFIX}GOOGLE__ACCOUNT_FILE: is needed")
+    return _made("GOOGLE__ACCOUNT_FILE", lambda: google.read_account(path))
+
+
+def _database(settings: Settings) -> Database:
+    chosen = settings.database
+    url = chosen.url.get_secret_value()
+    return _made("DATABASE__URL", lambda: Database(url, connections=chosen.connections))
+
+
+def _client(url: str, *, http2: bool = False) -> http.Client:
+    """Returns a client for an address that the operators wrote: it may lead anywhere."""
+    options = http.Options(
+        allow_http=url.startswith("http:"), allow_private=True, ports=frozenset(), http2=http2
+    )
+    return http.Client(options, NOW_MS)
+
+
+def _made(name: str, make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except BadSetting as error:
+        raise InvalidSettings(f"{PREFIX}{name}: {error}") from error
+
+
+def _given(value: str | SecretStr | None, name: str) -> str:
+    shown = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not shown:
+        raise InvalidSettings(f"{PREFIX}{name}: is needed")
+    return shown
