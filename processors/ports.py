@@ -4,14 +4,13 @@ Connectors satisfy these without knowing them; mypy proves it where they are wir
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from schemas.commands import Command
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Outcome
-from schemas.postings import Posting, Sent, Standing
 
 
 class Clock(Protocol):
@@ -108,28 +107,6 @@ class Callbacks(Protocol):
         ...
 
 
-@runtime_checkable
-class Challenged(Protocol):
-    """Callbacks of a service that tries an address by a GET before it posts there."""
-
-    def challenge(self, request: CallbackRequest) -> str:
-        """Returns what to answer.
-
-        Raises:
-            schemas.errors.Forged: it does not know what was agreed.
-        """
-        ...
-
-
-@runtime_checkable
-class Prepared(Protocol):
-    """Callbacks that need something from outside before they can be read, such as a certificate."""
-
-    async def prepare(self, request: CallbackRequest) -> None:
-        """Fetches it; bounded in time, and never raises for what the other side does."""
-        ...
-
-
 class Composer(Protocol):
     """Makes messages of commands: template, person and run come together."""
 
@@ -141,29 +118,6 @@ class Composer(Protocol):
         Raises:
             schemas.errors.Unsendable: it can not be made; the reason says why.
         """
-        ...
-
-
-class Register(Protocol):
-    """Knows what was sent and takes what is told of it afterwards: the senders' database.
-
-    Guarantees:
-        Never blocks the event loop; calls may overlap.
-
-    Raises:
-        OSError: it does not answer; nothing was changed, ask again later.
-    """
-
-    async def find(self, reports: Sequence[Report]) -> Sequence[Sent | None]:
-        """Returns for each report the message that it is of; None where there is none yet."""
-        ...
-
-    async def post(self, postings: Sequence[Posting], *, now_ms: int) -> Sequence[Posting]:
-        """Takes postings, all or none; returns those that had not been taken before."""
-        ...
-
-    async def standing(self, profile_id: str) -> Standing:
-        """Returns how a person stands."""
         ...
 
 

@@ -14,8 +14,9 @@ from litestar import HttpMethod, Request, Response, Router, route
 from litestar.exceptions import ClientException
 
 from processors.delivery import postings
+from processors.delivery.registers import Challenged, Prepared, Register
 from processors.metrics import Counter, Metrics
-from processors.ports import Callbacks, Challenged, Prepared, Register
+from processors.ports import Callbacks
 from schemas.errors import BadRecord, Forged
 from schemas.letters import DeadLetter, Record
 from schemas.messages import CallbackRequest, Report

@@ -19,9 +19,9 @@ from processors.api import pages
 from processors.api.pages import Page, Topic
 from processors.delivery import consents, links, machines, postings
 from processors.delivery.notes import Notebook
+from processors.delivery.registers import Register
 from processors.delivery.tokens import Claims, Keyring, Purpose
 from processors.metrics import Counter, Metrics
-from processors.ports import Register
 from schemas.messages import Report
 from schemas.outcomes import Result
 from schemas.postings import OWN, Posting, Sent

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from processors.delivery import machines, postings
+from processors.delivery.registers import Register
 from processors.metrics import Counter, Metrics
-from processors.ports import Register
 from schemas.messages import Report
 from schemas.postings import Posting, Sent
 
