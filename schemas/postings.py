@@ -14,9 +14,12 @@ OWN = "beckon"
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger knows of a command."""
+    """What the ledger knows of a message."""
 
     command_id: str
+    message_id: str
+    """What the provider knows it by: the command's id, or one of its own where a command has
+    several messages."""
     profile_id: str
     channel: str
     topic: str | None = None

@@ -53,7 +53,7 @@ delete from reports where (provider, id) in
 _COLUMNS = (
     func.coalesce(LEDGER.c.part_of, LEDGER.c.command_id).label("command_id"),
     LEDGER.c.command_id.label("message_id"),
-    *(LEDGER.c[name] for name in Sent.__struct_fields__ if name != "command_id"),
+    *(LEDGER.c[name] for name in Sent.__struct_fields__[2:]),
 )
 
 

@@ -200,9 +200,9 @@ def router(desk: Desk, *, public_url: str, now_ms: Callable[[], int]) -> Router:
         http_method=[HttpMethod.GET, HttpMethod.POST],
         request_max_body_size=MAX_BODY_BYTES,
         status_code=200,
-        sync_to_thread=None,
     )
-    async def callback(provider: str, request: AnyRequest) -> Response[str]:
+    async def callback(request: AnyRequest) -> Response[str]:
+        provider = request.path_params["provider"]
         try:
             read = await _read(request, public_url, now_ms())
         except Refused as refused:

@@ -34,7 +34,7 @@ BODY_S = 10.0
 
 GET = (HttpMethod.GET, HttpMethod.HEAD)
 BOTH = (HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST)
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +62,13 @@ def router(parts: Parts) -> Router:
     desk = _Desk(parts)
 
     @route(f"/{links.PATHS['open']}/{{token:str}}", http_method=GET, status_code=200)
-    async def opened(token: str, request: AnyRequest) -> AnyResponse:
-        desk.note("open", "opened", token, request)
+    async def opened(request: AnyRequest) -> AnyResponse:
+        desk.note("open", "opened", request)
         return Response(PIXEL, media_type="image/gif")
 
     @route(f"/{links.PATHS['click']}/{{token:str}}", http_method=GET, status_code=302)
-    async def clicked(token: str, request: AnyRequest) -> AnyResponse:
-        claims = desk.note("click", "clicked", token, request)
+    async def clicked(request: AnyRequest) -> AnyResponse:
+        claims = desk.note("click", "clicked", request)
         if claims is None or claims.url is None:
             return desk.missing(request)
         return Response(b"", status_code=302, headers={"Location": links.encoded(claims.url)})
@@ -89,8 +89,8 @@ def _form(desk: "_Desk", purpose: Purpose, show: Work, change: Work) -> HTTPRout
     """Returns the route of a page with a form: GET shows it, POST does what it says."""
 
     @route(f"/{links.PATHS[purpose]}/{{token:str}}", http_method=BOTH, status_code=200)
-    async def form(token: str, request: AnyRequest) -> AnyResponse:
-        claims = desk.read(purpose, token)
+    async def form(request: AnyRequest) -> AnyResponse:
+        claims = desk.read(purpose, request)
         if claims is None:
             return desk.missing(request)
         work = change if request.method == "POST" else show
@@ -105,18 +105,18 @@ class _Desk:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def read(self, purpose: Purpose, token: str) -> Claims | None:
-        """Returns what a token says, if it counts."""
-        claims = self._parts.keyring.read(purpose, token, now_ms=self._parts.now_ms())
+    def read(self, purpose: Purpose, request: AnyRequest) -> Claims | None:
+        """Returns what the token in the path says, if it counts."""
+        claims = self._parts.keyring.read(
+            purpose, request.path_params["token"], now_ms=self._parts.now_ms()
+        )
         if claims is None:
             self._parts.metrics.add(Counter.TOKENS_REFUSED, 1, purpose)
         return claims
 
-    def note(
-        self, purpose: Purpose, result: Result, token: str, request: AnyRequest
-    ) -> Claims | None:
+    def note(self, purpose: Purpose, result: Result, request: AnyRequest) -> Claims | None:
         """Notes an open or a click, if its token counts."""
-        claims = self.read(purpose, token)
+        claims = self.read(purpose, request)
         if claims is None:
             return None
         at = self._parts.now_ms()
@@ -246,6 +246,7 @@ class _Desk:
 def _sent(claims: Claims) -> Sent:
     return Sent(
         command_id=claims.command_id,
+        message_id=claims.command_id,
         profile_id=claims.profile_id,
         channel=claims.channel,
         topic=claims.topic,

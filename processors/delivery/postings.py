@@ -58,7 +58,7 @@ def tell(report: Report, sent: Sent, *, now_ms: int) -> Posting:
 
 def outcome(report: Report, sent: Sent, *, now_ms: int) -> Outcome:
     """Returns a report as what came of the command."""
-    words = [sent.command_id, report.result]
+    words = [sent.message_id, report.result]
     if report.result in REPEATABLE:
         words += [report.provider, report.id]
     return Outcome(
