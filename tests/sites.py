@@ -18,11 +18,11 @@ from connectors.stores.engines import Database
 from connectors.stores.postings import Postings
 from processors.api import callbacks, serving, tracking
 from processors.api.callbacks import Desk
-from processors.api.pages import Topic
 from processors.api.serving import Http
 from processors.delivery.links import Links
 from processors.delivery.notes import Notebook
 from processors.delivery.tokens import Keyring
+from processors.delivery.topics import Topic
 from processors.metrics import Metrics
 from processors.ports import Callbacks
 from schemas.letters import DeadLetter

@@ -16,6 +16,7 @@ import msgspec
 from ruamel.yaml import YAML
 
 from processors.delivery.consents import LIFTED_BY_PERSON, Box
+from processors.delivery.topics import Topic
 from schemas.consents import ALL, State
 from schemas.postings import Standing
 
@@ -61,17 +62,6 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     missing: str
     away_title: str
     away: str
-
-
-class Topic(NamedTuple):
-    """A subscription topic as a person sees it."""
-
-    id: str
-    name: str
-    channels: tuple[str, ...] | None
-    """On which it can be had; None: on all."""
-    is_given: bool
-    """Whether it counts as agreed to where nothing was said."""
 
 
 class Page(NamedTuple):

@@ -16,11 +16,12 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from processors.api import pages
-from processors.api.pages import Page, Topic
+from processors.api.pages import Page
 from processors.delivery import consents, links, machines, postings
 from processors.delivery.notes import Notebook
 from processors.delivery.registers import Register
 from processors.delivery.tokens import Claims, Keyring, Purpose
+from processors.delivery.topics import Topic
 from processors.metrics import Counter, Metrics
 from schemas.messages import Report
 from schemas.outcomes import Result

@@ -9,14 +9,15 @@ import pytest
 from connectors.stores import tables
 from processors.api import pages
 from processors.api.tracking import MAX_BODY_BYTES, PIXEL
+from processors.delivery.topics import Topic
 from processors.metrics import Counter
 from schemas.commands import Command
 from tests import sites
 from tests.builders import T0, command
 from tests.sites import Site
 
-NEWS = pages.Topic("news", "News & more", None, True)
-TIPS = pages.Topic("tips", "Tips", ("email", "sms"), False)
+NEWS = Topic("news", "News & more", None, True)
+TIPS = Topic("tips", "Tips", ("email", "sms"), False)
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 HTML = "text/html; charset=utf-8"
 
