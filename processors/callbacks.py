@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Literal
 
 from connectors.stores import migrating
 from connectors.stores.engines import Away, Database
@@ -41,6 +42,8 @@ TOPICS_S = 60.0
 """How often the published topics are read."""
 FORGET_EVERY = 720
 """Old reports are forgotten once in so many looks: an hour."""
+
+State = Literal["starting", "running", "stopping"]
 
 logger = logging.getLogger(__name__)
 
@@ -108,18 +111,17 @@ class Role:
         self._post = Post(app.cluster_of(settings), settings.topics.prefix)
         self._notebook = Notebook(self._store, now_ms=self._now_ms, metrics=self.metrics)
         self._topics: Sequence[Topic] = ()
-        self._state = "starting"
+        self._state: State = "starting"
         self._away = False
         self.has_failed = False
         """Whether a part ended by a bug."""
 
     def status(self) -> Status:
         """Returns how it is; while the database is away, nobody should be led here."""
-        is_running = self._state == "running" and not self._away
-        state = "running" if is_running else "stopping" if self._state == "stopping" else "starting"
+        state = "starting" if self._state == "running" and self._away else self._state
         return Status(state=state, progress={"notes": len(self._notebook)})
 
-    def tell(self, state: str) -> None:
+    def tell(self, state: State) -> None:
         """Takes how it is."""
         self._state = state
 

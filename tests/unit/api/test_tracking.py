@@ -9,6 +9,8 @@ import pytest
 from connectors.stores import tables
 from processors.api import pages
 from processors.api.tracking import MAX_BODY_BYTES, PIXEL
+from processors.delivery.links import Links
+from processors.delivery.tokens import Keyring
 from processors.delivery.topics import Topic
 from processors.metrics import Counter
 from schemas.commands import Command
@@ -99,8 +101,8 @@ def test_click_leads_nowhere_without_its_token(tmp_path: Path) -> None:
 def test_what_a_token_lacks_is_answered_alike(tmp_path: Path) -> None:
     async def use(site: Site) -> set[tuple[int, bytes]]:
         right = site.path(site.links.unsubscribe(mail()))
-        old = sites.Keyring([("k0", sites.SECRET)], workspace="beckon.")
-        foreign = sites.Links(old, "https://x.example").unsubscribe(mail())
+        old = Keyring([("k0", sites.SECRET)], workspace="beckon.")
+        foreign = Links(old, "https://x.example").unsubscribe(mail())
         wrong = [right[:-2], right + "A", site.path(foreign), right.replace("/u/k1.", "/u/k2.")]
         wrong.append(site.path(site.links.pixel(mail())).replace("/t/o/", "/t/u/"))
         return {
@@ -298,14 +300,13 @@ def test_preferences_are_taken(tmp_path: Path) -> None:
 
 def test_preferences_take_back_what_a_person_said_and_nothing_else(tmp_path: Path) -> None:
     async def use(site: Site) -> tuple[str, list[Any]]:
-        for channel, reason in (("email", "unsubscribe"), ("sms", "complaint")):
-            await site.database.run(
-                lambda connection, channel=channel, reason=reason: connection.execute(
-                    tables.SUPPRESSIONS.insert().values(
-                        profile_id="ada", channel=channel, reason=reason, at=1
-                    )
-                )
-            )
+        held = [
+            {"profile_id": "ada", "channel": channel, "reason": reason, "at": 1}
+            for channel, reason in (("email", "unsubscribe"), ("sms", "complaint"))
+        ]
+        await site.database.run(
+            lambda connection: connection.execute(tables.SUPPRESSIONS.insert(), held)
+        )
         path = site.path(site.links.preferences(mail()))
         page = (await site.client.get(path)).text
         await site.client.post(path, data={"was": ["email/*", "sms/*"]})
