@@ -254,6 +254,15 @@ def sender(
     _run(app.serve(role))
 
 
+@cli.command("callbacks")
+@told
+def serve_callbacks() -> None:
+    """Hears what became of messages: providers' callbacks, opens, clicks, unsubscribing."""
+    from processors import callbacks
+
+    _run(callbacks.serve(_settings()))
+
+
 @cli.command(
     context_settings={
         "allow_extra_args": True,

@@ -122,6 +122,42 @@ class Counter(Enum):
         ("channel",),
         "Messages left alone because another process had taken them up.",
     )
+    REPORTS = Row(
+        "beckon_reports_total",
+        "reports",
+        ("provider", "result"),
+        "What providers told of messages, each once.",
+    )
+    REPORTS_LEFT = Row(
+        "beckon_reports_left_total",
+        "reports",
+        ("provider", "reason"),
+        "Reports that changed nothing: repeated, or of no message that we know (unmatched).",
+    )
+    CALLBACKS_REFUSED = Row(
+        "beckon_callbacks_refused_total",
+        "requests",
+        ("provider", "reason"),
+        "Callbacks that were not taken: forged, unreadable, too large, too early, or we were away.",
+    )
+    TRACKED = Row(
+        "beckon_tracked_total",
+        "events",
+        ("result", "machine"),
+        "Opens, clicks and the like that our own links told; machine: no person did it.",
+    )
+    TOKENS_REFUSED = Row(
+        "beckon_tokens_refused_total",
+        "requests",
+        ("purpose",),
+        "Requests with a token that is forged, of another purpose, or too old.",
+    )
+    NOTES_LOST = Row(
+        "beckon_notes_lost_total",
+        "events",
+        (),
+        "Opens and clicks that were lost, since too many waited for the database.",
+    )
     PREDICATE_FAILURES = Row(
         "beckon_predicate_failures_total",
         "calls",
@@ -174,6 +210,12 @@ class Gauge(Enum):
         "seconds",
         ("channel", "state"),
         "How long the one of them that waits longest has been in that state.",
+    )
+    OUTBOX = Row(
+        "beckon_outbox_records", "records", (), "Records in the database that wait for Kafka."
+    )
+    OUTBOX_AGE = Row(
+        "beckon_outbox_age_seconds", "seconds", (), "How long the oldest of them has waited."
     )
     PREDICATE_OFF = Row(
         "beckon_predicate_off",
