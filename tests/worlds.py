@@ -255,6 +255,10 @@ decays = st.one_of(
 
 counted: Documents = st.one_of(NOTHING, one(decay=decays, per=st.just("n")))
 at_most_some: Documents = st.one_of(NOTHING, one(max_occurrences=st.integers(1, 2)))
+amounts: Documents = st.builds(
+    lambda amount: {"for_each": {"property": "n", "amount": amount}},
+    st.sampled_from([1, 0.1, 4, 2.5]),
+)
 
 
 @once
@@ -265,6 +269,8 @@ def rules(draw: st.DrawFn, id: str, segments: Sequence[str], scores: Sequence[st
         return {"id": id, "points": points, "when": draw(conditions(segments, scores))}
     found = {"event": draw(st.sampled_from(EVENTS))} | draw(wheres)
     rule: Document = {"id": id, "points": points, "on": found}
+    if not draw(st.integers(0, 4)):
+        return rule | draw(within_some) | draw(amounts)
     return rule | draw(within_some) | draw(at_most_some) | draw(counted)
 
 
