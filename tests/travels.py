@@ -220,6 +220,8 @@ def steps(draw: st.DrawFn, journeys: Sequence[str]) -> list[Document]:
             does = draw(doings)
         else:
             does = draw(st.one_of(doings, tellings))
+        if kind == "d" and not draw(st.integers(0, 3)):
+            does = does | {"when": draw(conditions())}
         found.append({"id": name} | does)
     return reached(found)
 

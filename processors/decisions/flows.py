@@ -140,6 +140,15 @@ class Step(msgspec.Struct, kw_only=True):
     place: int
     next: str | None
     """None after the last one."""
+    when: Evaluate | None = None
+    """Where it does not hold the step is left out."""
+
+    def go(self, walk: Walk) -> Way:
+        """Takes the step, or leaves it out; returns where that leads."""
+        if self.when is not None and self.when(walk.profile, walk.now, walk.data) < 0:
+            walk.tell("skipped", self.id, "condition")
+            return self.next
+        return self.take(walk)
 
     def take(self, walk: Walk) -> Way:
         """Takes the step; returns where it leads."""

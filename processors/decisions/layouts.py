@@ -137,6 +137,7 @@ class Layout:
         after = self._journey.steps[place + 1 : place + 2]
         following = after[0].id if after else None
         at: dict[str, Any] = {"id": step.id, "place": place, "next": step.go or following}
+        at["when"] = self._asked(step.when)
         does = step.does
         match does:
             case steps.Wait():

@@ -157,6 +157,7 @@ def _journey(journey: Journey) -> Iterator[Mention]:
         yield from _awaited(awaited, ("exit", place))
     for place, step in enumerate(journey.steps):
         yield from _step(step.does, ("steps", place))
+        yield from _condition(step.when, ("steps", place, "when"))
 
 
 def _awaited(awaited: steps.Awaited, path: Path) -> Iterator[Mention]:

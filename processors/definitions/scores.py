@@ -134,6 +134,7 @@ class Rule(Part):
 
 def _misplaced(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yields the keys of a rule that do not go with its others, and why."""
+    keys: tuple[str, ...]
     if "on" not in raw:
         keys, said = (
             ("per", "for_each", "max_occurrences", "within", "decay"),

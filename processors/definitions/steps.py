@@ -257,13 +257,15 @@ class Step(Part):
     does: Annotated[Does, SkipValidation] = Field(alias="\0does")
     go: values.Id | None = None
     """The step after it; None: the next one of the list."""
+    when: Condition | None = None
+    """Where it does not hold the step is left out."""
 
     hints: ClassVar = {"next": "go", "goto": "go", "delay": "wait", "condition": "branch"}
 
     @classmethod
     def known_keys(cls) -> list[str]:
         """Returns id, what a step can do, and where it can lead."""
-        return ["id", *HEADS, "go"]
+        return ["id", *HEADS, "go", "when"]
 
     @classmethod
     def _known(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
@@ -275,7 +277,7 @@ class Step(Part):
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
         """Returns what the step does, read as its one head says."""
-        fields: dict[str, Any] = {key: raw[key] for key in ("id", "go") if key in raw}
+        fields: dict[str, Any] = {key: raw[key] for key in ("id", "go", "when") if key in raw}
         heads = [key for key in raw if key in HEADS]
         fields[DOES] = Go()
         if len(heads) > 1:
@@ -287,6 +289,8 @@ class Step(Part):
             fields[DOES] = _read(heads[0], raw[heads[0]], faults)
         if heads == ["exit"] and "go" in raw:
             faults.add(("go",), "may not stand beside exit: nothing comes after it")
+        if "when" in raw and not any(head in ACTIONS for head in heads):
+            faults.add(("when",), "may only stand beside an action; for ways there is branch")
         return fields
 
 

@@ -83,8 +83,9 @@ class Step:
     def __init__(self, document: Document, clocked: list[Clocked]) -> None:
         self.id: str = document["id"]
         self.go: str | None = document.get("go")
-        self.kind = next((key for key in document if key not in {"id", "go"}), "go")
+        self.kind = next((key for key in document if key not in {"id", "go", "when"}), "go")
         self.detail: Any = document.get(self.kind, {})
+        self.when = condition(document["when"], []) if "when" in document else None
         self.cases: list[tuple[Any, str]] = []
         self.until: Awaited | Answered | None = None
         if self.kind == "branch":

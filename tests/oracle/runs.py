@@ -297,6 +297,10 @@ class Runs:
     def _take(self, run: Run, cause: Any) -> int | None:
         """Takes one step; returns the place of the next, None where it stays or has ended."""
         step = run.step
+        asked = as_event(run, cause.now)
+        if step.when is not None and not step.when.holds(self.person, cause.now, asked):
+            self._tell(run, cause, "skipped", choice="condition")
+            return self._after(run, cause)
         if step.kind == "wait":
             return self._wait(run, cause)
         if step.kind == "exit":
