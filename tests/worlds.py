@@ -498,7 +498,17 @@ def actions(of_scores: Sequence[str]) -> Documents:
         "remove_from_list": st.sampled_from(LISTS),
         "set_status": st.sampled_from(STATUSES),
         "set_trait": st.builds(
-            lambda value: {"trait": "plan", "value": value}, st.sampled_from(VALUES)
+            lambda more: {"trait": "plan"} | more,
+            st.one_of(
+                one(value=st.sampled_from(VALUES)),
+                st.sampled_from(
+                    [
+                        {"from": {"property": "n"}},
+                        {"from": {"trait": "born"}},
+                        {"from": {"time": "now"}},
+                    ]
+                ),
+            ),
         ),
     }
     plain = [id for id in of_scores if not is_combined(id)]

@@ -68,12 +68,30 @@ Awaited = Annotated[
 """An event as it comes, or a condition."""
 
 
+class TraitClock(Part):
+    """The time of day that a trait of the person names: an hour from 0 to 23, or as "09:30"."""
+
+    trait: values.TraitPath
+    otherwise: values.Clock = Field(alias="else")
+    """Where the trait names none."""
+
+
+def _clock(raw: Any) -> str:
+    return TAG + ("trait" if isinstance(raw, dict | TraitClock) else "clock")
+
+
+At = Annotated[
+    Annotated[TraitClock, Tag(TAG + "trait")] | Annotated[values.Clock, Tag(TAG + "clock")],
+    Discriminator(_clock),
+]
+
+
 class Wait(Part):
     """A step at which time passes: so long, to a time of day, to a date, or until something is."""
 
     lasting: values.Duration | None = Field(default=None, alias="for")
     """Ms."""
-    at: values.Clock | None = None
+    at: At | None = None
     days: Days | None = None
     timezone: values.Zone = "UTC"
     until: Awaited | None = None
@@ -103,6 +121,8 @@ class Wait(Part):
         sort = sorts[0] if sorts else "for"
         if sort == "for" and not raw.keys() & {"for", "at", "days"} and not faults:
             faults.add((), "needs one of for, at, days, until, date")
+        if sort == "date" and isinstance(raw.get("at"), dict):
+            faults.add(("at",), "is a time of day beside date, not that of a trait")
         for key in raw.keys() - OF_SORT[sort]:
             faults.add((key,), f"may only stand beside {BESIDE[key]}")
         if "timeout" not in raw:

@@ -324,7 +324,10 @@ class Runs:
             if is_over or not self._is_meant(run.journey, cause, run.known):
                 self._end(run, cause, "condition" if is_over else "targeting")
                 return None
-        done = self.person.act(run.journey, cause, step.kind, step.detail, key=self._visit(run))
+        detail = step.detail
+        if step.kind == "set_trait":
+            detail = self.person.filled(detail, cause.now, run.known)
+        done = self.person.act(run.journey, cause, step.kind, detail, key=self._visit(run))
         if run.has_ended:
             return None
         self._tell(run, cause, "done")
@@ -414,6 +417,7 @@ class Runs:
                 "at": iso(cause.now),
                 "cause": cause.name,
                 "late": cause.late,
+                "models": None,
             }
         )
 
