@@ -82,6 +82,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: int
     cause: str
     late: bool
+    models: str | None = None
+    """JSON, by trait: model, version, inputs and what it gave, where an action asked one."""
 
 
 What = Literal[
@@ -122,3 +124,5 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cause: str
     """messageId of the event, or `clock`, or `definition`."""
     late: bool
+    models: str | None = None
+    """JSON, by trait: model, version, inputs and what it gave, where the step asked one."""

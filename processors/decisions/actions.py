@@ -6,9 +6,12 @@ from typing import Any, Protocol, assert_never
 
 import msgspec
 
-from processors.decisions import lists
+from processors.decisions import lists, sources
+from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.moments import Moment
+from processors.decisions.sources import Laid, Modelled
 from processors.definitions import actions as documents
+from processors.definitions.predicates import NO_VALUE, Predicates
 from processors.state import adjustments, profiles
 from processors.state.profiles import Profile, ScoreState
 from schemas import commands
@@ -61,20 +64,28 @@ Action = (
     | documents.RemoveTag
     | documents.AddToList
     | documents.RemoveFromList
+    | Laid
+    | Modelled
     | Start
     | Stop
 )
 
 
 def ready(
-    written: Iterable[documents.Action], starters: Mapping[str, Starter]
+    written: Iterable[documents.Action],
+    starters: Mapping[str, Starter],
+    predicates: Predicates,
 ) -> tuple[Action, ...]:
     """Returns actions that can be carried out."""
-    return tuple(_ready(each, starters) for each in written)
+    return tuple(_ready(each, starters, predicates) for each in written)
 
 
-def _ready(action: documents.Action, starters: Mapping[str, Starter]) -> Action:
+def _ready(
+    action: documents.Action, starters: Mapping[str, Starter], predicates: Predicates
+) -> Action:
     match action:
+        case documents.SetTrait():
+            return sources.sourced(action, predicates)
         case documents.StartJourney(journey=journey):
             return Start(journey, starters)
         case documents.StopJourney(journey=journey):
@@ -97,6 +108,8 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
     """What the commands carry beside the person's traits."""
     known: Mapping[str, Any] | None = None
     """What a run knows that begins by it."""
+    at_hand: Properties = NO_PROPERTIES
+    """What actions read by `property`."""
 
     @property
     def id(self) -> str:
@@ -138,9 +151,8 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
         case documents.Emit():
             tell(acting, action.event, action.properties)
             return None
-        case documents.SetTrait(trait=key, value=value):
-            is_new = set_whole(profile, moment, key, value, at_ms=moment.now)
-            return ("trait", key) if is_new else None
+        case documents.SetTrait() | Laid() | Modelled():
+            return _lay(acting, action)
         case documents.AddPoints():
             return _give(profile, moment, action)
         case documents.SetPoints():
@@ -157,6 +169,18 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
             return ("status", "")
         case _:
             return _mark(profile, moment, action)
+
+
+def _lay(acting: Acting, action: documents.SetTrait | Laid | Modelled) -> Fact | None:
+    profile, moment = acting.profile, acting.moment
+    if isinstance(action, documents.SetTrait):
+        value = action.value
+    else:
+        value = action.find(profile, moment, acting.at_hand)
+    if value is NO_VALUE:
+        return None
+    is_new = set_whole(profile, moment, action.trait, value, at_ms=moment.now)
+    return ("trait", action.trait) if is_new else None
 
 
 def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:

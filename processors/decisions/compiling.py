@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from processors.decisions import actions, alarms, layouts, people, stimuli
+from processors.decisions import actions, alarms, layouts, people, sources, stimuli
 from processors.decisions.actions import gives_for_a_time
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.conditions import Compiler, Fact
@@ -165,10 +165,11 @@ class _Build(Graph):
 
     def _journey(self, journey: Journey, runner: Runner) -> None:
         """Lays out a journey, and has its runs moved, told of events, and begun."""
+        definitions = self.definitions
         reads: set[Fact] = {runner.fact}
         events: set[str] = set()
-        for each in (*self.definitions.older.get(journey.id, ()), journey):
-            layout = Layout(each, self._compiled, self.runners)
+        for each in (*definitions.older.get(journey.id, ()), journey):
+            layout = Layout(each, self._compiled, self.runners, definitions.predicates)
             flow = layout.flow()
             runner.flows[flow.version] = flow
             reads |= layout.reads
@@ -198,11 +199,14 @@ class _Build(Graph):
                 is_eager=each.fire_on_publish,
                 hears=isinstance(each.on, EventMatch | ManualStimulus),
                 lends=not isinstance(each.on, Timed) and gives_for_a_time(each.do),
-                actions=actions.ready(each.do, self.runners),
+                actions=actions.ready(each.do, self.runners, self.definitions.predicates),
             )
-            begins = any(isinstance(action, actions.Start) for action in built.actions)
+            reads_properties |= any(
+                isinstance(action, actions.Start) or sources.reads_properties(action)
+                for action in built.actions
+            )
             self.guarded.append(("trigger", built))
-            self._wake(built, each.on, reads_properties or begins)
+            self._wake(built, each.on, reads_properties)
 
     def _rank(self) -> None:
         """Ranks all that may be woken: the highest priority first, then by kind and id.

@@ -261,7 +261,7 @@ class Runner(Woken, kw_only=True):
         walk = Walk(telling=telling, run=run, flow=flow, priority=self.priority, facts=facts)
         while run.state == GOING:
             run.visit += 1
-            way = flow.steps[run.step].take(walk)
+            way = flow.steps[run.step].go(walk)
             if way == STAYS or run.state == ENDED:
                 return
             self._move(telling, run, flow, way)

@@ -1,6 +1,7 @@
 """Lays out a journey: from its document to steps that runs can take."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import time
 from typing import Any, get_args
 
 from processors.decisions import actions
@@ -24,11 +25,12 @@ from processors.decisions.flows import (
     Step,
     UntilStep,
 )
-from processors.decisions.hours import TIMEZONE
+from processors.decisions.hours import TIMEZONE, TraitHour
 from processors.decisions.journeys import Runner
 from processors.definitions import steps, zones
 from processors.definitions.conditions import Condition
 from processors.definitions.journeys import MESSAGE_ID, Journey
+from processors.definitions.predicates import Predicates
 from processors.definitions.scores import EventMatch
 from processors.definitions.stimuli import ManualStimulus
 from processors.state.profiles import NEVER
@@ -85,11 +87,16 @@ class Layout:
     """One version of a journey while it is laid out."""
 
     def __init__(
-        self, journey: Journey, compile_: Compile, starters: Mapping[str, Starter]
+        self,
+        journey: Journey,
+        compile_: Compile,
+        starters: Mapping[str, Starter],
+        predicates: Predicates,
     ) -> None:
         self._journey = journey
         self._compile = compile_
         self._starters = starters
+        self._predicates = predicates
         self.reads: set[Fact] = set()
         """What can end a run, or a wait."""
         self.events: set[str] = set()
@@ -137,6 +144,7 @@ class Layout:
         after = self._journey.steps[place + 1 : place + 2]
         following = after[0].id if after else None
         at: dict[str, Any] = {"id": step.id, "place": place, "next": step.go or following}
+        at["when"] = self._asked(step.when)
         does = step.does
         match does:
             case steps.Wait():
@@ -157,7 +165,7 @@ class Layout:
             case steps.Go():
                 return Step(**at)
             case _:
-                (action,) = actions.ready([does], self._starters)
+                (action,) = actions.ready([does], self._starters, self._predicates)
                 return ActionStep(**at, action=action)
 
     def _call(self, call: steps.Call, at: dict[str, Any]) -> Step:
@@ -185,6 +193,7 @@ class Layout:
         if wait.timezone == zones.PROFILE:
             self.reads.add(("trait", TIMEZONE))
         if wait.date is not None:
+            assert not isinstance(wait.at, steps.TraitClock)  # the model sees to it
             path = tuple(wait.date.split("."))
             self.reads.add(("trait", path[0]))
             return DateStep(
@@ -197,10 +206,15 @@ class Layout:
             )
         if wait.until is not None:
             return self._until(wait, wait.until, at)
+        clock: time | TraitHour | None
+        if isinstance(wait.at, steps.TraitClock):
+            clock = TraitHour(tuple(wait.at.trait.split(".")), wait.at.otherwise)
+        else:
+            clock = wait.at
         return PauseStep(
             **at,
             lasting_ms=wait.lasting or 0,
-            at=wait.at,
+            at=clock,
             days=wait.days or (),
             zone=zones.find(wait.timezone),
         )

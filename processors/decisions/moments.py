@@ -77,6 +77,8 @@ class Moment(msgspec.Struct):
     """By score, to which value triggers have it come."""
     computed: dict[str, dict[str, Any]] | None = None
     """By score and rule, with which model its points were reckoned anew."""
+    given: dict[str, Any] | None = None
+    """By trait, which value a model has given, and of what."""
     echoes: bool = False
     """Whether what happens may follow from the end of points that were given for a time."""
     relay: Told | None = None
@@ -102,6 +104,17 @@ class Moment(msgspec.Struct):
         if self.computed is None:
             self.computed = {}
         self.computed.setdefault(score_id, {})[rule_id] = noted
+
+    def note_value(self, trait: str, noted: Any) -> None:
+        """Notes which value a model has given for a trait."""
+        if self.given is None:
+            self.given = {}
+        self.given[trait] = noted
+
+    def take_values(self) -> str | None:
+        """Returns what was noted of values as JSON, and forgets it."""
+        noted, self.given = self.given, None
+        return msgspec.json.encode(noted).decode() if noted else None
 
     def take_models(self, score_id: str) -> str | None:
         """Returns what was noted of a score's models as JSON, and forgets it."""

@@ -164,19 +164,12 @@ class BucketCondition(Part):
         return self.bucket.high
 
 
-def _told(value: Any) -> Any:
-    """Returns what a predicate is told: single values, and lists of them as tuples."""
-    if isinstance(value, list | tuple):
-        return tuple(values.scalar(each) for each in value)
-    return values.scalar(value)
-
-
 class CustomCondition(Part):
     """What a predicate answers: Python that a data engineer has registered."""
 
     custom: values.Id
     parameters: Annotated[
-        dict[str, Annotated[Any, PlainValidator(_told)]], BeforeValidator(values.mapping)
+        dict[str, Annotated[Any, PlainValidator(values.told)]], BeforeValidator(values.mapping)
     ] = Field(default={}, alias="with")
 
     hints: ClassVar = {"parameters": "with"}

@@ -50,10 +50,12 @@ class Custom:
 
 @dataclass(frozen=True, slots=True)
 class Modelled:
-    """One mention of a model."""
+    """One mention of a model, with the names of what it is told."""
 
     path: Path
     name: str
+    parameters: tuple[str, ...] | None = None
+    """None in the rule of a score, where it is told nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ def _journey(journey: Journey) -> Iterator[Mention]:
         yield from _awaited(awaited, ("exit", place))
     for place, step in enumerate(journey.steps):
         yield from _step(step.does, ("steps", place))
+        yield from _condition(step.when, ("steps", place, "when"))
 
 
 def _awaited(awaited: steps.Awaited, path: Path) -> Iterator[Mention]:
@@ -200,6 +203,8 @@ def _stimulus(stimulus: stimuli.Stimulus, path: Path) -> Iterator[Mention]:
 
 def _action(action: actions.Action, path: Path) -> Iterator[Mention]:
     match action:
+        case actions.SetTrait(model=str(name)):
+            yield Modelled((*path, "set_trait", "model"), name, tuple(action.parameters))
         case actions.AddToList():
             yield Reference((*path, "add_to_list"), "list", action.list_id)
         case actions.RemoveFromList():

@@ -147,7 +147,8 @@ def warnings(definitions: DefinitionSet) -> list[Problem]:
     """Returns what is allowed in a set, and most likely not meant."""
     return [
         documents.problem(each, path, message)
-        for each in definitions.scores.values()
+        for of_kind in (definitions.scores, definitions.triggers, definitions.journeys)
+        for each in of_kind.values()
         for path, message in customs.absent(each, definitions.predicates)
     ]
 

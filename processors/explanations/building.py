@@ -338,7 +338,7 @@ class _Builder:
         }
 
 
-_ON = ("on", "per", "within", "decay")
+_ON = ("on", "per", "for_each", "within", "decay")
 
 
 def _bounded(points: float, by: Score | Group) -> float:
