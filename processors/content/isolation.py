@@ -186,6 +186,8 @@ def answer(frame: bytes, library: Library, renderer: Renderer) -> bytes:
     except MemoryError:
         reason, is_held = COSTLY
         return b"U" + msgspec.msgpack.encode([reason, command.template or "", is_held])
+    except Exception as error:  # of one message: the process goes on with the others
+        return b"U" + msgspec.msgpack.encode(["template-broken", type(error).__name__, True])
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

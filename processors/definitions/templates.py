@@ -5,7 +5,7 @@ business of `processors.content`. Nothing in them decides: a new one is no new s
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PlainValidator
@@ -70,6 +70,17 @@ def locale(value: Any) -> str:
     if not isinstance(value, str) or not _LOCALE.fullmatch(value):
         raise values.fault("must be a language such as de, de-AT or zh-Hant-TW", value)
     return value
+
+
+def keyed(check: Callable[[Any], str]) -> Callable[[Any], Any]:
+    """Returns what checks that a value is a mapping with such keys."""
+
+    def read(value: Any) -> Any:
+        for key in values.mapping(value):
+            check(key)
+        return value
+
+    return read
 
 
 def has_type(value: Any, wanted: str) -> bool:
@@ -173,10 +184,10 @@ class Template(Wording, Written):
     category: values.Name | None = None
     language: Locale | None = None
     utm: Utm | None = None
-    variables: Annotated[dict[values.TraitPath, Variable], BeforeValidator(values.mapping)] = Field(
+    variables: Annotated[dict[str, Variable], BeforeValidator(keyed(values.trait_path))] = Field(
         default_factory=dict
     )
-    locales: Annotated[dict[Locale, Wording], BeforeValidator(values.mapping)] = Field(
+    locales: Annotated[dict[str, Wording], BeforeValidator(keyed(locale))] = Field(
         default_factory=dict
     )
 
