@@ -20,7 +20,7 @@ from processors.clock import WallClock
 from processors.definitions import files
 from processors.definitions.errors import InvalidDefinitions
 from processors.progress import Progress
-from processors.terminal import EXIT_FAILED, Folder, Until, custom, instant_ms, told, warn
+from processors.terminal import EXIT_FAILED, Folder, Until, custom, instant_ms, told, warn, whole
 from processors.terminal import configured as _settings
 from processors.terminal import fail as _fail
 
@@ -49,7 +49,7 @@ def main() -> None:
 @told
 def check(folder: Folder) -> None:
     """Checks definitions, and says what is wrong with file and line."""
-    found = files.load(folder, predicates=custom())
+    found = whole(files.load(folder, predicates=custom()))
     warn(found)
     counts = {
         "segments": len(found.segments),
@@ -57,6 +57,8 @@ def check(folder: Folder) -> None:
         "triggers": len(found.triggers),
         "journeys": len(found.journeys),
         "lists": len(found.lists),
+        "templates": len(found.templates),
+        "partials": len(found.partials),
     }
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     typer.echo(f"{folder}: {said or 'no definitions'}; all fit together (set {found.id})")
@@ -83,7 +85,8 @@ def run_tests(
     from processors.cases import reports, runs
 
     try:
-        results = list(runs.run(*cases.load(folder, custom()), holding=holding))
+        definitions, found = cases.load(folder, custom())
+        results = list(runs.run(whole(definitions), found, holding=holding))
     except InvalidDefinitions as error:
         _fail(files.render(error.problems), 2)
     if not results:

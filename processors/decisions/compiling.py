@@ -114,7 +114,8 @@ class _Build(Graph):
     def _documents(self) -> tuple[Any, ...]:
         """Returns what the set can be made from again."""
         written = [{OLDER: each} for each in self.definitions.kept]
-        return (*self.definitions.documents.values(), *written)
+        deciding = (self.definitions.documents[key] for key in self.definitions.deciding)
+        return (*deciding, *written)
 
     def _plan(self) -> None:
         """Says of each event what it counts for, what of it is measured, which lists it fills."""

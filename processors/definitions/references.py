@@ -10,6 +10,7 @@ from processors.definitions.documents import Definition
 from processors.definitions.errors import Path
 from processors.definitions.journeys import Journey
 from processors.definitions.segments import Segment, StaticList
+from processors.definitions.templates import Partial, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,16 @@ class Asked:
     """Stands for it."""
 
 
-Mention = Reference | Rung | Gift | Custom | Modelled | Asked
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One mention of a template, by an action that sends."""
+
+    path: Path
+    channel: str
+    template: str
+
+
+Mention = Reference | Rung | Gift | Custom | Modelled | Asked | Sent
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -81,7 +91,7 @@ def of(definition: Definition) -> Iterator[Mention]:
             yield from _trigger(definition)
         case Journey():
             yield from _journey(definition)
-        case StaticList():
+        case StaticList() | Template() | Partial():
             pass
         case _:
             assert_never(definition)
@@ -205,6 +215,8 @@ def _action(action: actions.Action, path: Path) -> Iterator[Mention]:
     match action:
         case actions.SetTrait(model=str(name)):
             yield Modelled((*path, "set_trait", "model"), name, tuple(action.parameters))
+        case actions.Send():
+            yield Sent((*path, "send", "template"), action.channel, action.template)
         case actions.AddToList():
             yield Reference((*path, "add_to_list"), "list", action.list_id)
         case actions.RemoveFromList():

@@ -37,7 +37,7 @@ def choose(definitions: DefinitionSet, name: str | None) -> list[Key]:
     Raises:
         OperationFailed: there is no such definition.
     """
-    keys = list(definitions.versions)
+    keys = list(definitions.deciding)
     if name is None:
         return keys
     found = [key for key in keys if name in (key[1], "/".join(key))]
