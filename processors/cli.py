@@ -56,6 +56,8 @@ def check(folder: Folder) -> None:
         "triggers": len(found.triggers),
         "journeys": len(found.journeys),
         "lists": len(found.lists),
+        "topics": len(found.topics),
+        "policies": len(found.policies),
     }
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     typer.echo(f"{folder}: {said or 'no definitions'}; all fit together (set {found.id})")

@@ -6,10 +6,12 @@ from typing import Any, Protocol, assert_never
 
 import msgspec
 
-from processors.decisions import lists
+from processors.decisions import gate, lists
 from processors.decisions.moments import Moment
+from processors.decisions.terms import Gate, Terms
 from processors.definitions import actions as documents
 from processors.state import adjustments, profiles
+from processors.state.contacts import Held
 from processors.state.profiles import Profile, ScoreState
 from schemas import commands
 from schemas.commands import Command
@@ -30,7 +32,7 @@ class Starter(Protocol):
         """Begins a run, if the person may enter; returns the fact that changed."""
         ...
 
-    def stop(self, profile: Profile, moment: Moment) -> Fact | None:
+    def stop(self, profile: Profile, moment: Moment, reason: str = "stopped") -> Fact | None:
         """Ends the person's runs; returns the fact that changed."""
         ...
 
@@ -49,8 +51,16 @@ class Stop(msgspec.Struct, frozen=True):
     starters: Mapping[str, Starter]
 
 
+class Deliver(msgspec.Struct, frozen=True):
+    """Sends a message, on the terms that hold for its like."""
+
+    send: documents.Send
+    terms: Terms
+    gate: Gate
+
+
 Action = (
-    documents.Send
+    Deliver
     | documents.Webhook
     | documents.Emit
     | documents.SetTrait
@@ -67,14 +77,16 @@ Action = (
 
 
 def ready(
-    written: Iterable[documents.Action], starters: Mapping[str, Starter]
+    written: Iterable[documents.Action], starters: Mapping[str, Starter], asked: Gate
 ) -> tuple[Action, ...]:
     """Returns actions that can be carried out."""
-    return tuple(_ready(each, starters) for each in written)
+    return tuple(_ready(each, starters, asked) for each in written)
 
 
-def _ready(action: documents.Action, starters: Mapping[str, Starter]) -> Action:
+def _ready(action: documents.Action, starters: Mapping[str, Starter], asked: Gate) -> Action:
     match action:
+        case documents.Send(channel=channel, topic=topic):
+            return Deliver(action, asked.terms(channel, topic), asked)
         case documents.StartJourney(journey=journey):
             return Start(journey, starters)
         case documents.StopJourney(journey=journey):
@@ -126,12 +138,8 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
     """Does one action; returns the fact that it changed, if any."""
     profile, moment = acting.profile, acting.moment
     match action:
-        case documents.Send(channel=channel, template=template, topic=topic):
-            traits = {key: held[0] for key, held in profile.traits.items()}
-            moment.decision.commands.append(
-                acting.command(channel, template=template, topic=topic, traits=traits)
-            )
-            return None
+        case Deliver():
+            return _deliver(acting, action)
         case documents.Webhook(url=url, body=body):
             moment.decision.commands.append(acting.command("webhook", url=url, body=body))
             return None
@@ -157,6 +165,31 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
             return ("status", "")
         case _:
             return _mark(profile, moment, action)
+
+
+def _deliver(acting: Acting, action: Deliver) -> Fact | None:
+    """Sends a message, or has the gate decide where there is anything to ask."""
+    profile, send = acting.profile, action.send
+    if profile.contact is None and action.terms.is_free:
+        traits = {key: held[0] for key, held in profile.traits.items()}
+        acting.moment.decision.commands.append(
+            acting.command(send.channel, template=send.template, topic=send.topic, traits=traits)
+        )
+        return None
+    held = Held(
+        id=acting.id,
+        definition_id=acting.definition_id,
+        version=acting.version,
+        step=acting.step,
+        occurrence=acting.occurrence,
+        channel=send.channel,
+        template=send.template,
+        topic=send.topic,
+        priority=acting.priority,
+        made=acting.moment.now,
+        properties=dict(acting.properties) if acting.properties else None,
+    )
+    return gate.take(action.gate, profile, acting.moment, held)
 
 
 def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:

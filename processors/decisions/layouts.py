@@ -26,6 +26,7 @@ from processors.decisions.flows import (
 )
 from processors.decisions.hours import TIMEZONE
 from processors.decisions.journeys import Runner
+from processors.decisions.terms import Gate
 from processors.definitions import steps, zones
 from processors.definitions.conditions import Condition
 from processors.definitions.journeys import MESSAGE_ID, Journey
@@ -85,11 +86,16 @@ class Layout:
     """One version of a journey while it is laid out."""
 
     def __init__(
-        self, journey: Journey, compile_: Compile, starters: Mapping[str, Starter]
+        self,
+        journey: Journey,
+        compile_: Compile,
+        starters: Mapping[str, Starter],
+        gate: Gate,
     ) -> None:
         self._journey = journey
         self._compile = compile_
         self._starters = starters
+        self._gate = gate
         self.reads: set[Fact] = set()
         """What can end a run, or a wait."""
         self.events: set[str] = set()
@@ -157,7 +163,7 @@ class Layout:
             case steps.Go():
                 return Step(**at)
             case _:
-                (action,) = actions.ready([does], self._starters)
+                (action,) = actions.ready([does], self._starters, self._gate)
                 return ActionStep(**at, action=action)
 
     def _call(self, call: steps.Call, at: dict[str, Any]) -> Step:

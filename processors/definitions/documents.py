@@ -10,12 +10,14 @@ from processors.definitions import suggestions, values
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
 from processors.definitions.journeys import Journey
 from processors.definitions.parts import LATER, TAG, Faults, Origin, Written
+from processors.definitions.policies import Policy
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
+from processors.definitions.topics import Topic
 from processors.definitions.triggers import Trigger
 from processors.definitions.versions import canonical, version
 
-Definition = Segment | StaticList | Score | Trigger | Journey
+Definition = Segment | StaticList | Score | Trigger | Journey | Topic | Policy
 
 KINDS: dict[str, type[Definition]] = {
     "segment": Segment,
@@ -23,6 +25,8 @@ KINDS: dict[str, type[Definition]] = {
     "score": Score,
     "trigger": Trigger,
     "journey": Journey,
+    "topic": Topic,
+    "policy": Policy,
 }
 LATER_KINDS = ("frequency_cap",)
 

@@ -152,7 +152,7 @@ class Origin:
 class Written(Part):
     """A whole definition; what all kinds share."""
 
-    kind: Literal["segment", "list", "score", "trigger", "journey"]
+    kind: Literal["segment", "list", "score", "trigger", "journey", "topic", "policy"]
     id: values.Id
     name: values.Name | None = None
     description: values.Prose | None = None

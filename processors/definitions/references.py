@@ -9,7 +9,9 @@ from processors.definitions.conditions import Condition
 from processors.definitions.documents import Definition
 from processors.definitions.errors import Path
 from processors.definitions.journeys import Journey
+from processors.definitions.policies import Policy
 from processors.definitions.segments import Segment, StaticList
+from processors.definitions.topics import Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Reference:
     """One mention of another definition."""
 
     path: Path
-    kind: Literal["segment", "list", "score", "trigger", "journey"]
+    kind: Literal["segment", "list", "score", "trigger", "journey", "topic"]
     id: str
 
 
@@ -65,7 +67,16 @@ class Asked:
     """Stands for it."""
 
 
-Mention = Reference | Rung | Gift | Custom | Modelled | Asked
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One mention of what messages are about: a definition where the set has any of the kind."""
+
+    path: Path
+    channel: str
+    topic: str
+
+
+Mention = Reference | Rung | Gift | Custom | Modelled | Asked | Subject
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -79,7 +90,10 @@ def of(definition: Definition) -> Iterator[Mention]:
             yield from _trigger(definition)
         case Journey():
             yield from _journey(definition)
-        case StaticList():
+        case Policy():
+            for place, topic in enumerate(definition.topics or ()):
+                yield Reference(("topics", place), "topic", topic)
+        case StaticList() | Topic():
             pass
         case _:
             assert_never(definition)
@@ -116,6 +130,12 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
             yield from _several(inner, (*path, "any"))
         case conditions.NotCondition(negated=each):
             yield from _condition(each, (*path, "not"))
+        case _:
+            yield from _leaf(condition, path)
+
+
+def _leaf(condition: Condition | None, path: Path) -> Iterator[Mention]:
+    match condition:
         case conditions.PeopleCondition(condition=each, quantifier=quantifier):
             yield Asked((*path, "account"), condition.key)
             yield from _condition(each, (*path, "account", quantifier))
@@ -127,6 +147,13 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
             yield Custom((*path, "custom"), name, tuple(parameters))
         case conditions.ScoreCondition():
             yield from _asked_score(condition, path)
+        case conditions.ConsentCondition(consent=asked):
+            yield from _subject(asked, (*path, "consent", "topic"))
+
+
+def _subject(named: actions.Send | conditions.Agreement, path: Path) -> Iterator[Mention]:
+    if named.topic is not None:
+        yield Subject(path, named.channel, named.topic)
 
 
 def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:
@@ -200,6 +227,8 @@ def _stimulus(stimulus: stimuli.Stimulus, path: Path) -> Iterator[Mention]:
 
 def _action(action: actions.Action, path: Path) -> Iterator[Mention]:
     match action:
+        case actions.Send():
+            yield from _subject(action, (*path, "send", "topic"))
         case actions.AddToList():
             yield Reference((*path, "add_to_list"), "list", action.list_id)
         case actions.RemoveFromList():

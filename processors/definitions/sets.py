@@ -4,15 +4,33 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from processors.definitions import customs, documents, orders, references, suggestions, versions
+from processors.definitions import (
+    customs,
+    documents,
+    messages,
+    orders,
+    references,
+    suggestions,
+    versions,
+)
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Problem
 from processors.definitions.journeys import Journey
 from processors.definitions.orders import Key
+from processors.definitions.policies import Policy
 from processors.definitions.predicates import NONE, Model, Predicate, Predicates
-from processors.definitions.references import Asked, Custom, Gift, Modelled, Reference, Rung
+from processors.definitions.references import (
+    Asked,
+    Custom,
+    Gift,
+    Modelled,
+    Reference,
+    Rung,
+    Subject,
+)
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
+from processors.definitions.topics import Topic
 from processors.definitions.triggers import Trigger
 
 READERS: Mapping[str | int, str] = {"custom": "predicate", "model": "model"}
@@ -37,6 +55,8 @@ class DefinitionSet:
     triggers: Mapping[str, Trigger]
     journeys: Mapping[str, Journey]
     lists: Mapping[str, StaticList]
+    topics: Mapping[str, Topic]
+    policies: Mapping[str, Policy]
     older: Mapping[str, tuple[Journey, ...]]
     """Versions of journeys by which runs may go on, the oldest first, by id."""
     unfit: frozenset[str]
@@ -56,6 +76,8 @@ class DefinitionSet:
         """Yields all definitions, kind by kind."""
         for part in (self.segments, self.lists, self.scores, self.triggers, self.journeys):
             yield from part.values()
+        yield from self.topics.values()
+        yield from self.policies.values()
 
 
 def build(
@@ -87,6 +109,7 @@ def build(
     problems += _unknown(known, mentions, broken)
     problems += _misused(known, mentions, predicates)
     problems += _too_many(known, mentions)
+    problems += messages.misuses(known, mentions, broken)
     order, rest = orders.order(orders.needs(mentions))
     problems += orders.cycles(known, rest)
     if problems:
@@ -213,6 +236,8 @@ def _of(
         triggers=by_kind["trigger"],
         journeys=by_kind["journey"],
         lists=by_kind["list"],
+        topics=by_kind["topic"],
+        policies=by_kind["policy"],
         older=older,
         kept=tuple(each.origin.document for each, _ in kept),
         unfit=frozenset(each.steps_version for each, fits in kept if not fits),
@@ -249,7 +274,7 @@ def _unknown(
                 message = _no_such_rung(known.get(("score", mention.score)), mention)
             elif isinstance(mention, Gift):
                 message = _no_such_gift(known.get(("score", mention.score)))
-            elif isinstance(mention, Custom | Modelled | Asked):
+            elif isinstance(mention, Custom | Modelled | Asked | Subject):
                 continue
             elif (mention.kind, mention.id) in known or mention.id in broken:
                 message = None

@@ -21,7 +21,7 @@ from tests.unit.definitions.builders import (
 
 GOOD = [segment(), static_list(), score(), trigger()]
 LATER = "frequency_cap"
-KINDS = "segment, list, score, trigger, journey"
+KINDS = "segment, list, score, trigger, journey, topic, policy"
 
 
 @pytest.mark.parametrize("document", GOOD, ids=lambda document: str(document["kind"]))
