@@ -171,13 +171,12 @@ def _window(contact: Contact, contest: Contest, now: int) -> int:
 
 
 def _settle(profile: Profile, moment: Moment, held: Held, terms: Terms, answer: Answer) -> bool:
-    """Does what was decided on a message; returns whether it waits."""
+    """Does what was decided on a message; returns whether an instant is to be waited for."""
     reason, until_ms = answer
     if reason is None:
-        if held.due:
-            _record(profile, moment, held, "released")
+        _record(profile, moment, held, "released" if held.due else "allowed")
         _send(profile, moment, held, terms)
-        return False
+        return terms.is_watched
     contact = profile.contact or _NOTHING
     if until_ms and terms.expires_ms is not None and until_ms >= held.made + terms.expires_ms:
         reason, until_ms = "expired", 0
@@ -229,7 +228,7 @@ def _record(profile: Profile, moment: Moment, held: Held, reason: str, until_ms:
             profile_id=profile.id,
             definition_id=held.definition_id,
             version=held.version,
-            outcome="yes" if reason == "released" else "no",
+            outcome="yes" if reason in ("allowed", "released") else "no",
             reason=reason,
             at=moment.now,
             cause=moment.cause,

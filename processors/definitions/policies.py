@@ -31,7 +31,7 @@ class QuietHours(Part):
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
         """Checks that they end."""
         days = raw.get("days", DAYS)
-        is_daily = not isinstance(days, list | tuple) or {*map(str, days)} >= {*DAYS}
+        is_daily = isinstance(days, list | tuple) and {*map(str, days)} >= {*DAYS}
         if "from" in raw and raw.get("from") == raw.get("to") and is_daily:
             faults.add((), f"from {raw['from']} to {raw['to']} every day would never end")
         return raw
