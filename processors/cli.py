@@ -57,6 +57,8 @@ def check(folder: Folder) -> None:
         "triggers": len(found.triggers),
         "journeys": len(found.journeys),
         "lists": len(found.lists),
+        "topics": len(found.topics),
+        "policies": len(found.policies),
         "templates": len(found.templates),
         "partials": len(found.partials),
     }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from processors.decisions import actions, alarms, layouts, people, sources, stimuli
+from processors.decisions import actions, alarms, consents, layouts, people, sources, stimuli
 from processors.decisions.actions import gives_for_a_time
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.conditions import Compiler, Fact
@@ -11,6 +11,7 @@ from processors.decisions.features import (
     Feature,
     compile_where,
 )
+from processors.decisions.gate import HELD, GateNode
 from processors.decisions.graphs import Graph
 from processors.decisions.journeys import Hearing, JourneyNode, Runner
 from processors.decisions.layouts import Layout
@@ -21,6 +22,7 @@ from processors.decisions.nodes import (
     SegmentNode,
 )
 from processors.decisions.numbers import numbered
+from processors.decisions.terms import gate
 from processors.decisions.triggers import Guarded, Trigger, Woken
 from processors.definitions.journeys import Journey
 from processors.definitions.scores import EventMatch
@@ -59,6 +61,8 @@ class _Build(Graph):
         self.idlers: Bits = 0
         self.reads_properties = False
         self.runners: dict[str, Runner] = {}
+        self.gate = gate(definitions.topics, definitions.policies.values(), self.runners)
+        self._means = actions.Means(self.runners, definitions.predicates, self.gate)
         self.guarded: list[tuple[str, Guarded]] = []
         """Triggers and ways into journeys, with their kind."""
 
@@ -73,6 +77,8 @@ class _Build(Graph):
                 self._segment(self.definitions.segments[id_])
         self._journeys()
         self._triggers()
+        if self.gate.policies:
+            self._add(GateNode(gate=self.gate), {HELD, consents.CONTACT})
         self._rank()
         self._plan()
         for (kind, id_), users in self.users.items():
@@ -80,6 +86,8 @@ class _Build(Graph):
                 self._kept(id_).users |= users
             elif kind in ("segment", "score"):
                 self._changing(kind, id_).users |= users
+            elif (kind, id_) == consents.CONTACT and self.gate.policies:
+                self._node("gate").users = users
         for (kind, id_), woken in self.woken.items():
             self._watch(kind, id_, woken)
         self._mark()
@@ -108,6 +116,7 @@ class _Build(Graph):
             idlers=self.idlers,
             people=people.keys(self.places),
             documents=self._documents(),
+            gate=self.gate,
             predicates=self.definitions.predicates,
         )
 
@@ -122,7 +131,12 @@ class _Build(Graph):
         if self.definitions.lists or self.idlers:
             changing = self.plans.setdefault(LIST_CHANGED, Plan())
             changing.lists = frozenset(self.definitions.lists)
-            changing.reads_properties |= bool(changing.lists)
+            changing.learns = bool(changing.lists)
+            changing.reads_properties |= changing.learns
+        for name, said in consents.names(self.gate).items():
+            plan = self.plans.setdefault(name, Plan())
+            plan.said, plan.learns = said, True
+            plan.reads_properties |= said.what != "delivered"
         for feature in self.features.by_key.values():
             plan = self.plans.setdefault(feature.event, Plan())
             if feature.where is None:
@@ -170,7 +184,7 @@ class _Build(Graph):
         reads: set[Fact] = {runner.fact}
         events: set[str] = set()
         for each in (*definitions.older.get(journey.id, ()), journey):
-            layout = Layout(each, self._compiled, self.runners, definitions.predicates)
+            layout = Layout(each, self._compiled, self._means)
             flow = layout.flow()
             runner.flows[flow.version] = flow
             reads |= layout.reads
@@ -200,7 +214,7 @@ class _Build(Graph):
                 is_eager=each.fire_on_publish,
                 hears=isinstance(each.on, EventMatch | ManualStimulus),
                 lends=not isinstance(each.on, Timed) and gives_for_a_time(each.do),
-                actions=actions.ready(each.do, self.runners, self.definitions.predicates),
+                actions=actions.ready(each.do, self._means),
             )
             reads_properties |= any(
                 isinstance(action, actions.Start) or sources.reads_properties(action)

@@ -153,11 +153,13 @@ class Runner(Woken, kw_only=True):
         run.parent = parent
         return self.fact
 
-    def stop(self, profile: Profile, moment: Moment) -> tuple[str, str] | None:
+    def stop(
+        self, profile: Profile, moment: Moment, reason: str = "stopped"
+    ) -> tuple[str, str] | None:
         """Ends the person's runs."""
         going = [each for each in held(profile, self.id) if each.state != ENDED]
         for run in going:
-            self._end(Telling(self.id, profile, moment), run, "stopped")
+            self._end(Telling(self.id, profile, moment), run, reason)
         return self.fact if going else None
 
     # Moving

@@ -5,7 +5,6 @@ from datetime import time
 from typing import Any, get_args
 
 from processors.decisions import actions
-from processors.decisions.actions import Starter
 from processors.decisions.conditions import Evaluate, Fact
 from processors.decisions.dates import Appointment
 from processors.decisions.entries import Entry, limit_key
@@ -30,7 +29,6 @@ from processors.decisions.journeys import Runner
 from processors.definitions import steps, zones
 from processors.definitions.conditions import Condition
 from processors.definitions.journeys import MESSAGE_ID, Journey
-from processors.definitions.predicates import Predicates
 from processors.definitions.scores import EventMatch
 from processors.definitions.stimuli import ManualStimulus
 from processors.state.profiles import NEVER
@@ -90,13 +88,11 @@ class Layout:
         self,
         journey: Journey,
         compile_: Compile,
-        starters: Mapping[str, Starter],
-        predicates: Predicates,
+        means: actions.Means,
     ) -> None:
         self._journey = journey
         self._compile = compile_
-        self._starters = starters
-        self._predicates = predicates
+        self._means = means
         self.reads: set[Fact] = set()
         """What can end a run, or a wait."""
         self.events: set[str] = set()
@@ -159,13 +155,13 @@ class Layout:
             case steps.Start(journey=journey, wait=waits):
                 if waits:
                     self.reads.add(("runs", journey))
-                return ChildStep(**at, journey=journey, starters=self._starters, waits=waits)
+                return ChildStep(**at, journey=journey, starters=self._means.starters, waits=waits)
             case steps.Exit(reason=reason):
                 return ExitStep(**at, reason=reason)
             case steps.Go():
                 return Step(**at)
             case _:
-                (action,) = actions.ready([does], self._starters, self._predicates)
+                (action,) = actions.ready([does], self._means)
                 return ActionStep(**at, action=action)
 
     def _call(self, call: steps.Call, at: dict[str, Any]) -> Step:

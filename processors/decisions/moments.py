@@ -8,6 +8,7 @@ import msgspec
 from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.scales import Held, Scale
 from schemas.commands import Command
+from schemas.consents import ConsentChange, ConsentRecord, SuppressionRecord
 from schemas.events import Event
 from schemas.records import DecisionRecord, RunRecord, ScoreChange, SegmentChange
 from schemas.relays import Relay, Told
@@ -31,6 +32,9 @@ class Decision(msgspec.Struct, kw_only=True):
     """Events that triggers told, decided on already; to be published beside."""
     removed: list[tuple[str, str, str]] = []
     """("segment" or "score", profile id, id) of ended definitions: these records are to go."""
+    consent_changes: list[ConsentChange] = []
+    standing: list[tuple[str, str, ConsentRecord | SuppressionRecord | None]] = []
+    """Topic and key of consents and suppressions, as they are then; None: it is lifted."""
     relays: list[Relay] = []
     """What goes to accounts, and from them to their people."""
     fired: int = 0

@@ -10,13 +10,15 @@ from processors.definitions import suggestions, values
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
 from processors.definitions.journeys import Journey
 from processors.definitions.parts import LATER, TAG, Faults, Origin, Written
+from processors.definitions.policies import Policy
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.templates import Partial, Template
+from processors.definitions.topics import Topic
 from processors.definitions.triggers import Trigger
 from processors.definitions.versions import canonical, version
 
-Definition = Segment | StaticList | Score | Trigger | Journey | Template | Partial
+Definition = Segment | StaticList | Score | Trigger | Journey | Topic | Policy | Template | Partial
 
 KINDS: dict[str, type[Definition]] = {
     "segment": Segment,
@@ -24,6 +26,8 @@ KINDS: dict[str, type[Definition]] = {
     "score": Score,
     "trigger": Trigger,
     "journey": Journey,
+    "topic": Topic,
+    "policy": Policy,
     "template": Template,
     "partial": Partial,
 }

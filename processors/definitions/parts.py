@@ -154,7 +154,17 @@ class Origin:
 class Written(Part):
     """A whole definition; what all kinds share."""
 
-    kind: Literal["segment", "list", "score", "trigger", "journey", "template", "partial"]
+    kind: Literal[
+        "segment",
+        "list",
+        "score",
+        "trigger",
+        "journey",
+        "topic",
+        "policy",
+        "template",
+        "partial",
+    ]
     id: values.Id
     name: values.Name | None = None
     description: values.Prose | None = None

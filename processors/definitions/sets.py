@@ -7,6 +7,7 @@ from typing import Any
 from processors.definitions import (
     customs,
     documents,
+    messages,
     orders,
     references,
     suggestions,
@@ -17,11 +18,22 @@ from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Problem
 from processors.definitions.journeys import Journey
 from processors.definitions.orders import Key
+from processors.definitions.policies import Policy
 from processors.definitions.predicates import NONE, Model, Predicate, Predicates
-from processors.definitions.references import Asked, Custom, Gift, Modelled, Reference, Rung, Sent
+from processors.definitions.references import (
+    Asked,
+    Custom,
+    Gift,
+    Modelled,
+    Reference,
+    Rung,
+    Sent,
+    Subject,
+)
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
 from processors.definitions.templates import Partial, Template
+from processors.definitions.topics import Topic
 from processors.definitions.triggers import Trigger
 
 READERS: Mapping[str | int, str] = {"custom": "predicate", "model": "model"}
@@ -46,6 +58,8 @@ class DefinitionSet:
     triggers: Mapping[str, Trigger]
     journeys: Mapping[str, Journey]
     lists: Mapping[str, StaticList]
+    topics: Mapping[str, Topic]
+    policies: Mapping[str, Policy]
     templates: Mapping[str, Template]
     partials: Mapping[str, Partial]
     older: Mapping[str, tuple[Journey, ...]]
@@ -66,7 +80,7 @@ class DefinitionSet:
     def __iter__(self) -> Iterator[Definition]:
         """Yields all definitions, kind by kind."""
         deciding = (self.segments, self.lists, self.scores, self.triggers, self.journeys)
-        for part in (*deciding, self.templates, self.partials):
+        for part in (*deciding, self.topics, self.policies, self.templates, self.partials):
             yield from part.values()
 
     @property
@@ -105,6 +119,7 @@ def build(
     problems += _misused(known, mentions, predicates)
     problems += _unworded(known, mentions, broken)
     problems += _too_many(known, mentions)
+    problems += messages.misuses(known, mentions, broken)
     order, rest = orders.order(orders.needs(mentions))
     problems += orders.cycles(known, rest)
     if problems:
@@ -232,6 +247,8 @@ def _of(
         triggers=by_kind["trigger"],
         journeys=by_kind["journey"],
         lists=by_kind["list"],
+        topics=by_kind["topic"],
+        policies=by_kind["policy"],
         templates=by_kind["template"],
         partials=by_kind["partial"],
         older=older,
@@ -270,7 +287,7 @@ def _unknown(
                 message = _no_such_rung(known.get(("score", mention.score)), mention)
             elif isinstance(mention, Gift):
                 message = _no_such_gift(known.get(("score", mention.score)))
-            elif isinstance(mention, Custom | Modelled | Asked | Sent):
+            elif isinstance(mention, Custom | Modelled | Asked | Sent | Subject):
                 continue
             elif (mention.kind, mention.id) in known or mention.id in broken:
                 message = None

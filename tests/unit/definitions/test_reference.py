@@ -35,7 +35,7 @@ def test_example_is_right(example: str) -> None:
 
 
 WORDS = (
-    *conditions.HEADS, *comparisons.OPERATORS, *occurrences.COUNTS, *conditions.LATER,
+    *conditions.HEADS, *comparisons.OPERATORS, *occurrences.COUNTS,
     *occurrences.AGGREGATES, *occurrences.SequenceCondition.known_keys(),
     *occurrences.Step.known_keys(), *stimuli.STIMULI,
     *steps.HEADS, *steps.Wait.known_keys(),
