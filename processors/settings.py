@@ -19,7 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from processors.provider_settings import Branch, Webhook
+from processors.provider_settings import Branch, Content, Webhook
 from schemas.topics import DEFAULT_PREFIX
 
 PREFIX = "BECKON_"
@@ -136,6 +136,7 @@ class Settings(BaseSettings):
     health: Health = Health()
     registry: Registry = Registry()
     webhook: Webhook = Webhook()
+    content: Content = Content()
     log: Log = Log()
 
     @classmethod
