@@ -51,6 +51,24 @@ class Senders(Branch):
     places: int = Field(400, ge=1, le=5_000, description="Commands that are sent at once.")
 
 
+class Content(Branch):
+    """What messages have in common."""
+
+    product_name: str | None = Field(
+        None, description="What templates print as `{{ product_name }}`."
+    )
+    region: str = Field(
+        "",
+        pattern=r"^([A-Z]{2})?$",
+        description="Country of telephone numbers that do not say theirs, such as `DE`.",
+    )
+    locale: str = Field(
+        "en",
+        pattern=r"^[A-Za-z-]{2,20}$",
+        description="How dates and numbers are written for people of whom it is not known.",
+    )
+
+
 class Webhook(Branch):
     """The sender of webhooks."""
 

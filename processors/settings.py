@@ -24,6 +24,7 @@ from processors.provider_settings import (
     Branch,
     Brevo,
     BrevoSms,
+    Content,
     Database,
     Google,
     Infobip,
@@ -187,6 +188,7 @@ class Settings(BaseSettings):
     apns: Apns = Apns()
     webpush: WebPush = WebPush()
     slack: Slack = Slack()
+    content: Content = Content()
     log: Log = Log()
 
     @classmethod

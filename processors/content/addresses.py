@@ -71,7 +71,7 @@ def email(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_EMAIL_CHARS or has_controls(value):
         raise Unsendable("address-invalid", "email")
     try:
-        return validate_email(value.strip(" "), check_deliverability=False).normalized
+        return validate_email(value.strip(" "), strict=True, check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise Unsendable("address-invalid", "email") from error
 

@@ -26,13 +26,13 @@ TRANSACTIONAL = "transactional"
 GIVEN = frozenset(
     {
         "profile", "contact", "account", "event", "run", "product_name", "now", "today",
-        "unsubscribe_url", "preferences_url", "view_url", "forloop", "tablerowloop",
+        "unsubscribe_url", "preferences_url", "confirm_url", "forloop", "tablerowloop",
         "first_name", "last_name", "email", "currency",
     }
 )  # fmt: skip
 """Names that need not be declared."""
 
-ANSWERS = ("unsubscribe_url", "preferences_url")
+ANSWERS = ("unsubscribe_url", "preferences_url", "confirm_url")
 """Links of ours by which people end what they get."""
 
 Found = tuple[int | None, str]

@@ -81,7 +81,7 @@ def of(
         "product_name": options.product_name,
         "unsubscribe_url": None,
         "preferences_url": None,
-        "view_url": None,
+        "confirm_url": None,
         "now": at,
         "today": at[:10],
         LOCALE: locale,

@@ -130,21 +130,23 @@ def _formatted(at: datetime, pattern: Any, context: RenderContext) -> str:
 @lru_cache(maxsize=512)
 def _pattern(written: str) -> str:
     """Returns a pattern of strftime as one of UTS 35."""
-    found, rest = "", written
+    found, literal, rest = "", "", written
     while rest:
         head, sign, rest = rest.partition("%")
-        if head:
-            found += "'" + head.replace("'", "''") + "'"
-        if not sign:
-            break
+        literal += head
         if rest.startswith("%"):
-            found, rest = f"{found}'%'", rest[1:]
-            continue
-        length = 2 if rest[:1] == "-" else 1
-        if rest[:length] not in DIRECTIVES:
-            raise FilterArgumentError(f"a date has no directive %{rest[:length]}", token=None)
-        found, rest = found + DIRECTIVES[rest[:length]], rest[length:]
-    return found
+            literal, rest = f"{literal}%", rest[1:]
+        elif sign:
+            length = 2 if rest[:1] == "-" else 1
+            if rest[:length] not in DIRECTIVES:
+                raise FilterArgumentError(f"a date has no directive %{rest[:length]}", token=None)
+            found += _literal(literal) + DIRECTIVES[rest[:length]]
+            literal, rest = "", rest[length:]
+    return found + _literal(literal)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'" if text else ""
 
 
 def _number(value: Any) -> Decimal:

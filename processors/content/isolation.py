@@ -3,12 +3,11 @@
 Liquid's own limits count loops and output. They do not see one multiplication of huge numbers, one
 text replaced in another, or a slow search: those are ended by the kernel, after 200 ms of the
 processor's time or 64 MB, and the worker does not feel it. The process gets no environment, and
-nothing but the documents, the commands and what makes our own links.
+nothing but the documents and the commands: what signs our own links stays outside.
 """
 
 import contextlib
 import os
-import pickle
 import resource
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from processors.content import links
 from processors.content.facts import Options
 from processors.content.libraries import Library
 from processors.content.links import Links
@@ -51,14 +51,9 @@ class Isolated:
         Callable from any thread; one message at a time, each within bounded time.
     """
 
-    def __init__(self, *, links: Links | None = None, options: Options | None = None) -> None:
-        """Says what the process is to be told.
-
-        Args:
-            links: can be pickled: a copy of it makes the links there.
-            options: see there.
-        """
-        self._told = pickle.dumps((options or Options(), links))
+    def __init__(self, *, tracking: Links | None = None, options: Options | None = None) -> None:
+        self._links = tracking  # they stay here, with what they are signed with
+        self._options = msgspec.msgpack.encode(options or Options())
         self._documents = b"T" + msgspec.msgpack.encode([])
         self._lock = threading.Lock()
         self._child: _Child | None = None
@@ -85,9 +80,11 @@ class Isolated:
         template = command.template or ""
         with self._lock:
             if self._strikes.get(template, 0) < MAX_STRIKES:
-                answer = self._asked(b"C" + msgspec.msgpack.encode(command))
+                job = (links.own(self._links, command), command)
+                answer = self._asked(b"C" + msgspec.msgpack.encode(job))
                 if answer is not None:
-                    return _messages(answer)
+                    made = _messages(answer)
+                    return [links.tracked(each, command, self._links) for each in made]
                 self._strikes[template] = self._strikes.get(template, 0) + 1
         reason, is_held = COSTLY
         raise Unsendable(reason, template, is_held=is_held)
@@ -100,6 +97,8 @@ class Isolated:
     def _asked(self, frame: bytes) -> bytes | None:
         """Returns the answer; None where a fresh process ended of it."""
         while True:
+            if self._child is not None and self._child.is_gone:
+                self._end()
             if self._child is None:
                 self._begin()
             assert self._child is not None
@@ -112,7 +111,7 @@ class Isolated:
                 return None
 
     def _begin(self) -> list[str]:
-        self._child = _Child(self._told)
+        self._child = _Child(self._options)
         answer = self._child.ask(self._documents, START_S)
         if answer is None:
             self._end()
@@ -144,6 +143,11 @@ class _Child:
             )
         ours.send_bytes(told)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended by itself, or somebody else has ended it."""
+        return self._process.poll() is not None
+
     def ask(self, frame: bytes, wait_s: float) -> bytes | None:
         """Returns the answer; None where there is none in time, or never will be."""
         self.jobs += 1
@@ -163,9 +167,9 @@ def main(descriptor: int) -> None:
     """Serves the process that began this one, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError), Connection(descriptor) as pipe:
-        options, links = pickle.loads(pipe.recv_bytes())
+        options = msgspec.msgpack.decode(pipe.recv_bytes(), type=Options)
         library = Library()
-        renderer = Renderer(library, links=links, options=options)
+        renderer = Renderer(library, options=options)
         while True:
             frame = pipe.recv_bytes()
             pipe.send_bytes(answer(frame, library, renderer))
@@ -177,10 +181,10 @@ def answer(frame: bytes, library: Library, renderer: Renderer) -> bytes:
         problems = library.take(msgspec.msgpack.decode(frame[1:]))
         _bound_memory()
         return b"P" + msgspec.msgpack.encode([str(each) for each in problems])
-    command = msgspec.msgpack.decode(frame[1:], type=Command)
+    urls, command = msgspec.msgpack.decode(frame[1:], type=tuple[dict[str, str], Command])
     signal.setitimer(signal.ITIMER_PROF, CPU_S)  # its signal ends the process: nobody catches it
     try:
-        return b"M" + msgspec.msgpack.encode(list(renderer.compose(command)))
+        return b"M" + msgspec.msgpack.encode(list(renderer.render(command, urls)))
     except Unsendable as error:
         return b"U" + msgspec.msgpack.encode([error.reason, error.detail, error.is_held])
     except MemoryError:

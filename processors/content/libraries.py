@@ -58,7 +58,8 @@ class Library:
             if document.get("kind") not in documents.CONTENT_KINDS:
                 continue
             try:
-                found = documents.parse(document)
+                name = f"{document['kind']}/{document.get('id')}"
+                found = documents.parse(document, file=name)
             except InvalidDefinitions as error:
                 problems += error.problems
                 continue

@@ -9,7 +9,9 @@ from urllib.parse import quote_plus
 import msgspec
 
 from processors.definitions.templates import Utm
+from schemas.commands import Command
 from schemas.errors import Unsendable
+from schemas.messages import Message
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms", "cid"})
 MAX_LINKS = 500
@@ -27,20 +29,6 @@ _IGNORED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]+")
 _PICTURE = re.compile(r"data:image/(png|gif|jpeg|webp);base64,", re.I)
 
 
-class Sending(msgspec.Struct, frozen=True, kw_only=True):
-    """The message that a link is for."""
-
-    command_id: str
-    profile_id: str
-    channel: str
-    to: str
-    topic: str | None
-    definition_id: str
-    step: str
-    template: str
-    transactional: bool
-
-
 class Links(Protocol):
     """Makes the links by which people answer to us; each names the message, and is signed.
 
@@ -48,37 +36,40 @@ class Links(Protocol):
         The same message gets the same links. Never blocks; callable from any thread.
     """
 
-    def unsubscribe(self, sending: Sending) -> str:
+    def unsubscribe(self, command: Command) -> str:
         """Returns where one click ends what the message is of (RFC 8058: takes a POST)."""
         ...
 
-    def preferences(self, sending: Sending) -> str:
+    def preferences(self, command: Command) -> str:
         """Returns where people say what they want to get."""
         ...
 
-    def view(self, sending: Sending) -> str | None:
-        """Returns where the message can be read in a browser; None: nowhere."""
+    def confirm(self, command: Command) -> str:
+        """Returns where people confirm that they want it."""
         ...
 
-    def click(self, sending: Sending, url: str) -> str:
-        """Returns what leads to an address and tells of it; the address itself: not told."""
+    def click(self, command: Command, url: str) -> str:
+        """Returns what leads to an address and tells of it.
+
+        Raises:
+            schemas.errors.Unsendable: no message may lead there.
+        """
         ...
 
-    def pixel(self, sending: Sending) -> str | None:
+    def pixel(self, command: Command) -> str | None:
         """Returns the address of a picture that tells of being shown; None: not told."""
         ...
 
 
-def own(links: Links | None, sending: Sending) -> dict[str, str]:
-    """Returns the links that templates may print, by their names; those that there are."""
+def own(links: Links | None, command: Command) -> dict[str, str]:
+    """Returns the links that templates may print, by their names; none where nobody makes them."""
     if links is None:
         return {}
-    found = {
-        "unsubscribe_url": links.unsubscribe(sending),
-        "preferences_url": links.preferences(sending),
-        "view_url": links.view(sending),
+    return {
+        "unsubscribe_url": links.unsubscribe(command),
+        "preferences_url": links.preferences(command),
+        "confirm_url": links.confirm(command),
     }
-    return {name: url for name, url in found.items() if url is not None}
 
 
 def headers(urls: Mapping[str, str], *, transactional: bool) -> dict[str, str]:
@@ -119,36 +110,44 @@ def refused(attribute: str, url: str) -> None:
     raise Unsendable("link-refused", attribute, is_held=True)
 
 
-def settle(
-    html: str,
-    *,
-    utm: Utm | None,
-    campaign: str,
-    ours: Collection[str],
-    click: Callable[[str], str] | None,
-) -> str:
-    """Returns HTML in which links are marked with where they stand, and lead by way of us.
+def marked(html: str, utm: Utm | None, campaign: str, *, ours: Collection[str]) -> str:
+    """Returns HTML whose links say where they stood.
 
     Args:
         html: as rendered.
         utm: what to add; None: nothing.
         campaign: the name of it, where `utm` has none.
         ours: links that stay as they are.
-        click: see `Links`; None: links lead where they lead.
     """
-    if utm is None and click is None:
+    if utm is None:
         return html
-    marks = {} if utm is None else parameters(utm, campaign)
+    marks = parameters(utm, campaign)
+    return _changed(html, ours, lambda url: tagged(url, marks))
 
-    def change(match: re.Match[str]) -> str:
+
+def tracked(message: Message, command: Command, links: Links | None) -> Message:
+    """Returns a message whose links lead by way of us, with a picture that tells of being shown.
+
+    Raises:
+        Unsendable: no message may lead where a link does.
+    """
+    if links is None or message.html is None:
+        return message
+    ours = own(links, command).values()
+    html = _changed(message.html, ours, lambda url: links.click(command, url))
+    return msgspec.structs.replace(message, html=_with_pixel(html, links.pixel(command)))
+
+
+def _changed(html: str, ours: Collection[str], change: Callable[[str], str]) -> str:
+    """Returns HTML in which the links of the web are others."""
+
+    def settle(match: re.Match[str]) -> str:
         url = markup.unescape(match[2][1:-1]).strip()
         if not url.startswith(("http://", "https://")) or url in ours:
             return match[0]
-        marked = tagged(url, marks)
-        found = marked if click is None else click(marked)
-        return f'{match[1]}"{markup.escape(found)}"'
+        return f'{match[1]}"{markup.escape(change(url))}"'
 
-    return _ANCHOR.sub(change, html)
+    return _ANCHOR.sub(settle, html)
 
 
 def parameters(utm: Utm, campaign: str) -> dict[str, str]:
@@ -177,8 +176,7 @@ def tagged(url: str, marks: Mapping[str, str]) -> str:
     return path + (f"?{query}" if query else "") + hash_ + fragment
 
 
-def with_pixel(html: str, url: str | None) -> str:
-    """Returns HTML with a picture at its end."""
+def _with_pixel(html: str, url: str | None) -> str:
     if url is None:
         return html
     picture = f'<img src="{markup.escape(url)}" width="1" height="1" alt="">'

@@ -5,8 +5,7 @@ templates are not to be trusted with ours (`isolation`).
 """
 
 import re
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +15,7 @@ from processors.content.addresses import Address
 from processors.content.errors import Broken
 from processors.content.facts import Options
 from processors.content.libraries import Library, Stock
-from processors.content.links import Links, Sending
+from processors.content.links import Links
 from processors.content.wordings import Compiled
 from processors.definitions.templates import MAX_SUBJECT_CHARS, Template
 from schemas.commands import Command
@@ -54,6 +53,20 @@ class Renderer:
         Raises:
             Unsendable: it can not be made; the reason says why.
         """
+        urls = links.own(self._links, command)
+        made = self.render(command, urls)
+        return [links.tracked(each, command, self._links) for each in made]
+
+    def render(self, command: Command, urls: Mapping[str, str]) -> Sequence[Message]:
+        """Returns the same before links lead by way of us.
+
+        Args:
+            command: see `compose`.
+            urls: of our own links, by the names that templates have for them.
+
+        Raises:
+            Unsendable: it can not be made; the reason says why.
+        """
         if command.channel in PLAIN:
             return [_plain(command)]
         stock = self._library.stock
@@ -61,11 +74,13 @@ class Renderer:
         found = addresses.find(
             command.channel, command.profile_id, command.traits, self._options.region
         )
-        return [self._message(command, stock, template, each, at) for at, each in enumerate(found)]
+        facts_ = self._facts(command, stock, template, urls)
+        return [_message(command, template, each, *facts_) for each in found]
 
-    def _message(
-        self, command: Command, stock: Stock, template: Template, address: Address, at: int
-    ) -> Message:
+    def _facts(
+        self, command: Command, stock: Stock, template: Template, urls: Mapping[str, str]
+    ) -> tuple[Compiled, dict[str, Any]]:
+        """Returns the texts in the person's language, and what they see."""
         language = facts.language(command.traits)
         chosen = stock.chosen(template, language)
         locale = facts.written_in(template, chosen, language, self._options.locale)
@@ -73,48 +88,49 @@ class Renderer:
             wording = stock.compiled(template, chosen)
         except Broken as error:
             raise Unsendable("template-broken", template.id, is_held=True) from error
-        sending = _sending(command, template, address)
-        urls = links.own(self._links, sending)
         data = facts.of(command, self._options, urls, locale)
         facts.fill(data, template.variables)
-        message = _addressed(command, address, at)
-        match command.channel:
-            case "email":
-                said = self._mail(template, wording, data, sending)
-            case "sms" | "slack":
-                said = _texted(command.channel, wording, data)
-            case "whatsapp":
-                said = _approved(wording, data)
-            case _:
-                said = _noticed(command.channel, wording, data)
-        return msgspec.structs.replace(message, **said)
-
-    def _mail(
-        self, template: Template, wording: Compiled, data: dict[str, Any], sending: Sending
-    ) -> dict[str, Any]:
-        urls = {name: data[name] for name in URLS if data[name] is not None}
-        html = wording.html(data)
-        if html is not None:
-            links.check(html)
-            click = None if self._links is None else partial(self._links.click, sending)
-            html = links.settle(
-                html, utm=template.utm, campaign=template.id, ours=urls.values(), click=click
-            )
-            pixel = None if self._links is None else self._links.pixel(sending)
-            html = _CONTROLS.sub("", links.with_pixel(html, pixel))
-        sender, reply_to = wording.word("sender", data), wording.word("reply_to", data)
-        return {
-            "subject": _subject(wording.word("subject", data)),
-            "html": html,
-            "text": _CONTROLS.sub("", wording.word("text", data) or ""),
-            "sender": None if sender is None else addresses.mailbox(sender, "from"),
-            "reply_to": None if reply_to is None else addresses.mailbox(reply_to, "reply_to"),
-            "headers": links.headers(urls, transactional=sending.transactional),
-        }
+        return wording, data
 
 
-URLS = ("unsubscribe_url", "preferences_url", "view_url")
+URLS = ("unsubscribe_url", "preferences_url", "confirm_url")
 """Names of our own links."""
+
+
+def _message(
+    command: Command, template: Template, address: Address, wording: Compiled, data: dict[str, Any]
+) -> Message:
+    message = _addressed(command, address)
+    match command.channel:
+        case "email":
+            said = _mail(command, template, wording, data)
+        case "sms" | "slack":
+            said = _texted(command.channel, wording, data)
+        case "whatsapp":
+            said = _approved(wording, data)
+        case _:
+            said = _noticed(command.channel, wording, data)
+    return msgspec.structs.replace(message, **said)
+
+
+def _mail(
+    command: Command, template: Template, wording: Compiled, data: dict[str, Any]
+) -> dict[str, Any]:
+    urls = {name: data[name] for name in URLS if data[name] is not None}
+    html = wording.html(data)
+    if html is not None:
+        links.check(html)
+        html = links.marked(html, template.utm, template.id, ours=urls.values())
+        html = _CONTROLS.sub("", html)
+    sender, reply_to = wording.word("sender", data), wording.word("reply_to", data)
+    return {
+        "subject": _subject(wording.word("subject", data)),
+        "html": html,
+        "text": _CONTROLS.sub("", wording.word("text", data) or ""),
+        "sender": None if sender is None else addresses.mailbox(sender, "from"),
+        "reply_to": None if reply_to is None else addresses.mailbox(reply_to, "reply_to"),
+        "headers": links.headers(urls, transactional=command.transactional),
+    }
 
 
 def _template(stock: Stock, command: Command) -> Template:
@@ -142,10 +158,10 @@ def _plain(command: Command) -> Message:
     )
 
 
-def _addressed(command: Command, address: Address, at: int) -> Message:
-    """Returns a message without its words; all but the first have ids of their own."""
+def _addressed(command: Command, address: Address) -> Message:
+    """Returns a message without its words; senders tell several apart by their addresses."""
     return Message(
-        id=command.id if at == 0 else f"{command.id}:{at}",
+        id=command.id,
         channel=command.channel,
         profile_id=command.profile_id,
         to=address.to,
@@ -153,20 +169,6 @@ def _addressed(command: Command, address: Address, at: int) -> Message:
         step=command.step,
         transactional=command.transactional,
         headers={} if address.platform is None else {"platform": address.platform},
-    )
-
-
-def _sending(command: Command, template: Template, address: Address) -> Sending:
-    return Sending(
-        command_id=command.id,
-        profile_id=command.profile_id,
-        channel=command.channel,
-        to=address.to,
-        topic=command.topic,
-        definition_id=command.definition_id,
-        step=command.step,
-        template=template.id,
-        transactional=command.transactional,
     )
 
 
