@@ -29,7 +29,8 @@ SENT = Sent(
 
 
 def report(result: Result = "delivered", **fields: Any) -> Report:
-    return Report(**{"id": "r-1", "provider": "smtp", "result": result, "at": T0} | fields)
+    given: dict[str, Any] = {"id": "r-1", "provider": "smtp", "result": result, "at": T0}
+    return Report(**given | fields)
 
 
 def told(found: Report, now_ms: int = T0) -> Posting:

@@ -39,7 +39,8 @@ async def put(database: Database, table: Any, *given: dict[str, Any]) -> None:
 
 
 def report(**fields: Any) -> Report:
-    return Report(**{"id": "r", "provider": "smtp", "result": "delivered", "at": T0} | fields)
+    given: dict[str, Any] = {"id": "r", "provider": "smtp", "result": "delivered", "at": T0}
+    return Report(**given | fields)
 
 
 def row(id: str) -> Row:
@@ -47,7 +48,12 @@ def row(id: str) -> Row:
 
 
 def suppression(at: int = T0, **fields: Any) -> SuppressionRecord:
-    given = {"profile_id": "ada", "channel": "email", "reason": "complaint", "at": at}
+    given: dict[str, Any] = {
+        "profile_id": "ada",
+        "channel": "email",
+        "reason": "complaint",
+        "at": at,
+    }
     return SuppressionRecord(**given | fields)
 
 
