@@ -94,6 +94,7 @@ def ledger_row(command_id: str, **columns: Any) -> dict[str, Any]:
     """Returns a row of the ledger: a mail that was sent an hour ago."""
     found = {
         "command_id": command_id,
+        "part_of": None,
         "profile_id": "ada",
         "channel": "email",
         "topic": "news",

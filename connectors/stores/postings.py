@@ -131,12 +131,14 @@ def _sent(row: Row[Any] | None) -> Sent | None:
 def _post(connection: Connection, postings: Sequence[Posting], now_ms: int) -> list[Posting]:
     if any(one.suppressions or one.denials for one in postings):
         standing.lock(connection)
-    unique = {(one.source, one.id): one for one in reversed(postings)}
+    unique: dict[tuple[str, str], Posting] = {}
+    for one in postings:
+        unique.setdefault((one.source, one.id), one)
     # in one order, so that two transactions with the same reports wait for each other, not both
     given = [{"provider": source, "id": id_, "at": now_ms} for source, id_ in sorted(unique)]
     kinds = {"provider": "text", "id": "text", "at": "bigint"}
     taken = {(row.provider, row.id) for row in _run(connection, _TAKE, kinds, given)}
-    fresh = [one for key, one in reversed(unique.items()) if key in taken]
+    fresh = [one for key, one in unique.items() if key in taken]
     _suppress(connection, [each for one in fresh for each in one.suppressions], now_ms)
     _deny(connection, [each for one in fresh for each in one.denials], now_ms)
     outbox.put(

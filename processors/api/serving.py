@@ -19,6 +19,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.exceptions import HTTPException
 
 HEADERS = {
+    "Server": "beckon",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

@@ -4,6 +4,7 @@ Made by whoever renders a message, served by `api.tracking`. Without a scheme of
 what is behind them: everything is in the token.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
@@ -25,6 +26,8 @@ PATHS: Mapping[Purpose, str] = MappingProxyType(
     }
 )
 MAX_URL_CHARS = 2_048
+_ODD = re.compile(r"[\s@'`{}|^%*;,!$&()+=~]")
+"""What no host has; `@` stands behind a name and password."""
 _UNESCAPED = "!#$%&'()*+,-./:;=?@_~[]"
 
 
@@ -70,16 +73,6 @@ class Links:
         """
         return self._address("click", command, checked(url))
 
-    def headers(self, command: Command) -> dict[str, str]:
-        """Returns the headers by which mail programs unsubscribe with one click.
-
-        Source: RFC 8058; RFC 2369, 3.2.
-        """
-        return {
-            "List-Unsubscribe": f"<{self.unsubscribe(command)}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
-
     def _address(self, purpose: Purpose, command: Command, url: str | None = None) -> str:
         return address(self._keyring, self._public_url, purpose, _claims(command, url))
 
@@ -102,13 +95,13 @@ def checked(url: str) -> str:
         encoded(url)
     except ValueError as error:
         raise Unsendable("link-refused", is_held=True) from error
-    is_plain = url.isprintable() and not any(each in url for each in " \\<>\"'`{}|^")
     if (
-        not is_plain
-        or len(url) > MAX_URL_CHARS
+        len(url) > MAX_URL_CHARS
+        or not url.isprintable()
+        or any(each in url for each in '\\<>"')
         or not url.lower().startswith(("https://", "http://"))
         or not host
-        or "@" in found.netloc
+        or _ODD.search(found.netloc)
         or port == 0
     ):
         raise Unsendable("link-refused", is_held=True)
