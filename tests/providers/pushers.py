@@ -188,35 +188,16 @@ def webpush_case() -> Iterator[Case]:
     browser = Browser()
     fates = {**FATES, "locked-out": frozenset[Fate]({"refused"})}
     with serving(browser) as fake:
-        found = of(
-            webpush,
-            fake,
-            lambda key: message("push", key, to=browser.subscription(fake.url)),
-            fates=fates,
-        )
-        away = AwayPush(webpush(client(), ""), browser.subscription(NOWHERE))
-        yield replace(found, away=lambda: away)
+        place = [fake.url]
 
+        def write(key: str) -> Message:
+            return message("push", key, to=browser.subscription(place[0]))
 
-class AwayPush:
-    """Sends every message to a browser whose push service does not answer."""
+        def away() -> WebPush:
+            place[0] = NOWHERE
+            return webpush(client(), NOWHERE)
 
-    name, channels, promise = WebPush.name, WebPush.channels, WebPush.promise
-
-    def __init__(self, inner: WebPush, to: str) -> None:
-        self.inner = inner
-        self.to = to
-
-    async def send(self, message: Message) -> Any:
-        return await self.inner.send(
-            Message(id=message.id, channel="push", profile_id="ada", to=self.to, text="x")
-        )
-
-    async def look_up(self, message: Message) -> Any:
-        return await self.inner.look_up(message)
-
-    async def close(self) -> None:
-        await self.inner.close()
+        yield replace(of(webpush, fake, write, fates=fates), away=away)
 
 
 CASES: Cases = {"fcm": fcm_case, "apns": apns_case, "webpush": webpush_case}

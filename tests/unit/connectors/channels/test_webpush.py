@@ -1,5 +1,6 @@
 """Push messages that only their browser can read, and what push services answer."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from connectors.channels import webpush
 from connectors.channels.webpush import Keys, WebPush
 from connectors.errors import BadSetting
 from schemas.messages import Message, Reply
+from tests.providers.cases import client
 from tests.providers.messengers import message
 from tests.providers.pushers import VAPID, Browser
 from tests.providers.scripted import Scripted, send
@@ -61,39 +63,18 @@ def push(browser: Browser, url: str, **changes: Any) -> Message:
 
 
 def ask(given: Answer, **changes: Any) -> tuple[Reply, dict[str, str]]:
-    browser = Browser()
-    with serving(Scripted([])) as nowhere:
-        to = browser.subscription(nowhere.url)
+    """Returns the reply to a message whose push service answers so, and what that was sent."""
 
-    def make(client: http.Client, url: str) -> WebPush:
-        return WebPush(client, VAPID, now_ms=lambda: 1_700_000_000_000)
+    async def run(to: str) -> Reply:
+        one = WebPush(client(), VAPID, now_ms=lambda: 1_700_000_000_000)
+        try:
+            return await one.send(message("push", "c-1", **{"to": to, **changes}))
+        finally:
+            await one.close()
 
-    class Moved:
-        """Sends to where the service listens now."""
-
-        name, channels, promise = (
-            "webpush",
-            ("push",),
-            make(http.Client(http.Options(), int), "").promise,
-        )
-
-        def __init__(self, client: http.Client, url: str) -> None:
-            self.inner, self.url = make(client, url), url
-
-        async def send(self, found: Message) -> Reply:
-            given = {each: getattr(found, each) for each in found.__struct_fields__}
-            if found.to == to:
-                given["to"] = browser.subscription(self.url)
-            return await self.inner.send(Message(**given))
-
-        async def look_up(self, found: Message) -> Reply | None:
-            return await self.inner.look_up(found)
-
-        async def close(self) -> None:
-            await self.inner.close()
-
-    said = send(Moved, message("push", "c-1", **{"to": to, **changes}), answers=[given])
-    return said.reply, dict(said.requests[0].headers) if said.requests else {}
+    with serving(Scripted([given])) as fake:
+        reply = asyncio.run(run(Browser().subscription(fake.url)))
+        return reply, dict(fake.requests[0].headers) if fake.requests else {}
 
 
 @pytest.mark.parametrize(
