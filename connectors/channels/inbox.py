@@ -58,7 +58,8 @@ class Inbox:
         row = _row(message, self._now_ms())
         if len(msgspec.json.encode(row)) > MAX_CONTENT_BYTES:
             return replies.refused("content-too-large")
-        if "\0" in f"{row}" or not (message.subject or message.text):
+        has_null = any("\0" in each for each in row.values() if isinstance(each, str))
+        if has_null or not (message.subject or message.text):
             return replies.refused("content-invalid")
         try:
             await self._database.run(lambda connection: put(connection, INBOX, row))

@@ -35,7 +35,12 @@ CODES = Codes(
             *("368", "131031", "131042", "131045", "133010"),  # our account: locked, unpaid …
         }
     ),
-    refused=frozenset({"131021", "131026", "131047", "131049", "132015", "132016"}),
+    refused=frozenset(
+        {
+            *("131021", "131026", "131047", "131049"),  # this recipient
+            *("132000", "132001", "132005", "132007", "132012", "132015", "132016"),  # the template
+        }
+    ),
     suppresses={"131050": "unsubscribe"},  # wants no marketing from us
 )
 

@@ -60,7 +60,8 @@ class Apple:
                 for event in connection.receive_data(data):
                     match event:
                         case RequestReceived(stream_id=id_, headers=headers):
-                            streams[id_] = (dict(headers), bytearray())
+                            named = [(str(name), str(value)) for name, value in headers]
+                            streams[id_] = (dict(named), bytearray())
                         case DataReceived(stream_id=id_, data=piece):
                             streams[id_][1].extend(piece)
                             length = event.flow_controlled_length
