@@ -190,6 +190,12 @@ class Gauge(Enum):
     DEFINITIONS_ACTIVE = Row(
         "beckon_definitions_active", "definitions", (), "Definitions that decide now."
     )
+    SLICE = Row(
+        "beckon_slice_seconds_most",
+        "seconds",
+        (),
+        "Longest slice of evaluating everybody anew since definitions changed: events wait behind.",
+    )
     SENDING = Row(
         "beckon_sending", "commands", ("channel",), "Commands in the middle of being sent."
     )

@@ -13,7 +13,7 @@ from processors.decisions.features import (
 )
 from processors.decisions.gate import HELD, GateNode
 from processors.decisions.graphs import Graph
-from processors.decisions.journeys import Hearing, JourneyNode, Runner
+from processors.decisions.journeys import Hearing, JourneyNode, Runner, Steering
 from processors.decisions.layouts import Layout
 from processors.decisions.measures import Measure
 from processors.decisions.moments import Change
@@ -35,7 +35,7 @@ from processors.definitions.stimuli import (
     Stimulus,
     Timed,
 )
-from schemas.events import LIST_CHANGED, TRIGGER_REQUESTED
+from schemas.events import LIST_CHANGED, RUN_REQUESTED, TRIGGER_REQUESTED
 
 
 def compile_set(definitions: DefinitionSet) -> Compiled:
@@ -194,6 +194,10 @@ class _Build(Graph):
         for event in sorted(events):
             hearing = Hearing(id=journey.id, version=runner.version, runner=runner, event=event)
             self._hear(hearing, event, reads_properties=True)
+        steering = Steering(
+            id=journey.id, version=runner.version, runner=runner, event=RUN_REQUESTED
+        )
+        self._hear(steering, RUN_REQUESTED, reads_properties=True)
         when = journey.entry.when
         entry = layouts.entry(journey, runner, None if when is None else self._compiled(when)[0])
         self.guarded.append(("journey", entry))

@@ -170,6 +170,17 @@ def test_a_model_reads_scores_and_segments_and_what_actions_before_it_set() -> N
     assert held(person) == [10, True, "before"]
 
 
+def test_what_several_models_gave_is_told_by_trait() -> None:
+    several = trigger("a", lay({"model": "m"}, "y"), ASKED)
+    person = Person(several, predicates=[made(lambda person: 9)])
+    (fired,) = person.hears(track("a")).decisions
+    assert fired.models is not None
+    assert {trait: each["gave"] for trait, each in json.loads(fired.models).items()} == {
+        "y": 9,
+        "x": 9,
+    }
+
+
 @pytest.mark.parametrize("known", [[], [made(lambda person: NO_VALUE)]])
 def test_where_a_model_gives_nothing_or_is_not_there_the_trait_stays(known: list[Model]) -> None:
     person = Person(trigger("a", ASKED, tag("done")), predicates=known)
