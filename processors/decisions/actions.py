@@ -196,8 +196,8 @@ def _lay(acting: Acting, action: documents.SetTrait | Laid | Modelled) -> Fact |
 
 def _deliver(acting: Acting, action: Deliver) -> Fact | None:
     """Sends a message, or has the gate decide where there is anything to ask."""
-    profile, send = acting.profile, action.send
-    if profile.contact is None and action.terms.is_free:
+    profile, send, terms = acting.profile, action.send, action.terms
+    if terms.is_exempt or (profile.contact is None and terms.is_free):
         traits = {key: held[0] for key, held in profile.traits.items()}
         acting.moment.decision.commands.append(
             acting.command(send.channel, template=send.template, topic=send.topic, traits=traits)

@@ -10,7 +10,7 @@ import msgspec
 
 from processors.decisions.moments import Moment
 from processors.decisions.terms import PERSONAL, Gate
-from processors.state.contacts import MAX_WORDS, Contact, Facts, Suppression, Word, key
+from processors.state.contacts import MAX_WORDS, Contact, Facts, Standing, Suppression, Word, key
 from processors.state.profiles import Profile
 from schemas.consents import (
     ALL,
@@ -26,14 +26,10 @@ from schemas.topics import CHANNELS
 Fact = tuple[str, str]
 CONTACT: Fact = ("contact", "")
 """The fact that changes with any of it."""
-SUNSET: Reason = "sunset"
 REASONS: dict[str, Reason] = {each: each for each in get_args(Reason)}
 FINAL = frozenset({"erased", "unsubscribe"})
 """For these reasons, on all channels, somebody leaves all journeys."""
 MAX_CHARS = 256
-
-_Standing = tuple[Reason, int] | None
-"""Reason and instant of a suppression that stands."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -226,15 +222,9 @@ def suppress(
     Whoever wants nothing at all any more leaves all journeys.
     """
     contact = contact_of(profile)
-    held = contact.suppressions.setdefault(channel, Suppression())
-    before = _standing(contact, channel)
-    if before is not None and before[0] == SUNSET:
-        held.at = 0  # it is worked out, and stands below all that was said
-    held.add(reason, moment.heard)
-    after = _standing(contact, channel)
-    if after is None and before is not None:
-        held.reason, held.at = before
-    elif after is not None and after != before:
+    before = contact.standing(channel)
+    contact.suppressions.setdefault(channel, Suppression()).add(reason, moment.heard)
+    if contact.standing(channel) != before:
         _tell_suppression(profile, moment, channel, before)
         yield CONTACT
         if channel == ALL and reason in FINAL:
@@ -246,32 +236,30 @@ def suppress(
 
 def sink(profile: Profile, moment: Moment, channel: str) -> None:
     """Has somebody get nothing but transactional messages who has not answered for too long."""
-    contact = contact_of(profile)
-    held = contact.suppressions.setdefault(channel, Suppression())
-    held.reason, held.at = SUNSET, moment.now
-    held.lifted = min(held.lifted, moment.now - 1)
+    contact_of(profile).sunk[channel] = moment.now
     _tell_suppression(profile, moment, channel, None)
 
 
 def rise(profile: Profile, moment: Moment, channel: str) -> None:
     """Ends a sunset that no policy asks for any more."""
     contact = contact_of(profile)
-    before = _standing(contact, channel)
-    if before is not None and before[0] == SUNSET:
-        contact.suppressions[channel].lift(moment.now)
+    before = contact.standing(channel)
+    contact.sunk.pop(channel, None)
+    if contact.standing(channel) != before:
         _tell_suppression(profile, moment, channel, before)
 
 
 def _lift(gate: Gate, profile: Profile, moment: Moment, channel: str) -> Iterator[Fact]:
     """Lifts a suppression, or all of them."""
     contact, at_ms = contact_of(profile), moment.heard
-    lifted = [channel] if channel != ALL else [*dict.fromkeys((ALL, *contact.suppressions))]
+    all_known = dict.fromkeys((ALL, *contact.suppressions, *contact.silent))
+    lifted = [channel] if channel != ALL else [*all_known]
     for each in lifted:
         yield from _answer(gate, profile, moment, each)
-    before = {each: _standing(contact, each) for each in lifted}
+    before = {each: contact.standing(each) for each in lifted}
     contact.suppressions.setdefault(channel, Suppression()).lift(at_ms)
     for each in lifted:
-        if _standing(contact, each) != before[each]:
+        if contact.standing(each) != before[each]:
             _tell_suppression(profile, moment, each, before[each])
             yield CONTACT
 
@@ -295,23 +283,16 @@ def _answer(gate: Gate, profile: Profile, moment: Moment, channel: str) -> Itera
     if channel not in contact.silent:
         return
     contact.silent[channel] = silent = max(contact.silent[channel], at_ms)
-    before = _standing(contact, channel)
-    if before is not None and before[0] == SUNSET:
-        is_early = at_ms <= before[1] and silent + gate.sunsets.get(channel, 0) <= moment.now
-        if not is_early:
-            contact.suppressions[channel].lift(max(at_ms, before[1]))
-            _tell_suppression(profile, moment, channel, before)
+    if silent + gate.sunsets.get(channel, 0) > moment.now:
+        rise(profile, moment, channel)
     yield CONTACT
 
 
-def _standing(contact: Contact, channel: str) -> _Standing:
-    found = contact.standing(channel)
-    return None if found is None else (found.reason, found.at)
-
-
-def _tell_suppression(profile: Profile, moment: Moment, channel: str, before: _Standing) -> None:
+def _tell_suppression(
+    profile: Profile, moment: Moment, channel: str, before: Standing | None
+) -> None:
     assert profile.contact is not None, "it was changed"
-    after = _standing(profile.contact, channel)
+    after = profile.contact.standing(channel)
     decision = moment.decision
     record = after and SuppressionRecord(
         profile_id=profile.id, channel=channel, reason=after[0], at=after[1]

@@ -10,11 +10,11 @@ from collections.abc import Collection
 import msgspec
 
 from processors.decisions import quiet
-from processors.decisions.consents import SUNSET, Fact, contact_of, rise, sink
+from processors.decisions.consents import Fact, contact_of, rise, sink
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, set_timer
 from processors.decisions.terms import Contest, Gate, Terms
-from processors.state.contacts import MAX_HELD, Contact, Held
+from processors.state.contacts import MAX_HELD, SUNSET, Contact, Held
 from processors.state.profiles import NEVER, Profile
 from schemas.commands import Command
 from schemas.records import DecisionRecord
@@ -91,13 +91,12 @@ def adopt(gate: Gate, profile: Profile, moment: Moment, known: Collection[str]) 
 
     Args:
         gate: the new one.
-        profile: of one person.
+        profile: of one person, of whose messages something is known.
         moment: of the change.
         known: ids of triggers and journeys that are there still.
     """
     contact = profile.contact
-    if contact is None:
-        return
+    assert contact is not None, "whoever asks sees to it"
     held, contact.held = contact.held, []
     for each in held:
         if each.definition_id in known:
@@ -121,7 +120,7 @@ def adopt(gate: Gate, profile: Profile, moment: Moment, known: Collection[str]) 
 def _first(contact: Contact, terms: Terms) -> Answer:
     """Asks what nothing but the person changes."""
     found = contact.suppression(terms.channel)
-    if found is not None and not (terms.is_transactional and found.reason == SUNSET):
+    if found is not None and not (terms.is_transactional and found[0] == SUNSET):
         return "suppressed", 0
     if terms.is_transactional:
         return YES

@@ -66,6 +66,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an answer is waited for: there is a sunset."""
     is_free: bool = False
     """Whether it may go to anybody of whom nothing is known."""
+    is_exempt: bool = False
+    """Whether it may go to anybody: it reaches no person."""
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +98,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     def _terms(self, channel: str, topic: str | None) -> Terms:
         defined = self.topics.get(topic) if topic is not None else None
         if channel in IMPERSONAL:
-            return Terms(channel=channel, topic=topic, is_free=True)
+            return Terms(channel=channel, topic=topic, is_free=True, is_exempt=True)
         if defined is not None and defined.transactional:
             return Terms(channel=channel, topic=topic, is_transactional=True)
         found = [each for each in self.policies if _holds(each, channel, topic)]

@@ -27,11 +27,11 @@ def notes(profile: Profile) -> Iterator[str]:
     contact = profile.contact
     if contact is None:
         return
-    for channel in sorted(contact.suppressions):
+    for channel in sorted({*contact.suppressions, *contact.sunk}):
         found = contact.standing(channel)
         if found is not None:
             where = "all channels are" if channel == ALL else f"{channel} is"
-            yield f"{where} suppressed since {iso(found.at)} ({found.reason})"
+            yield f"{where} suppressed since {iso(found[1])} ({found[0]})"
     for place, word in sorted(contact.words.items()):
         yield f"consent {place}: {word.state} since {iso(word.at)}"
     for held in sorted(contact.held, key=lambda each: (each.due, each.id)):

@@ -17,6 +17,9 @@ MAX_HELD = 50
 MAX_SOFT = 3
 """So many soft bounces in a row are a hard one."""
 
+SUNSET: Reason = "sunset"
+Standing = tuple[Reason, int]
+"""Reason of a suppression, and since when it stands, ms."""
 Facts = tuple[str | None, str | None, str | None, str | None]
 """Source, actor, text version, evidence."""
 NO_FACTS: Facts = (None, None, None, None)
@@ -134,6 +137,8 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
     """By channel with bounces, when something was delivered last."""
     silent: dict[str, int] = {}
     """By channel, since when somebody who gets messages has not answered any."""
+    sunk: dict[str, int] = {}
+    """By channel, since when somebody gets no more for not having answered."""
     held: list[Held] = []
 
     def word(self, channel: str, topic: str | None) -> Word | None:
@@ -158,16 +163,21 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
         found = self.word(channel, topic)
         return None if found is None else found.state
 
-    def suppression(self, channel: str) -> Suppression | None:
+    def suppression(self, channel: str) -> Standing | None:
         """Returns what suppresses a channel now; None: nothing does."""
         return self.standing(ALL) or self.standing(channel)
 
-    def standing(self, channel: str) -> Suppression | None:
-        """Returns the suppression of just this channel, or of just all; None: there is none."""
+    def standing(self, channel: str) -> Standing | None:
+        """Returns the suppression of just this channel, or of just all; None: there is none.
+
+        A sunset stands below all that was said.
+        """
         found, of_all = self.suppressions.get(channel), self.suppressions.get(ALL)
-        if found is None or found.at <= found.lifted:
-            return None
-        return found if of_all is None or found.at > of_all.lifted else None
+        lifted = 0 if of_all is None else of_all.lifted
+        if found is not None and found.at > max(found.lifted, lifted):
+            return found.reason, found.at
+        since_ms = self.sunk.get(channel)
+        return None if since_ms is None else (SUNSET, since_ms)
 
     def bounce(self, channel: str, at_ms: int) -> bool:
         """Notes a soft bounce; returns whether there were too many in a row."""
@@ -195,6 +205,7 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
             or self.sends
             or self.bounces
             or self.silent
+            or self.sunk
             or self.held
         )
 

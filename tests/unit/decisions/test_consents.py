@@ -338,7 +338,7 @@ def test_what_was_lifted_before_a_sunset_does_not_stand_above_it() -> None:
     assert stands(one.waits(T0 + 11 * DAY)) == {"p/email": "sunset"}
     assert stands(says(one, "email.complained", 4)) == {}
     assert one.profile.contact is not None
-    assert one.profile.contact.suppressions["email"].reason == "sunset"
+    assert one.profile.contact.standing("email") == ("sunset", T0 + 245 * HOUR)
 
 
 def test_who_is_suppressed_already_does_not_sink() -> None:

@@ -328,6 +328,7 @@ def test_what_reaches_no_person_is_not_asked_about(channel: str) -> None:
         trigger("a", send(channel=channel), {"webhook": {"url": "https://example.com"}}),
         policy(consent="required", caps=[cap()], quiet_hours=NIGHT),
     )
+    does(one, 0, "suppression.added")
     assert len(does(one, 22).commands) == 2
 
 
