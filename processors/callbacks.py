@@ -15,7 +15,7 @@ from connectors.stores import migrating
 from connectors.stores.engines import Away, Database
 from connectors.stores.outbox import Outbox
 from connectors.stores.postings import Postings
-from processors import app
+from processors import app, mail_providers, message_providers
 from processors.agents import apps
 from processors.api import callbacks, health, serving, tracking
 from processors.clock import WallClock
@@ -33,7 +33,10 @@ from schemas import codec
 from schemas.letters import DeadLetter
 from schemas.topics import full_name
 
-READERS: Sequence[Callable[[Settings], Sequence[Callbacks]]] = ()
+READERS: Sequence[Callable[[Settings], Sequence[Callbacks]]] = (
+    mail_providers.callbacks,
+    message_providers.callbacks,
+)
 """Each gives what reads the callbacks of some providers, where their proof is in the settings."""
 
 LOOK_S = 5.0

@@ -1,25 +1,22 @@
 """Puts a sender with a ledger together: a part of the composition root, for `beckon sender`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
 from processors import app, providers, stores
 from processors.agents import deliveries
 from processors.clock import WallClock
+from processors.composing import composing
 from processors.delivery import intake
-from processors.delivery.bodies import Bodies
 from processors.delivery.books import Books
 from processors.delivery.couriers import Courier
-from processors.delivery.desk import Compose, Desk, Outlets
+from processors.delivery.desk import Desk, Outlets
 from processors.delivery.intake import Intake
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
-from processors.ports import Composer
 from processors.settings import Settings
 from schemas import codec
-from schemas.commands import Command
-from schemas.messages import Message
 
 
 def delivering(
@@ -46,8 +43,9 @@ def delivering(
     routes = Routes(
         carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
     )
+    words = composing(settings)
     desk = Desk(
-        _compose_of(Bodies()),
+        words.compose,
         Courier(
             books,
             routes,
@@ -71,17 +69,10 @@ def delivering(
 
     async def close() -> None:
         await routes.close()
+        words.close()
         database.close()
 
     service = deliveries.Service(desk, books, ledger, options=options, metrics=metrics, clock=clock)
     service.host(hosted, Standing(database), close)
+    hosted.task(words.follow)
     return app.sender_role(settings, hosted, metrics, deliveries.topics(options))
-
-
-def _compose_of(composer: Composer) -> Compose:
-    """Returns what makes messages without holding up the event loop."""
-
-    async def compose(command: Command) -> Sequence[Message]:
-        return composer.compose(command)
-
-    return compose
