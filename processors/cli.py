@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import journeys, letters, lists, reports, revisions
+from processors import contents, journeys, letters, lists, reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
@@ -35,6 +35,7 @@ topics_cli = typer.Typer(help="The topics on the cluster.", no_args_is_help=True
 cli.add_typer(topics_cli, name="topics")
 cli.add_typer(lists.cli, name="list")
 cli.add_typer(letters.cli, name="dead-letters")
+cli.add_typer(contents.cli, name="templates")
 
 logger = logging.getLogger(__name__)
 
@@ -155,6 +156,7 @@ cli.command()(revisions.import_rules)
 cli.command()(reports.segments)
 cli.command()(reports.effectiveness)
 cli.command()(lists.lists)
+cli.command()(contents.preview)
 
 
 @cli.command()
