@@ -33,7 +33,7 @@ cli = typer.Typer(help="Templates of messages.", no_args_is_help=True)
 
 
 @told
-def preview(  # noqa: PLR0913 - each is an option of the command
+def preview(
     template: Annotated[str, typer.Argument(help="The template's id.")],
     definitions: Annotated[
         Path | None,
@@ -54,6 +54,7 @@ def preview(  # noqa: PLR0913 - each is an option of the command
     ] = None,
 ) -> None:
     """Shows how a message would look: HTML in a file, the rest here. Sends nothing."""
+    from processors import composers
     from processors.content import previews
     from processors.content.libraries import Library
 
@@ -62,14 +63,14 @@ def preview(  # noqa: PLR0913 - each is an option of the command
     settings = configured()
     found = published(settings) if definitions is None else folder(definitions, settings)
     chosen = named(found, template)
-    subject = previews.Subject() if data is None else read(data)
+    subject = previews.Subject(traits=previews.SAMPLES) if data is None else read(data)
     if profile is not None:
         subject = person(settings, found, profile)
     if locale is not None:
         traits = {**subject.traits, "locale": locale}
         subject = msgspec.structs.replace(subject, traits=traits)
     library = Library(found.documents.values())
-    made = shown(library, chosen, subject, options_of(settings))
+    made = shown(library, chosen, subject, composers.options_of(settings))
     for line in lines(made):
         typer.echo(line)
     if made.message.html is not None:
@@ -167,14 +168,6 @@ def named(definitions: DefinitionSet, template: str) -> "Template":
         hint = suggestions.hint(template, definitions.templates)
         raise OperationFailed(f"there is no template {template}{hint}")
     return found
-
-
-def options_of(settings: Settings) -> "Options":
-    """Returns what messages have in common."""
-    from processors.content.facts import Options
-
-    chosen = settings.content
-    return Options(product_name=chosen.product_name, region=chosen.region, locale=chosen.locale)
 
 
 def shown(library: Any, template: "Template", subject: "Subject", options: "Options") -> "Preview":
