@@ -157,6 +157,7 @@ cli.command()(reports.segments)
 cli.command()(reports.effectiveness)
 cli.command()(lists.lists)
 cli.command()(contents.preview)
+cli.command("send-test")(contents.send_test)
 
 
 @cli.command()

@@ -3,8 +3,9 @@
 `cli` gives them their names; what they do is in `processors.content`.
 """
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,11 +19,13 @@ from processors.operations.errors import OperationFailed
 from processors.progress import Progress
 from processors.settings import Settings
 from processors.terminal import configured, custom, told, whole
+from schemas.messages import Message, Reply
 
 if TYPE_CHECKING:
     from processors.content.facts import Options
     from processors.content.previews import Preview, Subject
     from processors.definitions.templates import Template
+    from processors.ports import Provider
 
 MAX_DATA_BYTES = 1024 * 1024
 SOURCES = (".hbs", ".handlebars", ".html", ".htm", ".mjml", ".txt")
@@ -32,45 +35,46 @@ _TITLE = re.compile(r"<title>\s*([^<]+?)\s*</title>", re.I)
 cli = typer.Typer(help="Templates of messages.", no_args_is_help=True)
 
 
+Definitions = Annotated[
+    Path | None,
+    typer.Option("--definitions", exists=True, help="The folder; none: what is published."),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", exists=True, dir_okay=False, help='JSON: {"traits": {…}, "properties": {…}}.'
+    ),
+]
+Person = Annotated[str | None, typer.Option("--profile", help="A person of the running system.")]
+Language = Annotated[str | None, typer.Option("--locale", help="Another language.")]
+Named = Annotated[str, typer.Argument(help="The template's id.")]
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message that is only looked at comes from."""
+
+    definitions: Path | None
+    data: Path | None
+    profile: str | None
+    traits: dict[str, Any]
+    """These stand over those of the person."""
+
+
 @told
 def preview(
-    template: Annotated[str, typer.Argument(help="The template's id.")],
-    definitions: Annotated[
-        Path | None,
-        typer.Option("--definitions", exists=True, help="The folder; none: what is published."),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data", exists=True, dir_okay=False, help='JSON: {"traits": {…}, "properties": {…}}.'
-        ),
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option("--profile", help="A person of the running system.")
-    ] = None,
-    locale: Annotated[str | None, typer.Option("--locale", help="Another language.")] = None,
+    template: Named,
+    definitions: Definitions = None,
+    data: Data = None,
+    profile: Person = None,
+    locale: Language = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File for the HTML; none: ID.preview.html.")
     ] = None,
 ) -> None:
     """Shows how a message would look: HTML in a file, the rest here. Sends nothing."""
-    from processors import composers
-    from processors.content import previews
-    from processors.content.libraries import Library
-
-    if data is not None and profile is not None:
-        raise typer.BadParameter("give either --data or --profile")
-    settings = configured()
-    found = published(settings) if definitions is None else folder(definitions, settings)
-    chosen = named(found, template)
-    subject = previews.Subject(traits=previews.SAMPLES) if data is None else read(data)
-    if profile is not None:
-        subject = person(settings, found, profile)
-    if locale is not None:
-        traits = {**subject.traits, "locale": locale}
-        subject = msgspec.structs.replace(subject, traits=traits)
-    library = Library(found.documents.values())
-    made = shown(library, chosen, subject, composers.options_of(settings))
+    traits = {} if locale is None else {"locale": locale}
+    source = Source(definitions=definitions, data=data, profile=profile, traits=traits)
+    made = prepared(configured(), template, source)
     for line in lines(made):
         typer.echo(line)
     if made.message.html is not None:
@@ -79,6 +83,69 @@ def preview(
         typer.echo(f"the HTML is in {file}")
     for note in made.notes:
         typer.echo(f"note: {note}", err=True)
+
+
+@told
+def send_test(
+    template: Named,
+    to: Annotated[str, typer.Option("--to", help="Address, number or device.")],
+    definitions: Definitions = None,
+    data: Data = None,
+    profile: Person = None,
+    locale: Language = None,
+) -> None:
+    """Sends one message to an address of yours, marked as a test; past gate and ledger."""
+    from processors import providers
+    from processors.content import previews
+
+    settings = configured()
+    traits = dict.fromkeys(previews.SAMPLES, to) | ({} if locale is None else {"locale": locale})
+    source = Source(definitions=definitions, data=data, profile=profile, traits=traits)
+    message = previews.marked(prepared(settings, template, source).message, to)
+    found = providers.of(settings, message.channel)
+    reply, by = asyncio.run(delivered(message, found))
+    if reply.fate != "accepted":
+        raise OperationFailed(f"{by} has not taken it: {reply.fate}, {reply.detail}")
+    typer.echo(f"{by} has taken it for {message.to} ({reply.provider_id or reply.detail})")
+
+
+async def delivered(message: Message, providers: "Sequence[Provider]") -> tuple[Reply, str]:
+    """Returns what the first provider says that does not put it off, and who that is."""
+    try:
+        for each in providers:
+            reply = await each.send(message)
+            if reply.fate != "passing":
+                break
+        return reply, each.name
+    finally:
+        for each in providers:
+            await each.close()
+
+
+def prepared(settings: Settings, template: str, source: Source) -> "Preview":
+    """Returns a message as it would be.
+
+    Raises:
+        InvalidDefinitions: the definitions are none.
+        OperationFailed: there is no such template or person, or no message can be made.
+    """
+    from processors.content import previews
+    from processors.content.libraries import Library
+
+    if source.data is not None and source.profile is not None:
+        raise typer.BadParameter("give either --data or --profile")
+    path = source.definitions
+    found = published(settings) if path is None else folder(path, settings)
+    chosen = named(found, template)
+    subject = previews.Subject(traits=previews.SAMPLES)
+    if source.data is not None:
+        subject = read(source.data)
+    elif source.profile is not None:
+        subject = person(settings, found, source.profile)
+    traits = {**subject.traits, **source.traits}
+    subject = msgspec.structs.replace(subject, traits=traits)
+    library = Library(found.documents.values())
+    return shown(library, chosen, subject, options_of(settings))
 
 
 @cli.command("import")
@@ -168,6 +235,14 @@ def named(definitions: DefinitionSet, template: str) -> "Template":
         hint = suggestions.hint(template, definitions.templates)
         raise OperationFailed(f"there is no template {template}{hint}")
     return found
+
+
+def options_of(settings: Settings) -> "Options":
+    """Returns what messages have in common."""
+    from processors.content.facts import Options
+
+    chosen = settings.content
+    return Options(product_name=chosen.product_name, region=chosen.region, locale=chosen.locale)
 
 
 def shown(library: Any, template: "Template", subject: "Subject", options: "Options") -> "Preview":

@@ -102,6 +102,17 @@ def preview(
     raise Unsendable("variable-missing", "too many", is_held=True)
 
 
+def marked(message: Message, to: str) -> Message:
+    """Returns a message that says that it is a test, for an address as it was typed."""
+    said = "" if message.subject is None else f"[Test] {message.subject}"
+    return msgspec.structs.replace(
+        message,
+        subject=said or None,
+        text=message.text if said else f"[Test] {message.text}",
+        profile_id=f"test {to}"[:100],
+    )
+
+
 def ordered(
     template: Template,
     profile_id: str,

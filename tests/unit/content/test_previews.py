@@ -87,3 +87,15 @@ def test_sms_is_counted() -> None:
 def test_message_that_can_not_be_made_says_why(written: dict[str, Any], reason: str) -> None:
     with pytest.raises(Unsendable, match=reason):
         shown(written, traits=ANN | {"device_token": "t"})
+
+
+@pytest.mark.parametrize(
+    ("written", "subject", "text"),
+    [
+        (template(text="x"), "[Test] Hello", "x"),
+        (template("sms", text="x"), None, "[Test] x"),
+    ],
+)
+def test_test_says_that_it_is_one(written: dict[str, Any], subject: str, text: str) -> None:
+    found = previews.marked(shown(written, traits=ANN).message, "me@example.com")
+    assert (found.subject, found.text) == (subject, text)
