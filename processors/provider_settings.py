@@ -57,9 +57,9 @@ class Content(Branch):
     product_name: str | None = Field(
         None, description="What templates print as `{{ product_name }}`."
     )
-    region: str = Field(
-        "",
-        pattern=r"^([A-Z]{2})?$",
+    region: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{2}$",
         description="Country of telephone numbers that do not say theirs, such as `DE`.",
     )
     locale: str = Field(
