@@ -52,6 +52,7 @@ class Stop(msgspec.Struct, frozen=True):
 Action = (
     documents.Send
     | documents.Webhook
+    | documents.CreateTask
     | documents.Emit
     | documents.SetTrait
     | documents.AddPoints
@@ -132,8 +133,8 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
                 acting.command(channel, template=template, topic=topic, traits=traits)
             )
             return None
-        case documents.Webhook(url=url, body=body):
-            moment.decision.commands.append(acting.command("webhook", url=url, body=body))
+        case documents.Webhook() | documents.CreateTask():
+            moment.decision.commands.append(_order(acting, action))
             return None
         case documents.Emit():
             tell(acting, action.event, action.properties)
@@ -164,6 +165,24 @@ def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
     return any(
         isinstance(each, documents.AddPoints) and each.lasting is not None for each in actions
     )
+
+
+def _order(acting: Acting, action: documents.Webhook | documents.CreateTask) -> Command:
+    if isinstance(action, documents.Webhook):
+        return acting.command("webhook", url=action.url, body=action.body)
+    return acting.command("task", body=_task(action, at_ms=acting.moment.now))
+
+
+def _task(action: documents.CreateTask, *, at_ms: int) -> dict[str, Any]:
+    """Returns what the task's sender needs; the offset becomes an instant here, so once."""
+    found: dict[str, Any] = {"title": action.title, "priority": action.priority}
+    if action.description is not None:
+        found["description"] = action.description
+    if action.assignee is not None:
+        found["assignee"] = action.assignee
+    if action.due is not None:
+        found["due_at"] = at_ms + action.due
+    return found
 
 
 def _give(profile: Profile, moment: Moment, action: documents.AddPoints) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from processors.definitions import parts, values
 from processors.definitions.parts import TAG, Faults, Part
 
 Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
+Priority = Literal["low", "medium", "high"]
 
 
 class Send(Part):
@@ -64,6 +65,19 @@ class Webhook(Part):
     body: values.Mapping | None = None
 
 
+class CreateTask(Part):
+    """Something that somebody of the team is to do for the person."""
+
+    title: values.Name
+    description: values.Prose | None = None
+    assignee: values.Name | None = None
+    due: values.Ahead | None = None
+    """Ms, from now on; None: at no time."""
+    priority: Annotated[Priority, values.one_of(get_args(Priority))] = "medium"
+
+    hints: ClassVar = {"name": "title", "text": "description", "due_in": "due", "owner": "assignee"}
+
+
 class AddPoints(Part):
     """Adds to a score once, for good or for a time."""
 
@@ -114,13 +128,14 @@ ACTIONS: dict[str, type[Part]] = {
     "add_to_list": AddToList,
     "remove_from_list": RemoveFromList,
     "webhook": Webhook,
+    "create_task": CreateTask,
     "add_points": AddPoints,
     "set_points": SetPoints,
     "emit": Emit,
     "start_journey": StartJourney,
     "stop_journey": StopJourney,
 }
-LATER_ACTIONS = ("create_task", "crm")
+LATER_ACTIONS = ("crm",)
 FLAT = (
     "add_tag",
     "remove_tag",
@@ -165,6 +180,7 @@ Action = Annotated[
     | Annotated[AddToList, Tag(TAG + "add_to_list")]
     | Annotated[RemoveFromList, Tag(TAG + "remove_from_list")]
     | Annotated[Webhook, Inner, Tag("webhook")]
+    | Annotated[CreateTask, Inner, Tag("create_task")]
     | Annotated[AddPoints, Inner, Tag("add_points")]
     | Annotated[SetPoints, Inner, Tag("set_points")]
     | Annotated[Emit, Inner, Tag("emit")]

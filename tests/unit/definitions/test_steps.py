@@ -68,7 +68,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"add_tag": "a", "exit": "b"},
      [f"{ONE}: a step is one thing only, found add_tag and exit: make them separate"]),
     ({"sned": {}}, [f"{ONE}.sned: unknown key; did you mean send?"]),
-    ({"create_task": {}}, [f"{ONE}.create_task: not in this version"]),
+    ({"crm": {}}, [f"{ONE}.crm: not in this version"]),
     ({"exit": "over", "go": "end"},
      [f"{ONE}.go: may not stand beside exit: nothing comes after it"]),
     ({"add_tag": 3}, [f"{ONE}.add_tag: must be text (put it in quotes), found the number 3"]),
