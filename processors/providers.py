@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from connectors import http
 from connectors.channels.webhook import WebhookSender
 from connectors.errors import BadSetting
-from processors import message_providers
+from processors import mail_providers, message_providers
 from processors.clock import WallClock
-from processors.ports import Provider, Sender
+from processors.ports import Callbacks, Provider, Sender
 from processors.settings import InvalidSettings, Settings
 
 Maker = Callable[[Settings], Provider]
 """Makes a provider; InvalidSettings names the variable where something is missing."""
 
-MAKERS: Mapping[str, Maker] = {**message_providers.MAKERS}
+MAKERS: Mapping[str, Maker] = {**mail_providers.MAKERS, **message_providers.MAKERS}
 """By the name that `BECKON_SENDERS__…` has it under."""
 
 
@@ -43,6 +43,15 @@ def of(settings: Settings, channel: str, makers: Mapping[str, Maker] = MAKERS) -
         if channel not in one.channels:
             raise InvalidSettings(f"{variable}: {one.name} takes {', '.join(one.channels)} only")
     return found
+
+
+def callbacks(settings: Settings) -> list[Callbacks]:
+    """Returns what reads the callbacks of those services whose proof is in the settings.
+
+    Raises:
+        InvalidSettings: a proof can not be one.
+    """
+    return [*mail_providers.callbacks(settings), *message_providers.callbacks(settings)]
 
 
 def webhook(settings: Settings) -> Sender:

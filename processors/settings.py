@@ -22,13 +22,18 @@ from pydantic_settings import (
 from processors.provider_settings import (
     Apns,
     Branch,
+    Brevo,
     BrevoSms,
     Database,
     Google,
     Infobip,
+    Mailgun,
     Meta,
     Senders,
+    SendGrid,
+    Ses,
     Slack,
+    Smtp,
     Twilio,
     Webhook,
     WebPush,
@@ -151,6 +156,11 @@ class Settings(BaseSettings):
     database: Database = Database()
     senders: Senders = Senders()
     webhook: Webhook = Webhook()
+    smtp: Smtp = Smtp()
+    sendgrid: SendGrid = SendGrid()
+    brevo: Brevo = Brevo()
+    mailgun: Mailgun = Mailgun()
+    ses: Ses = Ses()
     twilio: Twilio = Twilio()
     infobip: Infobip = Infobip()
     brevo_sms: BrevoSms = BrevoSms()

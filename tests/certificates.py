@@ -32,8 +32,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(self.key, hashes.SHA256())
         )
-        pem = self.certificate.public_bytes(serialization.Encoding.PEM)
-        (self.folder / "ca.pem").write_bytes(pem)
+        (self.folder / "ca.pem").write_bytes(self.itself())
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -77,6 +76,10 @@ class Authority:
     def for_client(self) -> ssl.SSLContext:
         """Returns what trusts this authority and no other."""
         return ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+
+    def itself(self) -> bytes:
+        """Returns its own certificate, as PEM."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     def for_signing(self, key: rsa.RSAPrivateKey, *, days: int = 1) -> bytes:
         """Returns a certificate of a key, as PEM; it ends in so many days."""

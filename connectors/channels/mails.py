@@ -7,7 +7,7 @@ passes: they end a header and begin another one.
 import re
 import unicodedata
 from collections.abc import Mapping
-from email.utils import formataddr
+from email.utils import formataddr, unquote
 from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
@@ -93,7 +93,7 @@ def mailbox(text: str) -> Mailbox:
     if has_controls(text) or len(text) > MAX_ADDRESS_CHARS + 200:
         raise Unsendable("address-invalid")
     named = NAMED.fullmatch(text.strip())
-    name = named["name"].strip().strip('"') if named else ""
+    name = unquote(named["name"].strip()) if named else ""
     address = (named["address"] if named else text).strip()
     try:
         found = validate_email(

@@ -140,6 +140,7 @@ class SmtpProvider:
         """Says goodbye on all connections."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(_quit(each) for each in idle))
+        await asyncio.sleep(0)  # what was closed just now ends in the loop's next turn
 
     async def _bounded(self, letter: _Letter) -> Reply:
         """A relay that only trickles, and one that says nothing, cost one time-out in all."""
@@ -337,7 +338,7 @@ def mime(mail: Mail, message_id: str, now_ms: int, *, utf8: bool = False) -> byt
     Guarantees:
         The same arguments give the same bytes.
     """
-    letter = EmailMessage(policy.SMTPUTF8 if utf8 else policy.SMTP)
+    letter = EmailMessage(policy.SMTP.clone(utf8=utf8, cte_type="7bit"))
     letter["From"] = _address(mail.sender)
     letter["To"] = _address(mail.to)
     if mail.reply_to is not None:

@@ -1,10 +1,12 @@
-"""Fixtures that play tricks on the operating system."""
+"""Fixtures that play tricks on the operating system, and an authority of our own."""
 
 import resource
 import signal
 from collections.abc import Callable, Iterator
 
 import pytest
+
+from tests.certificates import Authority
 
 
 @pytest.fixture
@@ -17,3 +19,8 @@ def limit_file_size() -> Iterator[Callable[[int], None]]:
     )
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
