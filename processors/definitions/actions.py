@@ -2,13 +2,26 @@
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
-from processors.definitions import parts, values
+from processors.definitions import durations, parts, values
 from processors.definitions.parts import TAG, Faults, Part
 
 Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
 Priority = Literal["low", "medium", "high"]
+
+
+def ahead(value: Any) -> int:
+    """Returns the ms of a duration from now on, with or without a plus."""
+    said = value if isinstance(value, str) else ""
+    try:
+        return durations.parse(said.removeprefix("+"))
+    except ValueError:
+        expected = "must be a duration such as 3d or +3d, more than 0, at most ten years"
+        raise values.fault(expected, value) from None
+
+
+Ahead = Annotated[int, PlainValidator(ahead)]
 
 
 class Send(Part):
@@ -71,7 +84,7 @@ class CreateTask(Part):
     title: values.Name
     description: values.Prose | None = None
     assignee: values.Name | None = None
-    due: values.Ahead | None = None
+    due: Ahead | None = None
     """Ms, from now on; None: at no time."""
     priority: Annotated[Priority, values.one_of(get_args(Priority))] = "medium"
 

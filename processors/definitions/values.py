@@ -268,16 +268,6 @@ def duration(value: Any) -> int:
         raise fault(expected, value) from None
 
 
-def ahead(value: Any) -> int:
-    """Returns the ms of a duration from now on, with or without a plus."""
-    said = value if isinstance(value, str) else ""
-    try:
-        return durations.parse(said.removeprefix("+"))
-    except ValueError:
-        expected = "must be a duration such as 3d or +3d, more than 0, at most ten years"
-        raise fault(expected, value) from None
-
-
 def instant(value: Any) -> int:
     """Returns the ms since the epoch of an instant."""
     try:
@@ -386,7 +376,6 @@ Boolean = Annotated[bool, PlainValidator(boolean)]
 Pattern = Annotated[str, PlainValidator(pattern)]
 Likeness = Annotated[str, PlainValidator(likeness)]
 Duration = Annotated[int, PlainValidator(duration)]
-Ahead = Annotated[int, PlainValidator(ahead)]
 Instant = Annotated[int, PlainValidator(instant)]
 Offset = Annotated[int, PlainValidator(offset)]
 Clock = Annotated[time, PlainValidator(clock)]

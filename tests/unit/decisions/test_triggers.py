@@ -448,26 +448,6 @@ def test_a_webhook_is_a_command_too() -> None:
     )
 
 
-def test_a_task_is_a_command_with_the_instant_that_it_is_due_at() -> None:
-    whole = {
-        "title": "Call",
-        "description": "about the renewal",
-        "assignee": "bob",
-        "due": "1d",
-        "priority": "high",
-    }
-    tasks = [{"create_task": whole}, {"create_task": {"title": "Call"}}]
-
-    first, second = Person(trigger("a", *tasks)).hears(track("a", T0 + 5)).commands
-
-    assert (first.channel, first.template) == ("task", None)
-    due_at = T0 + 5 + 86_400_000
-    assert first.body == {key: value for key, value in whole.items() if key != "due"} | {
-        "due_at": due_at
-    }
-    assert second.body == {"title": "Call", "priority": "medium"}
-
-
 def test_ids_of_commands_differ_by_person_trigger_step_occurrence_and_round() -> None:
     documents = [
         segment({"tag": "vip"}),
