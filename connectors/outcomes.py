@@ -1,9 +1,7 @@
 """How a channel ends a command: every sender makes its outcomes here."""
 
-import uuid
-
-from schemas.commands import NAMESPACE, Command
-from schemas.outcomes import Outcome, Result
+from schemas.commands import Command
+from schemas.outcomes import Outcome, Result, derive_id
 
 
 def conclude(
@@ -26,7 +24,7 @@ def conclude(
         answer: what the other side answered, as JSON.
     """
     return Outcome(
-        id=str(uuid.uuid5(NAMESPACE, f"{command.id} {result}")),
+        id=derive_id(command.id, result),
         command_id=command.id,
         profile_id=command.profile_id,
         channel=command.channel,

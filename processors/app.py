@@ -139,10 +139,15 @@ def sender(settings: Settings, carrier: Sender, channels: tuple[str, ...]) -> Ro
     )
     app = faust_app(settings, f"{prefix}sender-{carrier.channel}")
     senders.build(app, carrier, options=options, metrics=metrics, clock=WallClock())
+    return sender_role(settings, app, metrics, senders.topics(options))
+
+
+def sender_role(settings: Settings, app: "App", metrics: Metrics, names: tuple[str, ...]) -> Role:
+    """Returns the role of an app that has a sender's agents and needs these topics."""
     readiness = _Readiness()
     return Role(
         app=app,
-        running=_running(settings, senders.topics(options)),
+        running=_running(settings, names),
         metrics=metrics,
         status=readiness.status,
         ready=readiness.tell,

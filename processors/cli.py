@@ -14,13 +14,13 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import journeys, letters, lists, reports, revisions
+from processors import databases, journeys, letters, lists, reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
 from processors.definitions.errors import InvalidDefinitions
 from processors.progress import Progress
-from processors.terminal import EXIT_FAILED, Folder, Until, custom, instant_ms, told, warn
+from processors.terminal import EXIT_FAILED, Folder, Until, custom, instant_ms, told, warn, whole
 from processors.terminal import configured as _settings
 from processors.terminal import fail as _fail
 
@@ -35,6 +35,7 @@ topics_cli = typer.Typer(help="The topics on the cluster.", no_args_is_help=True
 cli.add_typer(topics_cli, name="topics")
 cli.add_typer(lists.cli, name="list")
 cli.add_typer(letters.cli, name="dead-letters")
+cli.add_typer(databases.cli, name="database")
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def main() -> None:
 @told
 def check(folder: Folder) -> None:
     """Checks definitions, and says what is wrong with file and line."""
-    found = files.load(folder, predicates=custom())
+    found = whole(files.load(folder, predicates=custom()))
     warn(found)
     counts = {
         "segments": len(found.segments),
@@ -56,6 +57,10 @@ def check(folder: Folder) -> None:
         "triggers": len(found.triggers),
         "journeys": len(found.journeys),
         "lists": len(found.lists),
+        "topics": len(found.topics),
+        "policies": len(found.policies),
+        "templates": len(found.templates),
+        "partials": len(found.partials),
     }
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     typer.echo(f"{folder}: {said or 'no definitions'}; all fit together (set {found.id})")
@@ -82,7 +87,8 @@ def run_tests(
     from processors.cases import reports, runs
 
     try:
-        results = list(runs.run(*cases.load(folder, custom()), holding=holding))
+        definitions, found = cases.load(folder, custom())
+        results = list(runs.run(whole(definitions), found, holding=holding))
     except InvalidDefinitions as error:
         _fail(files.render(error.problems), 2)
     if not results:
@@ -227,25 +233,39 @@ def worker() -> None:
 @cli.command()
 @told
 def sender(
-    channel: Annotated[str, typer.Argument(help="webhook, or jsonl: all channels into files.")],
+    channel: Annotated[
+        str, typer.Argument(help="email, sms, push …; jsonl: all channels into files.")
+    ],
     out: Annotated[Path, typer.Option(help="For jsonl: the folder.")] = Path("commands"),
 ) -> None:
-    """Carries out the commands of a channel."""
+    """Carries out the commands of a channel, through the providers that settings name for it."""
     from connectors.channels.jsonl import JsonlSender
     from processors import app, providers
     from processors.ports import Sender
     from schemas.topics import CHANNELS
 
     settings = _settings()
-    carrier: Sender
-    if channel == "webhook":
-        carrier = providers.webhook(settings)
-    elif channel == "jsonl":
-        carrier = JsonlSender(out, now_ms=WallClock().now_ms)
+    if channel == "jsonl":
+        files_of: Sender = JsonlSender(out, now_ms=WallClock().now_ms)
+        role = app.sender(settings, files_of, CHANNELS)
+    elif channel == "webhook" and channel not in providers.MAKERS:
+        role = app.sender(settings, providers.webhook(settings), (channel,))
+    elif channel in CHANNELS:
+        from processors import sending
+
+        role = sending.delivering(settings, channel)
     else:
-        raise typer.BadParameter("there are webhook and jsonl in this version")
-    channels = CHANNELS if channel == "jsonl" else (channel,)
-    _run(app.serve(app.sender(settings, carrier, channels)))
+        raise typer.BadParameter(f"there are {', '.join(CHANNELS)}, and jsonl")
+    _run(app.serve(role))
+
+
+@cli.command("callbacks")
+@told
+def serve_callbacks() -> None:
+    """Hears what became of messages: providers' callbacks, opens, clicks, unsubscribing."""
+    from processors import callbacks
+
+    _run(callbacks.serve(_settings()))
 
 
 @cli.command(

@@ -19,6 +19,7 @@ from schemas.topics import DAY_MS
 if TYPE_CHECKING:
     from processors.operations.archives import Archive
     from processors.settings import Settings
+    from schemas.records import RunRecord
 
 MAX_DAYS = 3_650
 
@@ -72,9 +73,12 @@ def journeys(
 def runs(
     profile: Annotated[str, typer.Argument(help="The person's id.")],
     journey: Annotated[str | None, typer.Option("--journey", help="Of this one only: ID.")] = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", help="End this run: RUN.")] = None,
+    move: Annotated[str | None, typer.Option("--move", help="Have this run go on: RUN.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="At this step: STEP.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Shows the runs of one person: steps, waits, the ways that were taken, why they ended."""
+    """Shows the runs of one person: steps, waits, ways, ends. Or ends one, or moves it."""
     from processors import app
     from processors.operations import retentions, walking
     from processors.operations import runs as history
@@ -84,6 +88,11 @@ def runs(
     registry = app.registry_of(settings)
     with Progress("read", "records") as progress:
         found = history.of_person(cluster, prefix, profile, schemas=registry, progress=progress)
+    if (move is None) != (to is None) or (cancel is not None and move is not None):
+        raise typer.BadParameter("give --cancel RUN, or --move RUN with --to STEP")
+    if cancel is not None or move is not None:
+        _steer(settings, profile, found.records, cancel or move or "", to)
+        return
     kept_ms = retentions.kept_ms(cluster, prefix, history.TOPIC) if found.is_cut else None
     notes = list(walking.gone(found.is_cut, None if kept_ms is None else kept_ms // DAY_MS))
     rows = walking.runs(each for each in found.records if journey in (None, each.journey_id))
@@ -137,6 +146,24 @@ def fire(
             writer, topic, asked, profile_ids=people, now_ms=now_ms, progress=progress
         )
     typer.echo(f"{kind} {trigger} is asked for {count:,} people, by {topic}")
+
+
+def _steer(
+    settings: "Settings", profile: str, records: list["RunRecord"], run: str, to: str | None
+) -> None:
+    """Asks for the end of a run, or for its going on at a step."""
+    from processors import app
+    from processors.operations import publishing, requesting, sending
+    from processors.operations.producing import Writer
+    from schemas.topics import full_name
+
+    cluster, prefix = app.cluster_of(settings), settings.topics.prefix
+    asked = requesting.steer(publishing.published(cluster, prefix), records, run, to)
+    topic, now_ms = full_name(prefix, "events"), WallClock().now_ms()
+    with Writer(cluster) as writer:
+        sending.send(writer, topic, asked, profile_ids=[profile], now_ms=now_ms)
+    what = "to end" if to is None else f"to go on at {to}"
+    typer.echo(f"run {run} of {profile} is asked {what}, by {topic}")
 
 
 def _members(settings: "Settings", archive: "Archive", segment: str) -> Iterable[str]:

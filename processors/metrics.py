@@ -98,6 +98,66 @@ class Counter(Enum):
         ("channel",),
         "Waits for a channel that did not work at all.",
     )
+    PROVIDER_ERRORS = Row(
+        "beckon_provider_errors_total",
+        "requests",
+        ("provider", "detail"),
+        "Requests that a provider did not take, and why.",
+    )
+    RATE_WAITS = Row(
+        "beckon_rate_waits_total",
+        "requests",
+        ("provider",),
+        "Requests that waited for the rate that a provider is asked at.",
+    )
+    LEDGER_RETRIES = Row(
+        "beckon_ledger_retries_total",
+        "attempts",
+        (),
+        "Waits for the senders' database; nothing is sent meanwhile.",
+    )
+    MESSAGES_FENCED = Row(
+        "beckon_messages_fenced_total",
+        "messages",
+        ("channel",),
+        "Messages left alone because another process had taken them up.",
+    )
+    REPORTS = Row(
+        "beckon_reports_total",
+        "reports",
+        ("provider", "result"),
+        "What providers told of messages, each once.",
+    )
+    REPORTS_LEFT = Row(
+        "beckon_reports_left_total",
+        "reports",
+        ("provider", "reason"),
+        "Reports that changed nothing: repeated, or of no message that we know (unmatched).",
+    )
+    CALLBACKS_REFUSED = Row(
+        "beckon_callbacks_refused_total",
+        "requests",
+        ("provider", "reason"),
+        "Callbacks that were not taken: forged, unreadable, too large, too early, or we were away.",
+    )
+    TRACKED = Row(
+        "beckon_tracked_total",
+        "events",
+        ("result", "machine"),
+        "Opens, clicks and the like that our own links told; machine: no person did it.",
+    )
+    TOKENS_REFUSED = Row(
+        "beckon_tokens_refused_total",
+        "requests",
+        ("purpose",),
+        "Requests with a token that is forged, of another purpose, or too old.",
+    )
+    NOTES_LOST = Row(
+        "beckon_notes_lost_total",
+        "events",
+        (),
+        "Opens and clicks that were lost, since too many waited for the database.",
+    )
     PREDICATE_FAILURES = Row(
         "beckon_predicate_failures_total",
         "calls",
@@ -130,8 +190,38 @@ class Gauge(Enum):
     DEFINITIONS_ACTIVE = Row(
         "beckon_definitions_active", "definitions", (), "Definitions that decide now."
     )
+    SLICE = Row(
+        "beckon_slice_seconds_most",
+        "seconds",
+        (),
+        "Longest slice of evaluating everybody anew since definitions changed: events wait behind.",
+    )
     SENDING = Row(
         "beckon_sending", "commands", ("channel",), "Commands in the middle of being sent."
+    )
+    CIRCUIT_OPEN = Row(
+        "beckon_circuit_open",
+        "0 or 1",
+        ("provider",),
+        "1 while a provider counts as away: messages wait or go to the next one.",
+    )
+    LEDGER_OPEN = Row(
+        "beckon_ledger_open",
+        "messages",
+        ("channel", "state"),
+        "Messages that nothing came of yet: claimed, or dispatching (a provider may have them).",
+    )
+    LEDGER_OLDEST = Row(
+        "beckon_ledger_oldest_seconds",
+        "seconds",
+        ("channel", "state"),
+        "How long the one of them that waits longest has been in that state.",
+    )
+    OUTBOX = Row(
+        "beckon_outbox_records", "records", (), "Records in the database that wait for Kafka."
+    )
+    OUTBOX_AGE = Row(
+        "beckon_outbox_age_seconds", "seconds", (), "How long the oldest of them has waited."
     )
     PREDICATE_OFF = Row(
         "beckon_predicate_off",

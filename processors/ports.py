@@ -3,12 +3,14 @@
 Connectors satisfy these without knowing them; mypy proves it where they are wired.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from schemas.commands import Command
+from schemas.consents import ConsentRecord, Lifted, SuppressionRecord
+from schemas.intents import End, Entry, Gate, Intent, Open
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Outcome
 
@@ -117,6 +119,63 @@ class Composer(Protocol):
 
         Raises:
             schemas.errors.Unsendable: it can not be made; the reason says why.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Remembers each message before a provider is asked, and what came of it.
+
+    Guarantees:
+        Every method takes a batch in one transaction, and may be called again with the same.
+
+    Raises:
+        OSError: it can not be asked now; whether it was done is not known, so ask again.
+    """
+
+    async def epoch(self) -> int:
+        """Returns the next epoch: higher than every one that was handed out before."""
+        ...
+
+    async def claim(
+        self, intents: Collection[Intent], *, epoch: int, at: int
+    ) -> Mapping[str, Entry]:
+        """Returns what stands of each message; new and open ones of lower epochs are ours now."""
+        ...
+
+    async def dispatch(self, gates: Collection[Gate], *, at: int) -> Mapping[str, Entry]:
+        """Returns what stands after the last look: only what is `dispatching` and ours may go."""
+        ...
+
+    async def release(self, gates: Collection[Gate], *, at: int) -> None:
+        """Takes a dispatch back: the provider surely did not take the message."""
+        ...
+
+    async def conclude(self, ends: Collection[End], *, at: int) -> Mapping[str, Entry]:
+        """Returns what stands then; an entry with another epoch was not ours to end."""
+        ...
+
+    async def told(self, ids: Collection[str], *, at: int) -> None:
+        """Remembers that Kafka has what came of these messages."""
+        ...
+
+    async def open(self) -> Sequence[Open]:
+        """Returns how many messages nothing came of yet."""
+        ...
+
+    async def expire(self, before: int, *, most: int) -> int:
+        """Forgets the oldest messages that were told; returns how many, at most `most`."""
+        ...
+
+
+class Standing(Protocol):
+    """Keeps who may be written to, for the last look before a send."""
+
+    async def apply(self, records: Iterable[ConsentRecord | SuppressionRecord | Lifted]) -> None:
+        """Takes what the worker decided, in the order of the log; a repeat changes nothing.
+
+        Raises:
+            OSError: it can not be asked now; ask again.
         """
         ...
 

@@ -8,6 +8,7 @@ goes wrong.
 import importlib
 import logging
 import math
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 
 from processors.decisions.persons import Person
 from processors.definitions.predicates import (
+    NO_VALUE,
     InvalidPredicate,
     Model,
     Predicate,
@@ -49,6 +51,14 @@ MOST_SLOW = 10
 FORGIVING_CALLS = 1_000
 """So many calls in a row that are not slow make up for a slow one: a machine may stutter."""
 
+MAX_ITEMS = 100
+"""Of a list that a model gives."""
+MAX_CHARS = 1_000
+MAX_WHOLE = 2**53
+"""Beyond it numbers are not the same everywhere."""
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+"""What no text in UTF-8 can hold."""
 _NONE = object()
 """No answer: it raised, or is switched off."""
 
@@ -78,7 +88,7 @@ def found(modules: str) -> dict[str, Predicate | Model]:
 def watched(
     known: Predicates, metrics: Metrics | None = None, *, most_slow: int | None = None
 ) -> Predicates:
-    """Returns the same, timed and counted: each always answers true or false, or a number.
+    """Returns the same, timed and counted: each always answers true or false, a number, a value.
 
     Args:
         known: by name.
@@ -91,7 +101,7 @@ def watched(
     for name, each in known.items():
         watch = Watch(each, count, most_slow=most_slow)
         if isinstance(each, Model):
-            made[name] = replace(each, gives=watch.number)
+            made[name] = replace(each, gives=watch.number, value=watch.value)
         else:
             made[name] = replace(each, holds=watch)
     return made
@@ -102,8 +112,8 @@ class Watch:
 
     Guarantees:
         One that raises, or returns neither True nor False, answers False; a model that raises, or
-        returns no number, answers 0. It can not be stopped while it runs: one that never returns
-        holds up everything until the process is ended.
+        returns no number, answers 0, and `NO_VALUE` where it is asked for a value. It can not be
+        stopped while it runs: one that never returns holds up everything until the process ends.
     """
 
     def __init__(
@@ -146,6 +156,18 @@ class Watch:
         if answer is not _NONE:
             self._fail("no-number", str(answer) if is_number else type(answer).__name__)
         return 0.0
+
+    def value(self, person: Person, /, **parameters: Any) -> Any:
+        """Returns the value of a model."""
+        answer = self._ask(person, parameters)
+        if answer is _NONE:
+            return NO_VALUE
+        listed = isinstance(answer, list | tuple)
+        items: Any = answer if listed else [answer]
+        if len(items) > MAX_ITEMS or not all(_is_single(each) for each in items):
+            self._fail("no-value", type(answer).__name__)
+            return NO_VALUE
+        return list(items) if listed else answer
 
     def _ask(self, person: Person, parameters: Mapping[str, Any]) -> object:
         """Returns what the function answers; `_NONE` where it does not."""
@@ -192,6 +214,20 @@ class Watch:
                     "where": _where(error) if error is not None else "",
                 },
             )
+
+
+def _is_single(value: object) -> bool:
+    """Returns whether a trait can hold something, alone or in a list."""
+    match value:
+        case None | bool():
+            return True
+        case str():
+            return len(value) <= MAX_CHARS and not _SURROGATES.search(value)
+        case int():
+            return abs(value) <= MAX_WHOLE
+        case float():
+            return math.isfinite(value)
+    return False
 
 
 def _of(place: str, name: str) -> Iterator[Predicate | Model]:

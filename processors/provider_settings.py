@@ -41,14 +41,32 @@ class Senders(Branch):
         {}, description='Requests/s of a process to each provider, as JSON: `{"ses": 14}`.'
     )
     concurrency: dict[str, int] = Field(
-        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 64.'
+        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 32.'
     )
     at_least_once: str = Field(
         "",
         description="Channels, with commas, that send again what may have been sent"
         " where the provider can not tell; the others do so for transactional messages only.",
     )
-    batch: int = Field(200, ge=1, le=5_000, description="Commands of one step to the database.")
+    places: int = Field(400, ge=1, le=5_000, description="Commands that are sent at once.")
+
+
+class Content(Branch):
+    """What messages have in common."""
+
+    product_name: str | None = Field(
+        None, description="What templates print as `{{ product_name }}`."
+    )
+    region: str = Field(
+        "",
+        pattern=r"^([A-Z]{2})?$",
+        description="Country of telephone numbers that do not say theirs, such as `DE`.",
+    )
+    locale: str = Field(
+        "en",
+        pattern=r"^[A-Za-z-]{2,20}$",
+        description="How dates and numbers are written for people of whom it is not known.",
+    )
 
 
 class Webhook(Branch):
@@ -66,6 +84,75 @@ class Webhook(Branch):
     )
     attempts: int = Field(4, ge=1, le=20, description="Per command.")
     places: int = Field(16, ge=1, le=1_000, description="Commands sent at once.")
+
+
+class Smtp(Branch):
+    """Mail over SMTP."""
+
+    host: str | None = Field(None, description="The relay.")
+    port: int = Field(587, ge=1, le=65_535, description="Its port; 465 with `tls`.")
+    security: Literal["starttls", "tls", "plain"] = Field(
+        "starttls", description="`starttls`, `tls` from the start, or `plain`."
+    )
+    allow_plain: bool = Field(False, description="Also without TLS, where `security` says so.")
+    username: str | None = Field(None, description="As whom.")
+    password: SecretStr | None = Field(None, description="Its password.")
+    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
+    ca_file: Path | None = Field(None, description="Whom to trust; none: the usual ones.")
+    connections: int = Field(4, ge=1, le=100, description="At once, to the relay.")
+    lifetime_s: int = Field(300, ge=1, le=86_400, description="Of a connection, s.")
+    messages: int = Field(100, ge=1, le=100_000, description="Of a connection.")
+
+
+class SendGrid(Branch):
+    """Mail through SendGrid."""
+
+    key: SecretStr | None = Field(None, description="An API key that may send mail.")
+    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
+    url: str = Field(
+        "https://api.sendgrid.com", description="Of the API; `https://api.eu.sendgrid.com` too."
+    )
+    verification_key: str | None = Field(
+        None, description="The public key of the signed Event Webhook."
+    )
+
+
+class Brevo(Branch):
+    """Mail through Brevo."""
+
+    key: SecretStr | None = Field(None, description="An API key.")
+    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
+    webhook_token: SecretStr | None = Field(
+        None, description="The token that its webhooks say, as a bearer or a password."
+    )
+
+
+class Mailgun(Branch):
+    """Mail through Mailgun."""
+
+    key: SecretStr | None = Field(None, description="An API key.")
+    domain: str | None = Field(None, description="The sending domain.")
+    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
+    url: str = Field(
+        "https://api.mailgun.net", description="Of the API; `https://api.eu.mailgun.net` too."
+    )
+    signing_key: SecretStr | None = Field(None, description="The webhook signing key.")
+
+
+class Ses(Branch):
+    """Mail through Amazon SES."""
+
+    key_id: str | None = Field(None, description="An access key of AWS that may send mail.")
+    secret: SecretStr | None = Field(None, description="Its secret.")
+    token: SecretStr | None = Field(None, description="Its session token, if it has one.")
+    region: str = Field("eu-west-1", description="Where the sender is verified.")
+    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
+    configuration_set: str | None = Field(
+        None, description="The configuration set, whose events come by SNS."
+    )
+    topics: tuple[str, ...] = Field(
+        (), description="ARNs of the SNS topics that its events come by, as a JSON list."
+    )
 
 
 class Twilio(Branch):
@@ -161,72 +248,3 @@ class Slack(Branch):
     channel: str | None = Field(None, description="Where messages go that name no place, `C…`.")
     webhook_url: SecretStr | None = Field(None, description="Of an incoming webhook, instead.")
     url: str = Field("https://slack.com", description="Of the API.")
-
-
-class Smtp(Branch):
-    """Mail over SMTP."""
-
-    host: str | None = Field(None, description="The relay.")
-    port: int = Field(587, ge=1, le=65_535, description="Its port; 465 with `tls`.")
-    security: Literal["starttls", "tls", "plain"] = Field(
-        "starttls", description="`starttls`, `tls` from the start, or `plain`."
-    )
-    allow_plain: bool = Field(False, description="Also without TLS, where `security` says so.")
-    username: str | None = Field(None, description="As whom.")
-    password: SecretStr | None = Field(None, description="Its password.")
-    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
-    ca_file: Path | None = Field(None, description="Whom to trust; none: the usual ones.")
-    connections: int = Field(4, ge=1, le=100, description="At once, to the relay.")
-    lifetime_s: int = Field(300, ge=1, le=86_400, description="Of a connection, s.")
-    messages: int = Field(100, ge=1, le=100_000, description="Of a connection.")
-
-
-class SendGrid(Branch):
-    """Mail through SendGrid."""
-
-    key: SecretStr | None = Field(None, description="An API key that may send mail.")
-    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
-    url: str = Field(
-        "https://api.sendgrid.com", description="Of the API; `https://api.eu.sendgrid.com` too."
-    )
-    verification_key: str | None = Field(
-        None, description="The public key of the signed Event Webhook."
-    )
-
-
-class Brevo(Branch):
-    """Mail through Brevo."""
-
-    key: SecretStr | None = Field(None, description="An API key.")
-    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
-    webhook_token: SecretStr | None = Field(
-        None, description="The token that its webhooks say, as a bearer or a password."
-    )
-
-
-class Mailgun(Branch):
-    """Mail through Mailgun."""
-
-    key: SecretStr | None = Field(None, description="An API key.")
-    domain: str | None = Field(None, description="The sending domain.")
-    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
-    url: str = Field(
-        "https://api.mailgun.net", description="Of the API; `https://api.eu.mailgun.net` too."
-    )
-    signing_key: SecretStr | None = Field(None, description="The webhook signing key.")
-
-
-class Ses(Branch):
-    """Mail through Amazon SES."""
-
-    key_id: str | None = Field(None, description="An access key of AWS that may send mail.")
-    secret: SecretStr | None = Field(None, description="Its secret.")
-    token: SecretStr | None = Field(None, description="Its session token, if it has one.")
-    region: str = Field("eu-west-1", description="Where the sender is verified.")
-    sender: str | None = Field(None, description="Whom mails are from: `Shop <news@example.com>`.")
-    configuration_set: str | None = Field(
-        None, description="The configuration set, whose events come by SNS."
-    )
-    topics: tuple[str, ...] = Field(
-        (), description="ARNs of the SNS topics that its events come by, as a JSON list."
-    )

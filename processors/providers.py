@@ -4,15 +4,24 @@ A provider is a function of the settings in `MAKERS`, under the name that settin
 outcomes know it by.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 
 from connectors import http
 from connectors.channels.webhook import WebhookSender
 from connectors.errors import BadSetting
 from processors import mail_providers, message_providers
 from processors.clock import WallClock
-from processors.ports import Callbacks, Provider, Sender
+from processors.delivery.breakers import Limits
+from processors.delivery.couriers import Policy
+from processors.ports import Provider, Sender
 from processors.settings import InvalidSettings, Settings
+from schemas.topics import CHANNELS
+
+SCATTERED = ("webhook",)
+"""Channels whose messages go to as many places as there are receivers."""
+
+logger = logging.getLogger(__name__)
 
 Maker = Callable[[Settings], Provider]
 """Makes a provider; InvalidSettings names the variable where something is missing."""
@@ -45,13 +54,32 @@ def of(settings: Settings, channel: str, makers: Mapping[str, Maker] = MAKERS) -
     return found
 
 
-def callbacks(settings: Settings) -> list[Callbacks]:
-    """Returns what reads the callbacks of those services whose proof is in the settings.
+def limits(settings: Settings, found: Sequence[Provider], channel: str) -> dict[str, Limits]:
+    """Returns how each provider may be asked."""
+    chosen = settings.senders
+    unknown = sorted((set(chosen.rates) | set(chosen.concurrency)) - set(MAKERS))
+    for name in unknown:
+        logger.warning("a rate is set for no provider that there is", extra={"provider": name})
+    return {
+        one.name: Limits(
+            rate_per_s=chosen.rates.get(one.name),
+            concurrency=chosen.concurrency.get(one.name, Limits.concurrency),
+            is_shared=channel not in SCATTERED,
+        )
+        for one in found
+    }
+
+
+def policy(settings: Settings, channel: str) -> Policy:
+    """Returns what is done where it can not be known whether a message was sent.
 
     Raises:
-        InvalidSettings: a proof can not be one.
+        InvalidSettings: a channel that there is not.
     """
-    return [*mail_providers.callbacks(settings), *message_providers.callbacks(settings)]
+    given = {each.strip() for each in settings.senders.at_least_once.split(",") if each.strip()}
+    if not given <= set(CHANNELS):
+        raise InvalidSettings(f"BECKON_SENDERS__AT_LEAST_ONCE: there are {', '.join(CHANNELS)}")
+    return Policy(at_least_once=channel in given)
 
 
 def webhook(settings: Settings) -> Sender:

@@ -27,6 +27,7 @@ from processors.terminal import (
     tell,
     told,
     warn,
+    whole,
 )
 
 EXIT_DIFFERENT = 3
@@ -93,6 +94,7 @@ def publish(
         return plans.plan(publishing.published(cluster, prefix), chosen, prune=prune)
 
     plan = look()
+    whole(chosen, () if prune else plan.old.values())
     show(telling.plan_table(plan))
     for line in telling.documents(plan):
         typer.echo(line)

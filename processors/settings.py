@@ -24,6 +24,7 @@ from processors.provider_settings import (
     Branch,
     Brevo,
     BrevoSms,
+    Content,
     Database,
     Google,
     Infobip,
@@ -114,6 +115,23 @@ class Health(Branch):
     port: int = Field(8089, ge=0, le=65_535, description="Port; 0: any free one.")
 
 
+class Callbacks(Branch):
+    """The server that providers and the links in messages lead to."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` in a container.")
+    port: int = Field(8090, ge=0, le=65_535, description="Port; 0: any free one.")
+    public_url: str = Field(
+        "http://localhost:8090",
+        pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$",
+        description="What stands before its paths, as providers and people call it.",
+    )
+    signing_keys: SecretStr | None = Field(
+        None,
+        description="Sign links: `id:base64` of 32 bytes or more; several with commas,"
+        " the newest first.",
+    )
+
+
 class Registry(Branch):
     """Schema registry. None by default: everything is JSON."""
 
@@ -152,6 +170,7 @@ class Settings(BaseSettings):
     topics: Topics = Topics()
     stream: Stream = Stream()
     health: Health = Health()
+    callbacks: Callbacks = Callbacks()
     registry: Registry = Registry()
     database: Database = Database()
     senders: Senders = Senders()
@@ -169,6 +188,7 @@ class Settings(BaseSettings):
     apns: Apns = Apns()
     webpush: WebPush = WebPush()
     slack: Slack = Slack()
+    content: Content = Content()
     log: Log = Log()
 
     @classmethod

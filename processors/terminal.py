@@ -5,10 +5,10 @@ The commands themselves are in `cli` and in `revisions`.
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
 import typer
 from rich.console import Console
@@ -111,6 +111,26 @@ def warn(definitions: DefinitionSet) -> None:
     """Prints what is allowed in definitions, and most likely not meant."""
     for each in sets.warnings(definitions):
         typer.echo(f"warning: {each}", err=True)
+    if definitions.templates:
+        from processors.content import checks
+
+        for each in checks.warnings(definitions):
+            typer.echo(f"warning: {each}", err=True)
+
+
+def whole(definitions: DefinitionSet, published: Iterable[Any] = ()) -> DefinitionSet:
+    """Returns definitions whose templates can be compiled; `published`: documents beside them.
+
+    Raises:
+        InvalidDefinitions: with all that is wrong with the templates.
+    """
+    if definitions.templates or definitions.partials:
+        from processors.content import checks
+
+        problems = checks.problems(definitions, published)
+        if problems:
+            raise InvalidDefinitions(problems)
+    return definitions
 
 
 def tell(said: Table | str) -> None:

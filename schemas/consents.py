@@ -70,3 +70,12 @@ class ConsentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     actor: str | None = None
     text_version: str | None = None
     evidence: str | None = None
+
+
+class Lifted(msgspec.Struct, frozen=True, kw_only=True):
+    """That a suppression holds no more: what a tombstone in `suppressions` says."""
+
+    profile_id: str
+    channel: str
+    at: int
+    """Ms since the epoch, of the record in the log."""

@@ -53,6 +53,13 @@ TRIGGER_REQUESTED = "Trigger Requested"
 REQUESTED = "trigger"
 """The property that says which."""
 
+RUN_REQUESTED = "Run Requested"
+"""Name of the `track` that ends one run of the person, or moves it to a step."""
+RUN = "run"
+"""The property that says which, as 16 hex digits,"""
+STEP = "step"
+"""and to which step; without it the run ends."""
+
 LIST_CHANGED = "List Changed"
 """Name of the `track` that puts the person on a static list, or takes them off it."""
 LIST = "list"

@@ -71,3 +71,13 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     answer: str | None = None
     suppresses: str | None = None
     """Why the recipient is to get nothing more on the channel."""
+
+
+class Open(msgspec.Struct, frozen=True, kw_only=True):
+    """How many messages of a channel are in a state in which nothing came of them yet."""
+
+    channel: str
+    state: str
+    messages: int
+    oldest: int
+    """Ms since the epoch, when the one that waits longest came into it."""

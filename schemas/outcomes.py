@@ -1,8 +1,11 @@
 """What came of a command: written by senders, read by analysts, and back into events."""
 
+import uuid
 from typing import Literal
 
 import msgspec
+
+from schemas.commands import NAMESPACE
 
 Result = Literal[
     "sent",
@@ -52,3 +55,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What was clicked."""
     machine: bool = False
     """Whether a program opened or clicked, and no person."""
+
+
+def derive_id(message_id: str, result: str) -> str:
+    """Returns the id of an outcome: the same end of the same message has the same id."""
+    return str(uuid.uuid5(NAMESPACE, f"{message_id} {result}"))

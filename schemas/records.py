@@ -72,7 +72,7 @@ class SegmentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Why a trigger fired for a profile, or why it did not."""
+    """Why a trigger fired for a profile, or why it did not; why a message did not go, or waits."""
 
     profile_id: str
     definition_id: str
@@ -82,6 +82,12 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: int
     cause: str
     late: bool
+    command_id: str | None = None
+    """Of the message that it is about; None: it is about something else."""
+    until: int | None = None
+    """Until when the message waits; None: it does not."""
+    models: str | None = None
+    """JSON, by trait: model, version, inputs and what it gave, where an action asked one."""
 
 
 What = Literal[
@@ -122,3 +128,5 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cause: str
     """messageId of the event, or `clock`, or `definition`."""
     late: bool
+    models: str | None = None
+    """JSON, by trait: model, version, inputs and what it gave, where the step asked one."""

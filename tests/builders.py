@@ -88,6 +88,23 @@ def wait(id: str = "wait", **keys: Any) -> Document:
     return {"id": id, "wait": {key.rstrip("_"): value for key, value in keys.items()}}
 
 
+def topic(id: str = "news", **keys: Any) -> Document:
+    return {"kind": "topic", "id": id, "name": id} | keys
+
+
+def policy(id: str = "p", **keys: Any) -> Document:
+    return {"kind": "policy", "id": id} | keys
+
+
+def cap(times: int = 1, within: str = "1d", id: str = "c", **keys: Any) -> Document:
+    return {"id": id, "times": times, "within": within} | keys
+
+
+def send(topic: str | None = None, channel: str = "email", template: str = "hello") -> Document:
+    about = {} if topic is None else {"topic": topic}
+    return {"send": {"channel": channel, "template": template} | about}
+
+
 SEND: Document = {"send": {"channel": "email", "template": "hello"}}
 
 

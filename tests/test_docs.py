@@ -215,10 +215,11 @@ def test_example_of_models_gives_what_the_page_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = ROOT / "docs/models.md"
-    (code,), (risk,) = fences(page, "python"), fences(page, "yaml")
+    (code, hours), (risk, learn) = fences(page, "python"), fences(page, "yaml")
     quiet = segment({"event": "left", "exactly": 0}, "gone-quiet")
     for name, text in (
-        ("shop/models.py", code),
+        ("shop/models.py", f"{code}\n\n{hours}"),
+        ("definitions/learn-send-hour.yaml", learn),
         ("definitions/churn-risk.yaml", risk),
         ("definitions/quiet.json", json.dumps(quiet)),
         ("definitions/usage.json", json.dumps(score(on("used", 3), id="usage"))),
@@ -226,8 +227,9 @@ def test_example_of_models_gives_what_the_page_says(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     events: list[dict[str, object]] = [
-        {"type": "identify", "traits": {"plan": "monthly"}},
+        {"type": "identify", "traits": {"plan": "monthly", "openedHours": [18, 18, 7, 18]}},
         {"type": "track", "event": "used"},
+        {"type": "track", "event": "Email Opened"},
     ]
     at = {"userId": "p", "timestamp": "2026-01-01T00:00:00Z"}
     lines = [json.dumps(each | at | {"messageId": str(n)}) for n, each in enumerate(events)]
@@ -237,6 +239,9 @@ def test_example_of_models_gives_what_the_page_says(
     said = in_a_shell("beckon explain p --definitions definitions --events events.jsonl", tmp_path)
     (rule,) = [line.strip() for line in said.split("\n") if "by model" in line]
     assert f"    {rule}\n" in page.read_text("utf-8")
+    in_a_shell("beckon replay --definitions definitions --events events.jsonl --out out", tmp_path)
+    (told,) = (tmp_path / "out" / "decisions.jsonl").read_text("utf-8").splitlines()
+    assert f"    {json.loads(told)['models']}\n" in page.read_text("utf-8")
 
 
 def lines(block: str) -> list[str]:

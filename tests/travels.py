@@ -82,6 +82,7 @@ times: Documents = st.builds(
     lambda at, zone: at | zone,
     st.one_of(
         one(at=st.sampled_from(CLOCKS)),
+        st.just({"at": {"trait": "hour", "else": "09:15"}}),
         one(days=st.lists(st.sampled_from(WEEKDAYS), min_size=1, max_size=2, unique=True)),
         st.builds(
             lambda at, day: {"at": at, "days": [day]},
@@ -153,7 +154,14 @@ doings: Documents = st.one_of(
         remove_tag=st.sampled_from(TAGS),
         add_to_list=st.sampled_from(LISTS),
         set_status=st.sampled_from(STATUSES),
-        set_trait=st.builds(lambda day: {"trait": "due", "value": day}, st.sampled_from(DAYS)),
+        set_trait=st.one_of(
+            st.builds(lambda day: {"trait": "due", "value": day}, st.sampled_from(DAYS)),
+            st.builds(
+                lambda hour: {"trait": "hour", "value": hour},
+                st.sampled_from([0, 7, 23, 24, "17:45", "25:00", True]),
+            ),
+            st.just({"trait": "hour", "from": {"property": "n"}}),
+        ),
         webhook=st.just({"url": "https://example.com/hook"}),
     ),
 )
@@ -220,6 +228,8 @@ def steps(draw: st.DrawFn, journeys: Sequence[str]) -> list[Document]:
             does = draw(doings)
         else:
             does = draw(st.one_of(doings, tellings))
+        if kind == "d" and not draw(st.integers(0, 3)):
+            does = does | {"when": draw(conditions())}
         found.append({"id": name} | does)
     return reached(found)
 

@@ -255,6 +255,10 @@ decays = st.one_of(
 
 counted: Documents = st.one_of(NOTHING, one(decay=decays, per=st.just("n")))
 at_most_some: Documents = st.one_of(NOTHING, one(max_occurrences=st.integers(1, 2)))
+amounts: Documents = st.builds(
+    lambda amount: {"for_each": {"property": "n", "amount": amount}},
+    st.sampled_from([1, 0.1, 4, 2.5]),
+)
 
 
 @once
@@ -265,6 +269,8 @@ def rules(draw: st.DrawFn, id: str, segments: Sequence[str], scores: Sequence[st
         return {"id": id, "points": points, "when": draw(conditions(segments, scores))}
     found = {"event": draw(st.sampled_from(EVENTS))} | draw(wheres)
     rule: Document = {"id": id, "points": points, "on": found}
+    if not draw(st.integers(0, 4)):
+        return rule | draw(within_some) | draw(amounts)
     return rule | draw(within_some) | draw(at_most_some) | draw(counted)
 
 
@@ -492,7 +498,17 @@ def actions(of_scores: Sequence[str]) -> Documents:
         "remove_from_list": st.sampled_from(LISTS),
         "set_status": st.sampled_from(STATUSES),
         "set_trait": st.builds(
-            lambda value: {"trait": "plan", "value": value}, st.sampled_from(VALUES)
+            lambda more: {"trait": "plan"} | more,
+            st.one_of(
+                one(value=st.sampled_from(VALUES)),
+                st.sampled_from(
+                    [
+                        {"from": {"property": "n"}},
+                        {"from": {"trait": "born"}},
+                        {"from": {"time": "now"}},
+                    ]
+                ),
+            ),
         ),
     }
     plain = [id for id in of_scores if not is_combined(id)]

@@ -9,27 +9,19 @@ both take the same lock, dispatching shared, withdrawals alone.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from connectors.stores import outbox, rows
 from connectors.stores.engines import Database
-from schemas.consents import ConsentRecord, Reason, State, SuppressionRecord
+from schemas.consents import ConsentRecord, Lifted, Reason, State, SuppressionRecord
 
 LOCK = 0x6265636B
 """The advisory lock of the gate: `pg_advisory_xact_lock`. SQLite has one writer anyway."""
 
 FORGOTTEN_MS = 3_600_000
 """A suppression of this age is lifted also where the worker never told of it."""
-
-
-class Lifted(NamedTuple):
-    """That a suppression holds no more: a tombstone in `suppressions`."""
-
-    profile_id: str
-    channel: str
-    at: int
-    """Ms since the epoch, of the record in the log."""
 
 
 class Suppressed(NamedTuple):
@@ -226,7 +218,7 @@ def suppress(connection: Connection, added: Iterable[Suppressed]) -> None:
 
 
 def _lift(connection: Connection, lifted: Iterable[Lifted]) -> None:
-    given = [one._asdict() for one in lifted]
+    given = [msgspec.structs.asdict(one) for one in lifted]
     if given:
         kinds = {"profile_id": "text", "channel": "text", "at": "bigint"}
         statement = rows.statement(_LIFT, connection.dialect.name, **kinds)

@@ -7,32 +7,25 @@ does not work, commands wait: the places fill up, and the stream with them; none
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from processors.agents import apps
 from processors.agents.lanes import Lanes
+from processors.delivery import intake, telling
+from processors.delivery.intake import Publish
 from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Clock, Sender
 from schemas import codec
-from schemas.commands import Command
-from schemas.errors import BadRecord, SchemasUnavailable
-from schemas.events import Event
-from schemas.letters import DeadLetter, Headers, Record
-from schemas.outcomes import Outcome
+from schemas.letters import Record
 from schemas.topics import full_name
 
 if TYPE_CHECKING:
     from processors.agents.hosting import App
-
-Found = TypeVar("Found")
-Publish = Callable[[bytes | None, bytes | None, Headers], Awaitable[None]]
-"""Produces key, value and headers, and waits until Kafka has them; OSError where it has not."""
 
 logger = logging.getLogger(__name__)
 
@@ -138,71 +131,30 @@ class Desk:
         self._sender = sender
         self._options = options
         self._outlets = outlets
+        taken = intake.Options(
+            name=sender.channel,
+            channels=options.channels,
+            schemas=options.schemas,
+            retry_ms=options.retry_ms,
+            retry_max_ms=options.retry_max_ms,
+        )
+        self._intake = intake.Intake(taken, outlets.dead, metrics=metrics)
         self._metrics = metrics
         self._clock = clock
 
     async def handle(self, record: Record) -> None:
         """Returns when Kafka has the command's outcome, or the dead letter."""
-        try:
-            command = await self._until_it_works(partial(self._read, record))
-        except BadRecord as bad:
-            await self._bury(record, bad)
+        command = await self._intake.read(record)
+        if command is None:
             return
+        until_it_works = self._intake.until_it_works
         started_ms = self._clock.now_ms()
-        outcome = await self._until_it_works(partial(self._sender.send, command))
+        outcome = await until_it_works(partial(self._sender.send, command))
         taken_s = (self._clock.now_ms() - started_ms) / 1000
         self._metrics.observe(Histogram.SEND_SECONDS, taken_s, command.channel)
         key, value = outcome.profile_id.encode(), self._options.encode(outcome)
-        await self._until_it_works(partial(self._outlets.outcomes, key, value, []))
+        await until_it_works(partial(self._outlets.outcomes, key, value, []))
         if self._options.tells:
-            told = codec.encode(event(command, outcome))
-            await self._until_it_works(partial(self._outlets.events, key, told, []))
+            told = codec.encode(telling.event(command, outcome))
+            await until_it_works(partial(self._outlets.events, key, told, []))
         self._metrics.add(Counter.OUTCOMES, 1, outcome.channel, outcome.result)
-
-    async def _read(self, record: Record) -> Command:
-        command = codec.decode_command(record.value, schemas=self._options.schemas)
-        if command.channel not in self._options.channels:
-            raise BadRecord("channel-mismatch", "the command is for another channel")
-        return command
-
-    async def _bury(self, record: Record, bad: BadRecord) -> None:
-        letter = DeadLetter(record, bad.reason, str(bad))
-        bury = partial(self._outlets.dead, record.key, letter.value(), letter.headers())
-        await self._until_it_works(bury)
-        self._metrics.add(Counter.DEAD_LETTERS, 1, bad.reason)
-        where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-        logger.warning("a command can not be read", extra={"reason": bad.reason, **where})
-
-    async def _until_it_works(self, ask: Callable[[], Awaitable[Found]]) -> Found:
-        wait_ms = self._options.retry_ms
-        while True:
-            try:
-                return await ask()
-            except (OSError, SchemasUnavailable) as error:
-                logger.warning("does not work, trying again", extra={"error_type": repr(error)})
-            self._metrics.add(Counter.SEND_RETRIES, 1, self._sender.channel)
-            await asyncio.sleep(wait_ms / 1000)
-            wait_ms = min(2 * wait_ms, self._options.retry_max_ms)
-
-
-def event(command: Command, outcome: Outcome) -> Event:
-    """Returns what came of a command as an event of the person: `webhook.sent` and its like.
-
-    A repeat has the same messageId, so that it counts once.
-    """
-    properties = {
-        "command_id": command.id,
-        "definition_id": command.definition_id,
-        "step": command.step,
-        "result": outcome.result,
-        "detail": outcome.detail,
-        "answer": None if outcome.answer is None else msgspec.Raw(outcome.answer.encode()),
-    }
-    return Event(
-        message_id=f"outcome-{outcome.id}",
-        type="track",
-        event=f"{outcome.channel}.{outcome.result}",
-        user_id=outcome.profile_id,
-        timestamp=datetime.fromtimestamp(outcome.at / 1000, UTC),
-        properties=msgspec.Raw(msgspec.json.encode(properties)),
-    )

@@ -6,10 +6,15 @@ from typing import Any, Protocol, assert_never
 
 import msgspec
 
-from processors.decisions import lists
+from processors.decisions import gate, lists, sources
+from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.moments import Moment
+from processors.decisions.sources import Laid, Modelled
+from processors.decisions.terms import Gate, Terms
 from processors.definitions import actions as documents
+from processors.definitions.predicates import NO_VALUE, Predicates
 from processors.state import adjustments, profiles
+from processors.state.contacts import Held
 from processors.state.profiles import Profile, ScoreState
 from schemas import commands
 from schemas.commands import Command
@@ -30,7 +35,7 @@ class Starter(Protocol):
         """Begins a run, if the person may enter; returns the fact that changed."""
         ...
 
-    def stop(self, profile: Profile, moment: Moment) -> Fact | None:
+    def stop(self, profile: Profile, moment: Moment, reason: str = "stopped") -> Fact | None:
         """Ends the person's runs; returns the fact that changed."""
         ...
 
@@ -49,8 +54,16 @@ class Stop(msgspec.Struct, frozen=True):
     starters: Mapping[str, Starter]
 
 
+class Deliver(msgspec.Struct, frozen=True):
+    """Sends a message, on the terms that hold for its like."""
+
+    send: documents.Send
+    terms: Terms
+    gate: Gate
+
+
 Action = (
-    documents.Send
+    Deliver
     | documents.Webhook
     | documents.CreateTask
     | documents.Emit
@@ -62,20 +75,33 @@ Action = (
     | documents.RemoveTag
     | documents.AddToList
     | documents.RemoveFromList
+    | Laid
+    | Modelled
     | Start
     | Stop
 )
 
 
-def ready(
-    written: Iterable[documents.Action], starters: Mapping[str, Starter]
-) -> tuple[Action, ...]:
+class Means(msgspec.Struct, frozen=True):
+    """What actions are carried out by."""
+
+    starters: Mapping[str, Starter]
+    predicates: Predicates
+    gate: Gate
+
+
+def ready(written: Iterable[documents.Action], means: Means) -> tuple[Action, ...]:
     """Returns actions that can be carried out."""
-    return tuple(_ready(each, starters) for each in written)
+    return tuple(_ready(each, means) for each in written)
 
 
-def _ready(action: documents.Action, starters: Mapping[str, Starter]) -> Action:
+def _ready(action: documents.Action, means: Means) -> Action:
+    starters = means.starters
     match action:
+        case documents.SetTrait():
+            return sources.sourced(action, means.predicates)
+        case documents.Send(channel=channel, topic=topic):
+            return Deliver(action, means.gate.terms(channel, topic), means.gate)
         case documents.StartJourney(journey=journey):
             return Start(journey, starters)
         case documents.StopJourney(journey=journey):
@@ -98,6 +124,8 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True):
     """What the commands carry beside the person's traits."""
     known: Mapping[str, Any] | None = None
     """What a run knows that begins by it."""
+    at_hand: Properties = NO_PROPERTIES
+    """What actions read by `property`."""
 
     @property
     def id(self) -> str:
@@ -127,21 +155,16 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
     """Does one action; returns the fact that it changed, if any."""
     profile, moment = acting.profile, acting.moment
     match action:
-        case documents.Send(channel=channel, template=template, topic=topic):
-            traits = {key: held[0] for key, held in profile.traits.items()}
-            moment.decision.commands.append(
-                acting.command(channel, template=template, topic=topic, traits=traits)
-            )
-            return None
+        case Deliver():
+            return _deliver(acting, action)
         case documents.Webhook() | documents.CreateTask():
             moment.decision.commands.append(_order(acting, action))
             return None
         case documents.Emit():
             tell(acting, action.event, action.properties)
             return None
-        case documents.SetTrait(trait=key, value=value):
-            is_new = set_whole(profile, moment, key, value, at_ms=moment.now)
-            return ("trait", key) if is_new else None
+        case documents.SetTrait() | Laid() | Modelled():
+            return _lay(acting, action)
         case documents.AddPoints():
             return _give(profile, moment, action)
         case documents.SetPoints():
@@ -158,6 +181,43 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
             return ("status", "")
         case _:
             return _mark(profile, moment, action)
+
+
+def _lay(acting: Acting, action: documents.SetTrait | Laid | Modelled) -> Fact | None:
+    profile, moment = acting.profile, acting.moment
+    if isinstance(action, documents.SetTrait):
+        value = action.value
+    else:
+        value = action.find(profile, moment, acting.at_hand)
+    if value is NO_VALUE:
+        return None
+    is_new = set_whole(profile, moment, action.trait, value, at_ms=moment.now)
+    return ("trait", action.trait) if is_new else None
+
+
+def _deliver(acting: Acting, action: Deliver) -> Fact | None:
+    """Sends a message, or has the gate decide where there is anything to ask."""
+    profile, send, terms = acting.profile, action.send, action.terms
+    if terms.is_exempt or (profile.contact is None and terms.is_free):
+        traits = {key: held[0] for key, held in profile.traits.items()}
+        acting.moment.decision.commands.append(
+            acting.command(send.channel, template=send.template, topic=send.topic, traits=traits)
+        )
+        return None
+    held = Held(
+        id=acting.id,
+        definition_id=acting.definition_id,
+        version=acting.version,
+        step=acting.step,
+        occurrence=acting.occurrence,
+        channel=send.channel,
+        template=send.template,
+        topic=send.topic,
+        priority=acting.priority,
+        made=acting.moment.now,
+        properties=dict(acting.properties) if acting.properties else None,
+    )
+    return gate.take(action.gate, profile, acting.moment, held)
 
 
 def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:

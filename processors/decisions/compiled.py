@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from processors.decisions.conditions import Fact
+from processors.decisions.consents import Said
 from processors.decisions.entries import limit_key
 from processors.decisions.features import Feature, Where
 from processors.decisions.journeys import Runner
@@ -13,6 +14,7 @@ from processors.decisions.measures import Measure
 from processors.decisions.moments import Change, Moment
 from processors.decisions.nodes import Bits, Node
 from processors.decisions.scales import Scale
+from processors.decisions.terms import OPEN, Gate
 from processors.decisions.triggers import Woken
 from processors.definitions.predicates import NONE, Predicates
 from processors.state.profiles import Profile
@@ -30,6 +32,10 @@ class Plan(msgspec.Struct):
     triggers: list[Woken] = []
     lists: frozenset[str] | None = None
     """Whom it may put people on, or take them off; None: it is no such event."""
+    said: Said | None = None
+    """What it says of consents and suppressions."""
+    learns: bool = False
+    """Whether it may say something of lists, consents or suppressions."""
     reads_properties: bool = False
     """Whether a trigger, a measure or a list asks for them, whatever they are."""
 
@@ -74,6 +80,8 @@ class Compiled(msgspec.Struct, kw_only=True):
     """What is asked of the people of accounts, by its keys."""
     learns: bool = True
     """Whether traits are kept."""
+    gate: Gate = OPEN
+    """What messages may go."""
     documents: tuple[Any, ...] = ()
     """What it was made from: mappings, as written,"""
     predicates: Predicates = NONE

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from processors.decisions import actions, alarms, layouts, people, stimuli
+from processors.decisions import actions, alarms, consents, layouts, people, sources, stimuli
 from processors.decisions.actions import gives_for_a_time
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.conditions import Compiler, Fact
@@ -11,8 +11,9 @@ from processors.decisions.features import (
     Feature,
     compile_where,
 )
+from processors.decisions.gate import HELD, GateNode
 from processors.decisions.graphs import Graph
-from processors.decisions.journeys import Hearing, JourneyNode, Runner
+from processors.decisions.journeys import Hearing, JourneyNode, Runner, Steering
 from processors.decisions.layouts import Layout
 from processors.decisions.measures import Measure
 from processors.decisions.moments import Change
@@ -21,6 +22,7 @@ from processors.decisions.nodes import (
     SegmentNode,
 )
 from processors.decisions.numbers import numbered
+from processors.decisions.terms import gate
 from processors.decisions.triggers import Guarded, Trigger, Woken
 from processors.definitions.journeys import Journey
 from processors.definitions.scores import EventMatch
@@ -33,7 +35,7 @@ from processors.definitions.stimuli import (
     Stimulus,
     Timed,
 )
-from schemas.events import LIST_CHANGED, TRIGGER_REQUESTED
+from schemas.events import LIST_CHANGED, RUN_REQUESTED, TRIGGER_REQUESTED
 
 
 def compile_set(definitions: DefinitionSet) -> Compiled:
@@ -59,6 +61,8 @@ class _Build(Graph):
         self.idlers: Bits = 0
         self.reads_properties = False
         self.runners: dict[str, Runner] = {}
+        self.gate = gate(definitions.topics, definitions.policies.values(), self.runners)
+        self._means = actions.Means(self.runners, definitions.predicates, self.gate)
         self.guarded: list[tuple[str, Guarded]] = []
         """Triggers and ways into journeys, with their kind."""
 
@@ -73,6 +77,8 @@ class _Build(Graph):
                 self._segment(self.definitions.segments[id_])
         self._journeys()
         self._triggers()
+        if self.gate.policies:
+            self._add(GateNode(gate=self.gate), {HELD, consents.CONTACT})
         self._rank()
         self._plan()
         for (kind, id_), users in self.users.items():
@@ -80,6 +86,8 @@ class _Build(Graph):
                 self._kept(id_).users |= users
             elif kind in ("segment", "score"):
                 self._changing(kind, id_).users |= users
+            elif (kind, id_) == consents.CONTACT and self.gate.policies:
+                self._node("gate").users = users
         for (kind, id_), woken in self.woken.items():
             self._watch(kind, id_, woken)
         self._mark()
@@ -108,20 +116,27 @@ class _Build(Graph):
             idlers=self.idlers,
             people=people.keys(self.places),
             documents=self._documents(),
+            gate=self.gate,
             predicates=self.definitions.predicates,
         )
 
     def _documents(self) -> tuple[Any, ...]:
         """Returns what the set can be made from again."""
         written = [{OLDER: each} for each in self.definitions.kept]
-        return (*self.definitions.documents.values(), *written)
+        deciding = (self.definitions.documents[key] for key in self.definitions.deciding)
+        return (*deciding, *written)
 
     def _plan(self) -> None:
         """Says of each event what it counts for, what of it is measured, which lists it fills."""
         if self.definitions.lists or self.idlers:
             changing = self.plans.setdefault(LIST_CHANGED, Plan())
             changing.lists = frozenset(self.definitions.lists)
-            changing.reads_properties |= bool(changing.lists)
+            changing.learns = bool(changing.lists)
+            changing.reads_properties |= changing.learns
+        for name, said in consents.names(self.gate).items():
+            plan = self.plans.setdefault(name, Plan())
+            plan.said, plan.learns = said, True
+            plan.reads_properties |= said.what != "delivered"
         for feature in self.features.by_key.values():
             plan = self.plans.setdefault(feature.event, Plan())
             if feature.where is None:
@@ -165,10 +180,11 @@ class _Build(Graph):
 
     def _journey(self, journey: Journey, runner: Runner) -> None:
         """Lays out a journey, and has its runs moved, told of events, and begun."""
+        definitions = self.definitions
         reads: set[Fact] = {runner.fact}
         events: set[str] = set()
-        for each in (*self.definitions.older.get(journey.id, ()), journey):
-            layout = Layout(each, self._compiled, self.runners)
+        for each in (*definitions.older.get(journey.id, ()), journey):
+            layout = Layout(each, self._compiled, self._means)
             flow = layout.flow()
             runner.flows[flow.version] = flow
             reads |= layout.reads
@@ -178,6 +194,10 @@ class _Build(Graph):
         for event in sorted(events):
             hearing = Hearing(id=journey.id, version=runner.version, runner=runner, event=event)
             self._hear(hearing, event, reads_properties=True)
+        steering = Steering(
+            id=journey.id, version=runner.version, runner=runner, event=RUN_REQUESTED
+        )
+        self._hear(steering, RUN_REQUESTED, reads_properties=True)
         when = journey.entry.when
         entry = layouts.entry(journey, runner, None if when is None else self._compiled(when)[0])
         self.guarded.append(("journey", entry))
@@ -198,11 +218,14 @@ class _Build(Graph):
                 is_eager=each.fire_on_publish,
                 hears=isinstance(each.on, EventMatch | ManualStimulus),
                 lends=not isinstance(each.on, Timed) and gives_for_a_time(each.do),
-                actions=actions.ready(each.do, self.runners),
+                actions=actions.ready(each.do, self._means),
             )
-            begins = any(isinstance(action, actions.Start) for action in built.actions)
+            reads_properties |= any(
+                isinstance(action, actions.Start) or sources.reads_properties(action)
+                for action in built.actions
+            )
             self.guarded.append(("trigger", built))
-            self._wake(built, each.on, reads_properties or begins)
+            self._wake(built, each.on, reads_properties)
 
     def _rank(self) -> None:
         """Ranks all that may be woken: the highest priority first, then by kind and id.

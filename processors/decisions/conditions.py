@@ -12,6 +12,7 @@ import msgspec
 from processors.decisions import persons
 from processors.decisions.aggregates import aggregate
 from processors.decisions.comparisons import FALSE, TEMPORAL, TRUE, Answer, compare
+from processors.decisions.consents import CONTACT
 from processors.decisions.features import Features, Properties, read
 from processors.decisions.hours import TIMEZONE, hours
 from processors.decisions.measures import Measures
@@ -21,10 +22,12 @@ from processors.decisions.sequences import sequence
 from processors.definitions.comparisons import Comparison
 from processors.definitions.conditions import (
     AccountCondition,
+    Agreement,
     AllCondition,
     AnyCondition,
     BucketCondition,
     Condition,
+    ConsentCondition,
     CustomCondition,
     ListCondition,
     NotCondition,
@@ -32,6 +35,7 @@ from processors.definitions.conditions import (
     ScoreCondition,
     SegmentCondition,
     StatusCondition,
+    SuppressedCondition,
     TagCondition,
     TraitCondition,
 )
@@ -118,6 +122,8 @@ class Compiler:
         | StatusCondition
         | BucketCondition
         | CustomCondition
+        | ConsentCondition
+        | SuppressedCondition
         | PeopleCondition,
     ) -> Evaluate:
         match condition:
@@ -137,6 +143,12 @@ class Compiler:
                 return _bucket(condition)
             case CustomCondition():
                 return self._custom(condition)
+            case ConsentCondition(consent=asked):
+                self.reads.add(CONTACT)
+                return _agreed(asked)
+            case SuppressedCondition(suppressed=channel):
+                self.reads.add(CONTACT)
+                return _suppressed(channel)
             case PeopleCondition(key=key, quantifier=quantifier):
                 self.reads.add(("people", key))
                 return _of_people(key, quantifier)
@@ -304,6 +316,26 @@ def _answered(
 
     def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
         return TRUE if holds(Person(profile, reads, scales), **parameters) is True else FALSE
+
+    return evaluate
+
+
+def _agreed(asked: Agreement) -> Evaluate:
+    channel, topic, state = asked.channel, asked.topic, asked.state
+
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        contact = profile.contact
+        holds = contact is not None and contact.state(channel, topic) == state
+        return TRUE if holds else FALSE
+
+    return evaluate
+
+
+def _suppressed(channel: str) -> Evaluate:
+    def evaluate(profile: Profile, now: int, properties: Properties) -> Answer:
+        contact = profile.contact
+        holds = contact is not None and contact.suppression(channel) is not None
+        return TRUE if holds else FALSE
 
     return evaluate
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions import actions, alarms, journeys, lists, people, triggers
+from processors.decisions import actions, alarms, consents, gate, journeys, lists, people, triggers
 from processors.decisions.compiled import Compiled, Plan
 from processors.decisions.features import NO_PROPERTIES, Feature, Properties
 from processors.decisions.forgetting import forget
@@ -110,6 +110,9 @@ def on_definitions(
     profile.definitions = compiled.id
     profile.timers = {}
     journeys.adopt(compiled.runners, profile, moment)
+    if profile.contact is not None:
+        known = compiled.triggers | compiled.runners.keys()
+        gate.adopt(compiled.gate, profile, moment, known)
     _evaluate(compiled, profile, moment, compiled.everything)
     _conclude(_Frame(compiled, profile, seen, due.log_s, due.adopted_ms), moment)
 
@@ -222,7 +225,7 @@ def _apply(
     if compiled.idlers or not profile.definitions:
         is_told = parent is not None or plan.lists is not None
         dirty |= _stir(compiled, profile, at_ms, is_told=is_told)
-    if not dirty and not plan.triggers and traits is None and not plan.lists:
+    if not dirty and not plan.triggers and traits is None and not plan.learns:
         return None
     moment = Moment(decision, compiled.scales, now, event.message_id)
     if parent is None:
@@ -232,7 +235,7 @@ def _apply(
         moment.echoes, moment.hops = parent.echoes, parent.hops
     moment.late, moment.adopted = late, adopted_ms
     moment.properties, moment.heard = properties, at_ms
-    if traits is not None or plan.lists:
+    if traits is not None or plan.learns:
         dirty |= _learn(compiled, profile, moment, facts)
     if dirty:
         _evaluate(compiled, profile, moment, dirty)
@@ -273,6 +276,9 @@ def _learn(compiled: Compiled, profile: Profile, moment: Moment, facts: _Facts) 
     event, at_ms, plan, *_, traits = facts
     if plan.lists and (listed := lists.take_change(profile, moment, plan.lists)):
         dirty |= compiled.readers(*listed)
+    if plan.said is not None:
+        for changed in consents.hear(compiled.gate, profile, moment, plan.said):
+            dirty |= compiled.readers(*changed)
     if event.type == "group" and event.group_id:
         dirty |= people.join(compiled, profile, moment, event.group_id, at_ms=at_ms)
     for key, value in (traits or {}).items():

@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions.actions import Acting, Action, Starter, act, tell
+from processors.decisions.actions import Acting, Action, Deliver, Starter, act, tell
 from processors.decisions.comparisons import is_same
 from processors.decisions.conditions import Evaluate, bucket
 from processors.decisions.dates import Appointment, next_due, next_time
 from processors.decisions.features import NO_PROPERTIES, Properties, Where, read
-from processors.decisions.hours import zone_of
+from processors.decisions.hours import TraitHour, zone_of
 from processors.decisions.runs import Telling, held, shown
 from processors.definitions import actions as documents
 from processors.state.profiles import NEVER, Profile, trait
@@ -97,11 +97,17 @@ class Walk(msgspec.Struct, kw_only=True):
             occurrence=f"{shown(run)}/{run.visit}",
             properties=run.data,
             known=run.data,
+            at_hand=self.data,
         )
 
     def tell(self, what: What, step: str, choice: str | None = None, until_ms: int = NEVER) -> None:
         """Writes down what happened at a step."""
         self.telling.tell(self.run, what, step=step, choice=choice, until_ms=until_ms)
+
+    def tell_done(self, step: str) -> None:
+        """Writes down that a step has acted, and which values models have given for it."""
+        models = self.telling.moment.take_values()
+        self.telling.tell(self.run, "done", step=step, models=models)
 
 
 class Flow(msgspec.Struct, kw_only=True):
@@ -140,6 +146,15 @@ class Step(msgspec.Struct, kw_only=True):
     place: int
     next: str | None
     """None after the last one."""
+    when: Evaluate | None = None
+    """Where it does not hold the step is left out."""
+
+    def go(self, walk: Walk) -> Way:
+        """Takes the step, or leaves it out; returns where that leads."""
+        if self.when is not None and self.when(walk.profile, walk.now, walk.data) < 0:
+            walk.tell("skipped", self.id, "condition")
+            return self.next
+        return self.take(walk)
 
     def take(self, walk: Walk) -> Way:
         """Takes the step; returns where it leads."""
@@ -153,7 +168,7 @@ class ActionStep(Step, kw_only=True):
 
     def take(self, walk: Walk) -> Way:
         """Acts, unless what is sent should not be."""
-        if isinstance(self.action, documents.Send | documents.Webhook | documents.CreateTask):
+        if isinstance(self.action, Deliver | documents.Webhook | documents.CreateTask):
             if walk.flow.leaves(walk.profile, walk.run, walk.now) > 0:
                 return End("condition")
             targeting = walk.flow.targeting
@@ -166,7 +181,7 @@ class ActionStep(Step, kw_only=True):
         if fact is not None:
             walk.facts.add(fact)
         if walk.run.state != ENDED:
-            walk.tell("done", self.id)
+            walk.tell_done(self.id)
         return self.next
 
 
@@ -254,7 +269,7 @@ class PauseStep(WaitStep, kw_only=True):
     """Waits so long, and then for a time of day."""
 
     lasting_ms: int
-    at: time | None
+    at: time | TraitHour | None
     days: tuple[int, ...]
     zone: tzinfo | None
     """None: that of the person."""
@@ -263,7 +278,8 @@ class PauseStep(WaitStep, kw_only=True):
         """Reckons from when the run came here."""
         run.due = run.since + self.lasting_ms
         if self.at is not None or self.days:
-            run.due = next_time(run.due, self.at, self.days, zone_of(profile, self.zone))
+            at = self.at.of(profile) if isinstance(self.at, TraitHour) else self.at
+            run.due = next_time(run.due, at, self.days, zone_of(profile, self.zone))
 
 
 class UntilStep(WaitStep, kw_only=True):

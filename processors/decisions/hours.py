@@ -4,8 +4,11 @@ Between two candidates nothing turns: they are the ends of the hours that are as
 and each minute of days on which clocks are changed.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta, tzinfo
+
+import msgspec
 
 from processors.decisions.comparisons import Answer
 from processors.decisions.features import Properties
@@ -25,6 +28,25 @@ _DAY = timedelta(days=1)
 def zone_of(profile: Profile, zone: tzinfo | None) -> tzinfo:
     """Returns a zone; for None that of the person, UTC where there is none."""
     return zone or zones.find(trait(profile.traits, (TIMEZONE,))) or UTC
+
+
+class TraitHour(msgspec.Struct, frozen=True):
+    """The time of day that a trait of the person names."""
+
+    path: tuple[str, ...]
+    otherwise: time
+
+    def of(self, profile: Profile) -> time:
+        """Returns it: of an hour from 0 to 23, or of a text such as `09:30`; else the other."""
+        match trait(profile.traits, self.path):
+            case bool():
+                return self.otherwise
+            case int(hour) if 0 <= hour < 24:
+                return time(hour)
+            case str(text):
+                with contextlib.suppress(ValueError):
+                    return zones.clock(text)
+        return self.otherwise
 
 
 def hours(asked: LocalTime) -> Callable[[Profile, int, Properties], Answer]:

@@ -12,11 +12,12 @@ from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.flows import STAYS, End, Flow, UntilStep, WaitStep, Walk, Way
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, set_timer
-from processors.decisions.runs import Telling, held, journeys_of, known, learn, run_id
+from processors.decisions.runs import Telling, held, journeys_of, known, learn, run_id, shown
 from processors.decisions.triggers import LOOP, Facts, Woken, record
 from processors.definitions.journeys import ALWAYS
 from processors.state.profiles import NEVER, Profile
 from processors.state.runs import ENDED, GOING, MAX_RUNS, WAITING, Run
+from schemas.events import RUN, STEP
 
 MAX_PASSES = 100
 """How often a run may go back.
@@ -153,11 +154,13 @@ class Runner(Woken, kw_only=True):
         run.parent = parent
         return self.fact
 
-    def stop(self, profile: Profile, moment: Moment) -> tuple[str, str] | None:
+    def stop(
+        self, profile: Profile, moment: Moment, reason: str = "stopped"
+    ) -> tuple[str, str] | None:
         """Ends the person's runs."""
         going = [each for each in held(profile, self.id) if each.state != ENDED]
         for run in going:
-            self._end(Telling(self.id, profile, moment), run, "stopped")
+            self._end(Telling(self.id, profile, moment), run, reason)
         return self.fact if going else None
 
     # Moving
@@ -261,7 +264,7 @@ class Runner(Woken, kw_only=True):
         walk = Walk(telling=telling, run=run, flow=flow, priority=self.priority, facts=facts)
         while run.state == GOING:
             run.visit += 1
-            way = flow.steps[run.step].take(walk)
+            way = flow.steps[run.step].go(walk)
             if way == STAYS or run.state == ENDED:
                 return
             self._move(telling, run, flow, way)
@@ -284,6 +287,20 @@ class Runner(Woken, kw_only=True):
         flow = self.flows.get(run.version)
         until_ms = flow.goal_until(run) if flow is not None and not is_reached else 0
         telling.end(run, reason, until_ms)
+
+    # By hand
+
+    def steer(self, telling: Telling, run: Run, step: object) -> bool:
+        """Has a run go on at a step, or for None ends it; returns whether there is such a step."""
+        if step is None:
+            self._end(telling, run, CANCELLED)
+            return True
+        flow = self.flows.get(run.version)
+        if flow is None or not isinstance(step, str) or step not in flow.steps:
+            return False
+        run.step, run.state, run.due = step, GOING, NEVER
+        telling.tell(run, "moved", step=step, choice=REQUEST)
+        return True
 
     # Editing
 
@@ -334,6 +351,28 @@ class Hearing(Woken, kw_only=True):
     def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
         """Tells the runs of it."""
         return self.runner.hear(profile, moment, self.event)
+
+
+CANCELLED = "cancelled"
+REQUEST = "request"
+NO_STEP = "no-step"
+
+
+class Steering(Hearing, kw_only=True):
+    """Ends or moves one run of a journey, where somebody asks for it."""
+
+    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
+        """Does so, unless that run is over, or has no such step."""
+        runner, found = self.runner, moment.properties
+        telling = Telling(runner.id, profile, moment)
+        for run in held(profile, runner.id):
+            if shown(run) != found.get(RUN) or run.state == ENDED:
+                continue
+            if not runner.steer(telling, run, found.get(STEP)):
+                record(runner, profile, moment, NO_STEP)
+                return set()
+            return {runner.fact}
+        return set()
 
 
 def adopt(runners: Mapping[str, Runner], profile: Profile, moment: Moment) -> None:

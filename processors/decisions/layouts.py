@@ -1,10 +1,10 @@
 """Lays out a journey: from its document to steps that runs can take."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import time
 from typing import Any, get_args
 
 from processors.decisions import actions
-from processors.decisions.actions import Starter
 from processors.decisions.conditions import Evaluate, Fact
 from processors.decisions.dates import Appointment
 from processors.decisions.entries import Entry, limit_key
@@ -24,7 +24,7 @@ from processors.decisions.flows import (
     Step,
     UntilStep,
 )
-from processors.decisions.hours import TIMEZONE
+from processors.decisions.hours import TIMEZONE, TraitHour
 from processors.decisions.journeys import Runner
 from processors.definitions import steps, zones
 from processors.definitions.conditions import Condition
@@ -85,11 +85,14 @@ class Layout:
     """One version of a journey while it is laid out."""
 
     def __init__(
-        self, journey: Journey, compile_: Compile, starters: Mapping[str, Starter]
+        self,
+        journey: Journey,
+        compile_: Compile,
+        means: actions.Means,
     ) -> None:
         self._journey = journey
         self._compile = compile_
-        self._starters = starters
+        self._means = means
         self.reads: set[Fact] = set()
         """What can end a run, or a wait."""
         self.events: set[str] = set()
@@ -137,6 +140,7 @@ class Layout:
         after = self._journey.steps[place + 1 : place + 2]
         following = after[0].id if after else None
         at: dict[str, Any] = {"id": step.id, "place": place, "next": step.go or following}
+        at["when"] = self._asked(step.when)
         does = step.does
         match does:
             case steps.Wait():
@@ -151,13 +155,13 @@ class Layout:
             case steps.Start(journey=journey, wait=waits):
                 if waits:
                     self.reads.add(("runs", journey))
-                return ChildStep(**at, journey=journey, starters=self._starters, waits=waits)
+                return ChildStep(**at, journey=journey, starters=self._means.starters, waits=waits)
             case steps.Exit(reason=reason):
                 return ExitStep(**at, reason=reason)
             case steps.Go():
                 return Step(**at)
             case _:
-                (action,) = actions.ready([does], self._starters)
+                (action,) = actions.ready([does], self._means)
                 return ActionStep(**at, action=action)
 
     def _call(self, call: steps.Call, at: dict[str, Any]) -> Step:
@@ -185,6 +189,7 @@ class Layout:
         if wait.timezone == zones.PROFILE:
             self.reads.add(("trait", TIMEZONE))
         if wait.date is not None:
+            assert not isinstance(wait.at, steps.TraitClock)  # the model sees to it
             path = tuple(wait.date.split("."))
             self.reads.add(("trait", path[0]))
             return DateStep(
@@ -197,10 +202,15 @@ class Layout:
             )
         if wait.until is not None:
             return self._until(wait, wait.until, at)
+        clock: time | TraitHour | None
+        if isinstance(wait.at, steps.TraitClock):
+            clock = TraitHour(tuple(wait.at.trait.split(".")), wait.at.otherwise)
+        else:
+            clock = wait.at
         return PauseStep(
             **at,
             lasting_ms=wait.lasting or 0,
-            at=wait.at,
+            at=clock,
             days=wait.days or (),
             zone=zones.find(wait.timezone),
         )

@@ -8,6 +8,7 @@ import msgspec
 from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.scales import Held, Scale
 from schemas.commands import Command
+from schemas.consents import ConsentChange, ConsentRecord, SuppressionRecord
 from schemas.events import Event
 from schemas.records import DecisionRecord, RunRecord, ScoreChange, SegmentChange
 from schemas.relays import Relay, Told
@@ -31,6 +32,9 @@ class Decision(msgspec.Struct, kw_only=True):
     """Events that triggers told, decided on already; to be published beside."""
     removed: list[tuple[str, str, str]] = []
     """("segment" or "score", profile id, id) of ended definitions: these records are to go."""
+    consent_changes: list[ConsentChange] = []
+    standing: list[tuple[str, str, ConsentRecord | SuppressionRecord | None]] = []
+    """Topic and key of consents and suppressions, as they are then; None: it is lifted."""
     relays: list[Relay] = []
     """What goes to accounts, and from them to their people."""
     fired: int = 0
@@ -77,6 +81,8 @@ class Moment(msgspec.Struct):
     """By score, to which value triggers have it come."""
     computed: dict[str, dict[str, Any]] | None = None
     """By score and rule, with which model its points were reckoned anew."""
+    given: dict[str, Any] | None = None
+    """By trait, which value a model has given, and of what."""
     echoes: bool = False
     """Whether what happens may follow from the end of points that were given for a time."""
     relay: Told | None = None
@@ -102,6 +108,17 @@ class Moment(msgspec.Struct):
         if self.computed is None:
             self.computed = {}
         self.computed.setdefault(score_id, {})[rule_id] = noted
+
+    def note_value(self, trait: str, noted: Any) -> None:
+        """Notes which value a model has given for a trait."""
+        if self.given is None:
+            self.given = {}
+        self.given[trait] = noted
+
+    def take_values(self) -> str | None:
+        """Returns what was noted of values as JSON, and forgets it."""
+        noted, self.given = self.given, None
+        return msgspec.json.encode(noted).decode() if noted else None
 
     def take_models(self, score_id: str) -> str | None:
         """Returns what was noted of a score's models as JSON, and forgets it."""

@@ -4,7 +4,9 @@ A node is evaluated when a fact that it reads has changed, or at the instant unt
 answer held. What it returns are the bits of the nodes that read it, to be evaluated after it.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +17,7 @@ from processors.decisions.features import NO_PROPERTIES
 from processors.decisions.moments import Moment
 from processors.decisions.recommendations import Recommendation, texts
 from processors.decisions.scales import Held, Scale, value
-from processors.state import adjustments, swings, windows
+from processors.state import adjustments, amounts, swings, windows
 from processors.state.profiles import NEVER, Profile
 from schemas.records import ScoreChange, SegmentChange
 
@@ -178,6 +180,39 @@ class WindowRule(msgspec.Struct, kw_only=True):
             times = self.most
         set_timer(profile, self.timer, kept[-times] + self.width_ms if times else NEVER)
         return self.users if self.holder.hold(profile, moment, times * self.points) else 0
+
+
+MAX_AMOUNT_POINTS = 10**10
+"""Points of one rule, up or down, of however much: what the most occurrences give at most."""
+
+
+class AmountRule(msgspec.Struct, kw_only=True):
+    """A rule that adds points for how much a property of the events comes to."""
+
+    key: str
+    holder: Holder
+    feature: str
+    rate: Fraction
+    """Points for a millionth."""
+    width_ms: int | None
+    timer: int = 0
+    users: Bits = 0
+
+    def evaluate(self, profile: Profile, moment: Moment) -> Bits:
+        """Holds the points of the whole sum, to the nearest whole number, halves to the even."""
+        points = round(self._sum(profile, moment.now) * self.rate)
+        points = max(-MAX_AMOUNT_POINTS, min(MAX_AMOUNT_POINTS, points))
+        return self.users if self.holder.hold(profile, moment, points) else 0
+
+    def _sum(self, profile: Profile, now: int) -> int:
+        """Returns the sum in millionths, and waits for when the oldest amount leaves it."""
+        measured = profile.measured or amounts.NOTHING
+        if self.width_ms is None:
+            return amounts.total(measured.sums.get(self.feature, amounts.NO_SUM))
+        times = profile.times.get(self.feature, [])
+        first = bisect_right(times, now - self.width_ms)
+        set_timer(profile, self.timer, times[first] + self.width_ms if times[first:] else NEVER)
+        return sum(measured.amounts.get(self.feature, [])[first:])
 
 
 class StateRule(msgspec.Struct, kw_only=True):

@@ -1,16 +1,17 @@
 """Rules that add points for each occurrence: which node works one out, from which feature."""
 
+from fractions import Fraction
 from math import ceil
 
 from processors.decisions.fading import FadingRule, StepRule
 from processors.decisions.features import MAX_COUNT, Feature, Features
-from processors.decisions.measures import Measure, Measures
-from processors.decisions.nodes import CountRule, Holder, WindowRule
+from processors.decisions.measures import UNIT, Measure, Measures
+from processors.decisions.nodes import AmountRule, CountRule, Holder, WindowRule
 from processors.definitions.scores import Rule
 from processors.state.profiles import NEVER
 from processors.state.windows import MAX_TIMES
 
-Built = tuple[CountRule | WindowRule | StepRule | FadingRule, Feature | Measure]
+Built = tuple[CountRule | WindowRule | AmountRule | StepRule | FadingRule, Feature | Measure]
 
 
 def counting(key: str, holder: Holder, rule: Rule, features: Features, measures: Measures) -> Built:
@@ -20,6 +21,8 @@ def counting(key: str, holder: Holder, rule: Rule, features: Features, measures:
     most = rule.max_occurrences or MAX_COUNT
     if rule.per is not None:
         return _once_per(key, holder, rule, measures)
+    if rule.for_each is not None:
+        return _adding_up(key, holder, rule, measures)
     if rule.decay is not None:
         return _decaying(key, holder, rule, features)
     if rule.within is None:
@@ -58,6 +61,22 @@ def _once_per(key: str, holder: Holder, rule: Rule, measures: Measures) -> Built
         points=rule.points,
         most=most,
         width_ms=rule.within or NEVER,
+    ), measure
+
+
+def _adding_up(key: str, holder: Holder, rule: Rule, measures: Measures) -> Built:
+    """Returns what adds up the amounts of a property."""
+    assert rule.on is not None  # the model sees to it
+    assert rule.for_each is not None
+    measure = measures.get(
+        "sum",
+        (rule.on.event, rule.on.where, rule.for_each.property),
+        width_ms=rule.within,
+        capacity=MAX_TIMES,
+    )
+    rate = rule.points / Fraction(str(rule.for_each.amount)) / UNIT
+    return AmountRule(
+        key=key, holder=holder, feature=measure.key, rate=rate, width_ms=rule.within
     ), measure
 
 

@@ -57,6 +57,7 @@ class Telling(msgspec.Struct, frozen=True):
         step: str = "",
         choice: str | None = None,
         until_ms: int = NEVER,
+        models: str | None = None,
     ) -> None:
         """Writes down one thing that happened to a run."""
         moment = self.moment
@@ -75,6 +76,7 @@ class Telling(msgspec.Struct, frozen=True):
                 at=moment.now,
                 cause=moment.cause,
                 late=moment.late,
+                models=models,
             )
         )
 

@@ -101,11 +101,16 @@ class Trigger(Guarded, kw_only=True):
         if reason is not None:
             return set()
         self.count(profile, moment)
+        decisions = moment.decision.decisions
+        mine = len(decisions) - 1
         facts: Facts = set()
         for place, action in enumerate(self.actions):
             found = act(self._acting(profile, moment, round_, place), action)
             if found is not None:
                 facts.add(found)
+        if moment.given:
+            told = moment.take_values()
+            decisions[mine] = msgspec.structs.replace(decisions[mine], models=told)
         return facts
 
     def _acting(self, profile: Profile, moment: Moment, round_: int, place: int) -> Acting:
@@ -118,6 +123,7 @@ class Trigger(Guarded, kw_only=True):
             step=str(place),
             occurrence=moment.named(round_),
             known=moment.properties if self.hears else None,
+            at_hand=moment.properties,
         )
 
 

@@ -44,13 +44,63 @@ class RemoveTag(Part):
     tag: values.Name = Field(alias="remove_tag")
 
 
+class Source(Part):
+    """Where a value comes from when the action is carried out."""
+
+    property: values.TraitPath | None = None
+    """Of the event at hand; in a journey of what the run knows."""
+    trait: values.TraitPath | None = None
+    time: Annotated[Literal["now"], values.one_of(("now",))] | None = None
+    """The instant, in UTC."""
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that it comes from one place."""
+        if len(raw) != 1 and not faults:
+            found = " and ".join(raw) or "nothing"
+            faults.add((), f"takes exactly one of {', '.join(cls.known_keys())}, found {found}")
+        return raw
+
+
+def _told(raw: Any) -> str:
+    return TAG + ("source" if isinstance(raw, dict | Source) else "told")
+
+
+Told = Annotated[
+    Annotated[Source, Tag(TAG + "source")]
+    | Annotated[Any, PlainValidator(values.told), Tag(TAG + "told")],
+    Discriminator(_told),
+]
+"""What a model is told: as written, or from where it comes."""
+
+
 class SetTrait(Part):
-    """Sets a whole trait; null unsets it."""
+    """Sets a whole trait: to a value, to what comes from elsewhere, or to what a model gives."""
 
     trait: values.TraitKey
-    value: Any
+    value: Any = None
+    """Null unsets it."""
+    source: Source | None = Field(default=None, alias="from")
+    model: values.Id | None = None
+    """Python that a data engineer has registered."""
+    parameters: Annotated[dict[str, Told], BeforeValidator(values.mapping)] = Field(
+        default={}, alias="with"
+    )
 
     nullable = ("value",)
+    hints: ClassVar = {"parameters": "with", "to": "value"}
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that it is of one sort."""
+        said = [key for key in ("value", "from", "model") if key in raw]
+        if len(said) > 1:
+            faults.add((), f"takes only one of value, from and model, found {' and '.join(said)}")
+        elif not said and not faults:
+            faults.add((), "needs value, or from (where it comes from), or model (what gives it)")
+        if "with" in raw and "model" not in raw:
+            faults.add(("with",), "may only stand beside model")
+        return raw
 
 
 class SetStatus(Part):

@@ -4,11 +4,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
 from processors.definitions import parts, values
+from processors.definitions.actions import Channel
 from processors.definitions.comparisons import HINTS, NUMBER_OPERATORS, Comparison, operation
 from processors.definitions.errors import Path
 from processors.definitions.hours import TimeCondition
@@ -18,6 +19,7 @@ from processors.definitions.occurrences import (
     SequenceCondition,
 )
 from processors.definitions.parts import TAG, Faults, Part
+from schemas.consents import State
 
 
 class TraitCondition(Comparison):
@@ -164,11 +166,25 @@ class BucketCondition(Part):
         return self.bucket.high
 
 
-def _told(value: Any) -> Any:
-    """Returns what a predicate is told: single values, and lists of them as tuples."""
-    if isinstance(value, list | tuple):
-        return tuple(values.scalar(each) for each in value)
-    return values.scalar(value)
+class Agreement(Part):
+    """What somebody has said to messages of a topic on a channel."""
+
+    channel: Annotated[Channel, values.one_of(get_args(Channel))]
+    topic: values.Name | None = None
+    """None: to all of the channel."""
+    state: Annotated[State, values.one_of(get_args(State))] = "granted"
+
+
+class ConsentCondition(Part):
+    """Whether somebody has agreed to messages."""
+
+    consent: Agreement
+
+
+class SuppressedCondition(Part):
+    """Whether nothing may be sent on a channel, whatever was agreed to."""
+
+    suppressed: Annotated[Channel, values.one_of(get_args(Channel))]
 
 
 class CustomCondition(Part):
@@ -176,7 +192,7 @@ class CustomCondition(Part):
 
     custom: values.Id
     parameters: Annotated[
-        dict[str, Annotated[Any, PlainValidator(_told)]], BeforeValidator(values.mapping)
+        dict[str, Annotated[Any, PlainValidator(values.told)]], BeforeValidator(values.mapping)
     ] = Field(default={}, alias="with")
 
     hints: ClassVar = {"parameters": "with"}
@@ -280,12 +296,13 @@ HEADS: dict[str, type[Part]] = {
     "bucket": BucketCondition,
     "local_time": TimeCondition,
     "custom": CustomCondition,
+    "consent": ConsentCondition,
+    "suppressed": SuppressedCondition,
 }
-LATER = ("consent",)
 
 
 def _choose(raw: Any) -> Any:
-    return parts.choose(raw, "a condition", tuple(HEADS), LATER)
+    return parts.choose(raw, "a condition", tuple(HEADS))
 
 
 def _head(raw: Any) -> str:
@@ -313,7 +330,9 @@ Condition = Annotated[
     | Annotated[PeopleCondition, Tag(TAG + "people")]
     | Annotated[BucketCondition, Tag(TAG + "bucket")]
     | Annotated[TimeCondition, Tag(TAG + "local_time")]
-    | Annotated[CustomCondition, Tag(TAG + "custom")],
+    | Annotated[CustomCondition, Tag(TAG + "custom")]
+    | Annotated[ConsentCondition, Tag(TAG + "consent")]
+    | Annotated[SuppressedCondition, Tag(TAG + "suppressed")],
     Discriminator(_head),
     BeforeValidator(_choose),
 ]

@@ -36,7 +36,8 @@ def absent(definition: Definition, predicates: Predicates) -> Iterator[Misuse]:
         if isinstance(mention, Modelled) and mention.name not in predicates:
             models = [name for name, each in predicates.items() if isinstance(each, Model)]
             rest = suggestions.hint(mention.name, models) or ""
-            said = f"model {mention.name} is not registered here: its rule gives 0 points{rest}"
+            then = "its rule gives 0 points" if mention.parameters is None else "no trait is set"
+            said = f"model {mention.name} is not registered here: {then}{rest}"
             yield mention.path, said
 
 
@@ -51,9 +52,11 @@ def misuses(
         if isinstance(found, Predicate):
             said = f"{mention.name} is a predicate, no model: ask it by when: {{custom: …}}"
             yield mention.path, said
+        elif found is not None:
+            yield from _mistold(mention, found)
     elif isinstance(found, Model):
         said = f"{mention.name} is a model, no predicate: name it by model in a score's rule"
-        yield mention.path, said
+        yield mention.path, f"{said}, or in set_trait"
     else:
         yield from _misuses(mention, found, predicates)
     for reference in _read(mention, found):
@@ -73,14 +76,20 @@ def _misuses(
         rest = hint or (f"; there are {names}" if names else "; BECKON_PREDICATES names none")
         yield mention.path, f"there is no predicate {mention.name}{rest}"
         return
-    above = mention.path[:-1]
-    for given in mention.parameters:
-        if given not in predicate.parameters:
-            rest = _instead(given, predicate)
-            yield (*above, "with", given), f"predicate {predicate.name} takes no {given}{rest}"
-    for name, is_required in predicate.parameters.items():
-        if is_required and name not in mention.parameters:
-            yield above, f"predicate {predicate.name} needs {name}: with: {{{name}: …}}"
+    yield from _mistold(mention, predicate)
+
+
+def _mistold(mention: Custom | Modelled, asked: Predicate | Model) -> Iterator[Misuse]:
+    """Yields what a predicate or model is told that it does not take, and what it lacks."""
+    above, told = mention.path[:-1], mention.parameters or ()
+    noun = f"{type(asked).__name__.lower()} {asked.name}"
+    for given in told:
+        if given not in asked.parameters:
+            yield (*above, "with", given), f"{noun} takes no {given}{_instead(given, asked)}"
+    for name, is_required in asked.parameters.items():
+        if is_required and name not in told:
+            where = "" if mention.parameters is not None else "set_trait alone can tell it, "
+            yield above, f"{noun} needs {name}: {where}with: {{{name}: …}}"
 
 
 def _read(mention: Custom | Modelled, asked: Predicate | Model | None) -> Iterator[Reference]:
@@ -90,8 +99,8 @@ def _read(mention: Custom | Modelled, asked: Predicate | Model | None) -> Iterat
                 yield Reference(mention.path, kind, name)
 
 
-def _instead(name: str, predicate: Predicate) -> str:
-    names = list(predicate.parameters)
+def _instead(name: str, asked: Predicate | Model) -> str:
+    names = list(asked.parameters)
     return suggestions.hint(name, names) or f"; it takes {', '.join(names) or 'nothing'}"
 
 

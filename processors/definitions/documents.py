@@ -10,12 +10,15 @@ from processors.definitions import suggestions, values
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
 from processors.definitions.journeys import Journey
 from processors.definitions.parts import LATER, TAG, Faults, Origin, Written
+from processors.definitions.policies import Policy
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
+from processors.definitions.templates import Partial, Template
+from processors.definitions.topics import Topic
 from processors.definitions.triggers import Trigger
 from processors.definitions.versions import canonical, version
 
-Definition = Segment | StaticList | Score | Trigger | Journey
+Definition = Segment | StaticList | Score | Trigger | Journey | Topic | Policy | Template | Partial
 
 KINDS: dict[str, type[Definition]] = {
     "segment": Segment,
@@ -23,7 +26,13 @@ KINDS: dict[str, type[Definition]] = {
     "score": Score,
     "trigger": Trigger,
     "journey": Journey,
+    "topic": Topic,
+    "policy": Policy,
+    "template": Template,
+    "partial": Partial,
 }
+CONTENT_KINDS = frozenset({"template", "partial"})
+"""What messages say: none of it decides anything."""
 LATER_KINDS = ("frequency_cap",)
 
 MAX_BYTES = 256 * 1024
@@ -44,7 +53,11 @@ _NESTING_KEYS = frozenset({"all", "any", "not"})
 
 
 def parse(
-    document: Any, *, file: str | None = None, lines: Mapping[Path, int] | None = None
+    document: Any,
+    *,
+    file: str | None = None,
+    lines: Mapping[Path, int] | None = None,
+    texts: Mapping[Path, str] | None = None,
 ) -> Definition:
     """Returns the definition that a document states.
 
@@ -52,12 +65,13 @@ def parse(
         document: JSON-like; kept as the definition's origin, so not to be changed afterwards.
         file: What problems call its file; None for a document of the topic.
         lines: Line of each path in the file.
+        texts: The file of each text that lay in one of its own.
 
     Raises:
         InvalidDefinitions: it is none, with all that is wrong (the first 100 things).
     """
     definition = read(document, _reader, file=file, lines=lines)
-    definition._origin = Origin(document, version(document), file, lines or {})
+    definition._origin = Origin(document, version(document), file, lines or {}, texts or {})
     return definition
 
 

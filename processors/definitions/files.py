@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
 
-from processors.definitions import documents, sets, syntax
+from processors.definitions import documents, inlining, sets, syntax
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Problem, show
 from processors.definitions.predicates import NONE, Predicates
@@ -30,9 +30,10 @@ def load(source: str | FilePath, *, predicates: Predicates = NONE) -> Definition
     parsed: list[Definition] = []
     problems: list[Problem] = []
     broken: set[str] = set()
+    folder = FilePath(source) if FilePath(source).is_dir() else FilePath(source).parent
     for file in _files(FilePath(source)):
         try:
-            parsed.append(_parse(file, broken))
+            parsed.append(_parse(file, folder, broken))
         except InvalidDefinitions as error:
             problems += error.problems
     return sets.complete(parsed, problems, broken, predicates=predicates)
@@ -114,7 +115,7 @@ def _walk(source: FilePath, is_wanted: Callable[[str], bool]) -> Iterator[FilePa
                 yield each  # but no pipe: it would never end
 
 
-def _parse(file: FilePath, broken: set[str]) -> Definition:
+def _parse(file: FilePath, folder: FilePath, broken: set[str]) -> Definition:
     """Returns the definition in a file; adds the id to `broken` where it has one and is none.
 
     Raises:
@@ -124,8 +125,15 @@ def _parse(file: FilePath, broken: set[str]) -> Definition:
     if not text.is_whole:
         broken |= set(_CLAIM.findall(_content(file)))
         raise InvalidDefinitions(problems)
+    whole = inlining.inline(text.document, file, folder)
+    problems += [
+        Problem(str(file), documents.line_of(path, text.lines), show(path), message)
+        for path, message in whole.faults
+    ]
     try:
-        definition = documents.parse(text.document, file=str(file), lines=text.lines)
+        definition = documents.parse(
+            whole.document, file=str(file), lines=text.lines, texts=whole.files
+        )
     except InvalidDefinitions as error:
         problems += error.problems
     else:

@@ -5,7 +5,7 @@ known one, keys left empty, keys that exclude each other), so that one mistake g
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NoReturn, Self
 
 from pydantic import (
@@ -147,12 +147,24 @@ class Origin:
     version: str
     file: str | None
     lines: Mapping[Path, int]
+    texts: Mapping[Path, str] = field(default_factory=dict)
+    """The file of each text that lay in one of its own."""
 
 
 class Written(Part):
     """A whole definition; what all kinds share."""
 
-    kind: Literal["segment", "list", "score", "trigger", "journey"]
+    kind: Literal[
+        "segment",
+        "list",
+        "score",
+        "trigger",
+        "journey",
+        "topic",
+        "policy",
+        "template",
+        "partial",
+    ]
     id: values.Id
     name: values.Name | None = None
     description: values.Prose | None = None

@@ -17,8 +17,10 @@ from processors.definitions import values
 
 Holds = Callable[..., bool]
 """Takes the person, and its parameters by name."""
-Gives = Callable[[Any], float]
-"""Takes the person; returns from 0 to 1."""
+Gives = Callable[..., Any]
+"""Takes the person, and its parameters by name; returns from 0 to 1 where it is for points."""
+NO_VALUE = object()
+"""What a model that is asked for a value gives where it has none to give."""
 
 WHOLE = {"id": "id", "status": "status"}
 NAMED = {"segments": "segment", "scores": "score"}
@@ -59,7 +61,12 @@ class Model:
     """Part of the id of each set that uses it, and of the records of what it gave."""
     reads: tuple[str, ...]
     """As written: `traits.plan`, `tags` …"""
+    parameters: Mapping[str, bool]
+    """Whether each must be given."""
     gives: Gives
+    """Asked for a share of points."""
+    value: Gives
+    """Asked for the value of a trait."""
 
     @property
     def facts(self) -> frozenset[tuple[str, str]]:
@@ -98,25 +105,29 @@ def predicate(name: str, *, reads: Iterable[str], version: str) -> Callable[[Hol
 
 
 def model(name: str, *, reads: Iterable[str], version: str) -> Callable[[Gives], Model]:
-    """Returns what makes a model of a function `(person) -> float`, from 0 to 1.
+    """Returns what makes a model of a function `(person, *, parameter=…)`.
+
+    For the points of a rule it takes the person alone, and returns a number from 0 to 1. For a
+    trait it may take parameters, and returns text, a number, true or false, or a list of those;
+    None has the trait unset.
 
     Args:
         name: as definitions name it: an id.
         reads: all that it reads of a person, as for a predicate.
-        version: any text; change it when the function gives other numbers than before.
+        version: any text; change it when the function gives something else than before.
 
     Raises:
         InvalidPredicate: one of these is not so, or the function takes something else.
     """
 
     def make(gives: Gives) -> Model:
-        if _parameters(f"model {name}", gives):
-            raise InvalidPredicate(f"model {name} must take the person and nothing else")
         return Model(
             name=_checked(name, "name of a model", values.identifier),
             version=_checked(version, "version of a model", values.text),
             reads=tuple(_read(f"model {name}", each) for each in reads),
+            parameters=MappingProxyType(_parameters(f"model {name}", gives)),
             gives=gives,
+            value=gives,
         )
 
     return make

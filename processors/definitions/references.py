@@ -9,7 +9,10 @@ from processors.definitions.conditions import Condition
 from processors.definitions.documents import Definition
 from processors.definitions.errors import Path
 from processors.definitions.journeys import Journey
+from processors.definitions.policies import Policy
 from processors.definitions.segments import Segment, StaticList
+from processors.definitions.templates import Partial, Template
+from processors.definitions.topics import Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Reference:
     """One mention of another definition."""
 
     path: Path
-    kind: Literal["segment", "list", "score", "trigger", "journey"]
+    kind: Literal["segment", "list", "score", "trigger", "journey", "topic"]
     id: str
 
 
@@ -50,10 +53,12 @@ class Custom:
 
 @dataclass(frozen=True, slots=True)
 class Modelled:
-    """One mention of a model."""
+    """One mention of a model, with the names of what it is told."""
 
     path: Path
     name: str
+    parameters: tuple[str, ...] | None = None
+    """None in the rule of a score, where it is told nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,25 @@ class Asked:
     """Stands for it."""
 
 
-Mention = Reference | Rung | Gift | Custom | Modelled | Asked
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One mention of a template, by an action that sends."""
+
+    path: Path
+    channel: str
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One mention of what messages are about: a definition where the set has any of the kind."""
+
+    path: Path
+    channel: str
+    topic: str
+
+
+Mention = Reference | Rung | Gift | Custom | Modelled | Asked | Sent | Subject
 
 
 def of(definition: Definition) -> Iterator[Mention]:
@@ -79,7 +102,10 @@ def of(definition: Definition) -> Iterator[Mention]:
             yield from _trigger(definition)
         case Journey():
             yield from _journey(definition)
-        case StaticList():
+        case Policy():
+            for place, topic in enumerate(definition.topics or ()):
+                yield Reference(("topics", place), "topic", topic)
+        case StaticList() | Topic() | Template() | Partial():
             pass
         case _:
             assert_never(definition)
@@ -116,6 +142,12 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
             yield from _several(inner, (*path, "any"))
         case conditions.NotCondition(negated=each):
             yield from _condition(each, (*path, "not"))
+        case _:
+            yield from _leaf(condition, path)
+
+
+def _leaf(condition: Condition | None, path: Path) -> Iterator[Mention]:
+    match condition:
         case conditions.PeopleCondition(condition=each, quantifier=quantifier):
             yield Asked((*path, "account"), condition.key)
             yield from _condition(each, (*path, "account", quantifier))
@@ -127,6 +159,13 @@ def _condition(condition: Condition | None, path: Path) -> Iterator[Mention]:
             yield Custom((*path, "custom"), name, tuple(parameters))
         case conditions.ScoreCondition():
             yield from _asked_score(condition, path)
+        case conditions.ConsentCondition(consent=asked):
+            yield from _subject(asked, (*path, "consent", "topic"))
+
+
+def _subject(named: actions.Send | conditions.Agreement, path: Path) -> Iterator[Mention]:
+    if named.topic is not None:
+        yield Subject(path, named.channel, named.topic)
 
 
 def _several(inner: tuple[Condition, ...], path: Path) -> Iterator[Mention]:
@@ -157,6 +196,7 @@ def _journey(journey: Journey) -> Iterator[Mention]:
         yield from _awaited(awaited, ("exit", place))
     for place, step in enumerate(journey.steps):
         yield from _step(step.does, ("steps", place))
+        yield from _condition(step.when, ("steps", place, "when"))
 
 
 def _awaited(awaited: steps.Awaited, path: Path) -> Iterator[Mention]:
@@ -200,6 +240,11 @@ def _stimulus(stimulus: stimuli.Stimulus, path: Path) -> Iterator[Mention]:
 
 def _action(action: actions.Action, path: Path) -> Iterator[Mention]:
     match action:
+        case actions.SetTrait(model=str(name)):
+            yield Modelled((*path, "set_trait", "model"), name, tuple(action.parameters))
+        case actions.Send():
+            yield Sent((*path, "send", "template"), action.channel, action.template)
+            yield from _subject(action, (*path, "send", "topic"))
         case actions.AddToList():
             yield Reference((*path, "add_to_list"), "list", action.list_id)
         case actions.RemoveFromList():

@@ -77,6 +77,15 @@ class RollUp(Part):
         return f"{self.function}:{conditions.short(self.score)}"
 
 
+class ForEach(Part):
+    """How much of a property of the event has the points once."""
+
+    property: values.TraitPath
+    amount: values.Amount = 1
+
+    hints: ClassVar = {"of": "amount", "sum": "property"}
+
+
 class Rule(Part):
     """Points for each occurrence of an event (`on`), while a condition holds (`when`), by a model.
 
@@ -90,6 +99,8 @@ class Rule(Part):
     on: EventMatch | None = None
     per: values.TraitPath | None = None
     """A property of the event: each of its values counts once."""
+    for_each: ForEach | None = None
+    """A property of the event: the points count for each so much of it, not for each event."""
     when: Condition | None = None
     model: values.Id | None = None
     """Python that a data engineer has registered: a number from 0 to 1."""
@@ -113,15 +124,27 @@ class Rule(Part):
         elif not sorts and not faults:
             said = "on (points for each event), when (points while it is true), people or model"
             faults.add((), f"needs {said} (a share of the points)")
-        elif "on" not in raw:
-            for key in ("per", "max_occurrences", "within", "decay"):
-                if key in raw:
-                    faults.add((key,), "may only stand beside on")
-        elif "per" in raw and "decay" in raw:
-            faults.add(("decay",), "may not stand beside per")
+        else:
+            for key, said in _misplaced(raw):
+                faults.add((key,), said)
         for path in conditions.misplaced(raw.get("when"), ("when",)):
             faults.add(path, "when has no event at hand; use on with where")
         return raw
+
+
+def _misplaced(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields the keys of a rule that do not go with its others, and why."""
+    keys: tuple[str, ...]
+    if "on" not in raw:
+        keys, said = (
+            ("per", "for_each", "max_occurrences", "within", "decay"),
+            "only stand beside on",
+        )
+    elif "for_each" in raw:
+        keys, said = ("per", "max_occurrences", "decay"), "not stand beside for_each"
+    else:
+        keys, said = ("decay",) if "per" in raw else (), "not stand beside per"
+    yield from ((key, f"may {said}") for key in keys if key in raw)
 
 
 class Group(Part):

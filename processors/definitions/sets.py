@@ -4,15 +4,36 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from processors.definitions import customs, documents, orders, references, suggestions, versions
+from processors.definitions import (
+    customs,
+    documents,
+    messages,
+    orders,
+    references,
+    suggestions,
+    templates,
+    versions,
+)
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Problem
 from processors.definitions.journeys import Journey
 from processors.definitions.orders import Key
+from processors.definitions.policies import Policy
 from processors.definitions.predicates import NONE, Model, Predicate, Predicates
-from processors.definitions.references import Asked, Custom, Gift, Modelled, Reference, Rung
+from processors.definitions.references import (
+    Asked,
+    Custom,
+    Gift,
+    Modelled,
+    Reference,
+    Rung,
+    Sent,
+    Subject,
+)
 from processors.definitions.scores import Score
 from processors.definitions.segments import Segment, StaticList
+from processors.definitions.templates import Partial, Template
+from processors.definitions.topics import Topic
 from processors.definitions.triggers import Trigger
 
 READERS: Mapping[str | int, str] = {"custom": "predicate", "model": "model"}
@@ -31,12 +52,16 @@ class DefinitionSet:
     """Definitions that fit together; a new version of one makes a new set."""
 
     id: str
-    """12 hex digits over all versions, those of the predicates and models that they use as well."""
+    """12 hex digits over all versions that decide, with the predicates and models that they use."""
     segments: Mapping[str, Segment]
     scores: Mapping[str, Score]
     triggers: Mapping[str, Trigger]
     journeys: Mapping[str, Journey]
     lists: Mapping[str, StaticList]
+    topics: Mapping[str, Topic]
+    policies: Mapping[str, Policy]
+    templates: Mapping[str, Template]
+    partials: Mapping[str, Partial]
     older: Mapping[str, tuple[Journey, ...]]
     """Versions of journeys by which runs may go on, the oldest first, by id."""
     unfit: frozenset[str]
@@ -54,8 +79,14 @@ class DefinitionSet:
 
     def __iter__(self) -> Iterator[Definition]:
         """Yields all definitions, kind by kind."""
-        for part in (self.segments, self.lists, self.scores, self.triggers, self.journeys):
+        deciding = (self.segments, self.lists, self.scores, self.triggers, self.journeys)
+        for part in (*deciding, self.topics, self.policies, self.templates, self.partials):
             yield from part.values()
+
+    @property
+    def deciding(self) -> tuple[Key, ...]:
+        """Kind and id of all but what messages say."""
+        return tuple(key for key in self.versions if key[0] not in documents.CONTENT_KINDS)
 
 
 def build(
@@ -86,7 +117,9 @@ def build(
     mentions = {key: list(customs.mentions(each, predicates)) for key, each in known.items()}
     problems += _unknown(known, mentions, broken)
     problems += _misused(known, mentions, predicates)
+    problems += _unworded(known, mentions, broken)
     problems += _too_many(known, mentions)
+    problems += messages.misuses(known, mentions, broken)
     order, rest = orders.order(orders.needs(mentions))
     problems += orders.cycles(known, rest)
     if problems:
@@ -147,7 +180,8 @@ def warnings(definitions: DefinitionSet) -> list[Problem]:
     """Returns what is allowed in a set, and most likely not meant."""
     return [
         documents.problem(each, path, message)
-        for each in definitions.scores.values()
+        for of_kind in (definitions.scores, definitions.triggers, definitions.journeys)
+        for each in of_kind.values()
         for path, message in customs.absent(each, definitions.predicates)
     ]
 
@@ -197,7 +231,7 @@ def _of(
     for kind, name in sorted(known):
         by_kind[kind][name] = known[kind, name]
     found = {key: known[key].origin.version for key in sorted(known)}
-    lines = [[*key, version] for key, version in found.items()]
+    lines = [[*key, found[key]] for key in found if key[0] not in documents.CONTENT_KINDS]
     used = {name for each in known.values() for name in customs.used(each)}
     lines += [["older", each.id, each.steps_version, str(fits)] for each, fits in kept]
     older: dict[str, tuple[Journey, ...]] = {}
@@ -213,6 +247,10 @@ def _of(
         triggers=by_kind["trigger"],
         journeys=by_kind["journey"],
         lists=by_kind["list"],
+        topics=by_kind["topic"],
+        policies=by_kind["policy"],
+        templates=by_kind["template"],
+        partials=by_kind["partial"],
         older=older,
         kept=tuple(each.origin.document for each, _ in kept),
         unfit=frozenset(each.steps_version for each, fits in kept if not fits),
@@ -249,7 +287,7 @@ def _unknown(
                 message = _no_such_rung(known.get(("score", mention.score)), mention)
             elif isinstance(mention, Gift):
                 message = _no_such_gift(known.get(("score", mention.score)))
-            elif isinstance(mention, Custom | Modelled | Asked):
+            elif isinstance(mention, Custom | Modelled | Asked | Sent | Subject):
                 continue
             elif (mention.kind, mention.id) in known or mention.id in broken:
                 message = None
@@ -272,6 +310,29 @@ def _misused(
             if isinstance(mention, Custom | Modelled):
                 for path, message in customs.misuses(mention, predicates, known):
                     yield documents.problem(known[key], path, message)
+
+
+def _unworded(
+    known: Mapping[Key, Definition],
+    mentions: Mapping[Key, list[references.Mention]],
+    broken: Collection[str],
+) -> Iterator[Problem]:
+    """Yields what is sent without a template; nothing where templates are kept elsewhere."""
+    worded = {id_: each for (_, id_), each in known.items() if isinstance(each, Template)}
+    for key, found in mentions.items() if worded else ():
+        for mention in found:
+            if not isinstance(mention, Sent) or mention.channel not in templates.KEYS:
+                continue
+            message = None
+            if mention.template not in worded:
+                if mention.template not in broken:
+                    message = f"there is no template {mention.template}"
+                    message += _instead(mention.template, sorted(worded), "templates")
+            elif worded[mention.template].channel != mention.channel:
+                other = worded[mention.template].channel
+                message = f"template {mention.template} is one of {other}, not {mention.channel}"
+            if message:
+                yield documents.problem(known[key], mention.path, message)
 
 
 def _too_many(

@@ -68,12 +68,30 @@ Awaited = Annotated[
 """An event as it comes, or a condition."""
 
 
+class TraitClock(Part):
+    """The time of day that a trait of the person names: an hour from 0 to 23, or as "09:30"."""
+
+    trait: values.TraitPath
+    otherwise: values.Clock = Field(alias="else")
+    """Where the trait names none."""
+
+
+def _clock(raw: Any) -> str:
+    return TAG + ("trait" if isinstance(raw, dict | TraitClock) else "clock")
+
+
+At = Annotated[
+    Annotated[TraitClock, Tag(TAG + "trait")] | Annotated[values.Clock, Tag(TAG + "clock")],
+    Discriminator(_clock),
+]
+
+
 class Wait(Part):
     """A step at which time passes: so long, to a time of day, to a date, or until something is."""
 
     lasting: values.Duration | None = Field(default=None, alias="for")
     """Ms."""
-    at: values.Clock | None = None
+    at: At | None = None
     days: Days | None = None
     timezone: values.Zone = "UTC"
     until: Awaited | None = None
@@ -103,6 +121,8 @@ class Wait(Part):
         sort = sorts[0] if sorts else "for"
         if sort == "for" and not raw.keys() & {"for", "at", "days"} and not faults:
             faults.add((), "needs one of for, at, days, until, date")
+        if sort == "date" and isinstance(raw.get("at"), dict):
+            faults.add(("at",), "is a time of day beside date, not that of a trait")
         for key in raw.keys() - OF_SORT[sort]:
             faults.add((key,), f"may only stand beside {BESIDE[key]}")
         if "timeout" not in raw:
@@ -257,13 +277,15 @@ class Step(Part):
     does: Annotated[Does, SkipValidation] = Field(alias="\0does")
     go: values.Id | None = None
     """The step after it; None: the next one of the list."""
+    when: Condition | None = None
+    """Where it does not hold the step is left out."""
 
     hints: ClassVar = {"next": "go", "goto": "go", "delay": "wait", "condition": "branch"}
 
     @classmethod
     def known_keys(cls) -> list[str]:
         """Returns id, what a step can do, and where it can lead."""
-        return ["id", *HEADS, "go"]
+        return ["id", *HEADS, "go", "when"]
 
     @classmethod
     def _known(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
@@ -275,7 +297,7 @@ class Step(Part):
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
         """Returns what the step does, read as its one head says."""
-        fields: dict[str, Any] = {key: raw[key] for key in ("id", "go") if key in raw}
+        fields: dict[str, Any] = {key: raw[key] for key in ("id", "go", "when") if key in raw}
         heads = [key for key in raw if key in HEADS]
         fields[DOES] = Go()
         if len(heads) > 1:
@@ -287,6 +309,8 @@ class Step(Part):
             fields[DOES] = _read(heads[0], raw[heads[0]], faults)
         if heads == ["exit"] and "go" in raw:
             faults.add(("go",), "may not stand beside exit: nothing comes after it")
+        if "when" in raw and not any(head in ACTIONS for head in heads):
+            faults.add(("when",), "may only stand beside an action; for ways there is branch")
         return fields
 
 

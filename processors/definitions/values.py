@@ -314,6 +314,13 @@ def offset(value: Any) -> int:
         raise fault(expected, value) from None
 
 
+def told(value: Any) -> Any:
+    """Returns what a predicate or model is told: single values, and lists of them as tuples."""
+    if isinstance(value, list | tuple):
+        return tuple(scalar(each) for each in value)
+    return scalar(value)
+
+
 def clock(value: Any) -> time:
     """Returns a time of day."""
     try:

@@ -21,8 +21,9 @@ from processors.definitions.orders import Key
 from processors.definitions.scores import EventMatch, Group, Rule, Score
 from processors.definitions.sets import DefinitionSet
 from processors.definitions.triggers import Trigger
-from processors.explanations import conditions, futures, journeys, trees
+from processors.explanations import conditions, contacts, futures, journeys, trees
 from processors.explanations.conditions import Heeded, Scene, Watched
+from processors.explanations.contacts import split
 from processors.explanations.futures import Watch
 from processors.explanations.histories import Heard, History
 from processors.operations.errors import OperationFailed
@@ -37,7 +38,7 @@ def choose(definitions: DefinitionSet, name: str | None) -> list[Key]:
     Raises:
         OperationFailed: there is no such definition.
     """
-    keys = list(definitions.versions)
+    keys = list(definitions.deciding)
     if name is None:
         return keys
     found = [key for key in keys if name in (key[1], "/".join(key))]
@@ -73,7 +74,7 @@ def explain(
         at=history.at_ms,
         definitions=definitions.id,
         looked_until=None,
-        notes=list(history.notes),
+        notes=[*history.notes, *contacts.notes(history.profile)],
         segments=[builder.segment(each) for each in ids.get("segment", ())],
         lists=[builder.static_list(each) for each in ids.get("list", ())],
         scores=[builder.score(each) for each in ids.get("score", ())],
@@ -260,7 +261,7 @@ class _Builder:
     def trigger(self, id_: str) -> trees.Trigger:
         trigger = self.definitions.triggers[id_]
         written = self._written("trigger", id_)
-        decided = [each for each in self.history.decisions if each.definition_id == id_]
+        decided, messages = split(self.history.decisions, id_)
         at_hand = self._at_hand(trigger, decided[-1].cause if decided else None)
         when, scene = None, self.scene
         if trigger.when is not None:
@@ -278,6 +279,7 @@ class _Builder:
             at_hand=at_hand.event.message_id if at_hand and when and _asks(when) else None,
             when=when,
             decisions=msgspec.convert(decided, list[trees.Decision], from_attributes=True),
+            messages=messages,
         )
 
     def _at_hand(self, trigger: Trigger, cause: str | None) -> Heard | None:
@@ -338,7 +340,7 @@ class _Builder:
         }
 
 
-_ON = ("on", "per", "within", "decay")
+_ON = ("on", "per", "for_each", "within", "decay")
 
 
 def _bounded(points: float, by: Score | Group) -> float:

@@ -12,6 +12,7 @@ from processors.definitions.conditions import Condition
 from processors.definitions.journeys import Journey
 from processors.explanations import conditions, trees
 from processors.explanations.conditions import Scene, Watched
+from processors.explanations.contacts import split
 from processors.state.profiles import NEVER, Profile
 from processors.state.runs import ENDED, GOING, Run
 
@@ -26,7 +27,7 @@ def journey(scene: Scene, watched: Watched, id_: str) -> trees.Journey:
     """
     definitions = scene.definitions
     found, written = definitions.journeys[id_], definitions.documents["journey", id_]
-    decided = [each for each in scene.history.decisions if each.definition_id == id_]
+    decided, messages = split(scene.history.decisions, id_)
     refused = Counter(each.reason for each in decided if each.outcome == "no")
     return trees.Journey(
         id=id_,
@@ -42,6 +43,7 @@ def journey(scene: Scene, watched: Watched, id_: str) -> trees.Journey:
             if each.state != ENDED
         ],
         decisions=msgspec.convert(decided, list[trees.Decision], from_attributes=True),
+        messages=messages,
     )
 
 

@@ -190,7 +190,7 @@ def _trigger(trigger: trees.Trigger) -> Line:
         line.parts.append(Line(f"when{of}", parts=[_condition(trigger.when)]))
     if trigger.limit is not None:
         line.parts.append(Line(_limit(trigger.limit)))
-    line.parts += _decisions(trigger.decisions)
+    line.parts += _decisions(trigger.decisions) + _messages(trigger.messages)
     return line
 
 
@@ -206,7 +206,7 @@ def _journey(journey: trees.Journey) -> Line:
     )
     line.parts.append(Line(f"waits for {one_line(journey.entry)}"))
     line.parts += map(_run, journey.runs)
-    line.parts += _decisions(journey.decisions)
+    line.parts += _decisions(journey.decisions) + _messages(journey.messages)
     return line
 
 
@@ -225,6 +225,20 @@ def _decisions(decisions: list[trees.Decision]) -> list[Line]:
     hidden = len(decisions) - MAX_EVENTS
     lines = [Line(f"… {hidden} earlier decisions")] if hidden > 0 else []
     return [*lines, *map(_decision, decisions[-MAX_EVENTS:])]
+
+
+def _messages(messages: list[trees.Message]) -> list[Line]:
+    hidden = len(messages) - MAX_EVENTS
+    lines = [Line(f"… {hidden} earlier messages")] if hidden > 0 else []
+    return [*lines, *map(_message, messages[-MAX_EVENTS:])]
+
+
+def _message(message: trees.Message) -> Line:
+    line = _decision(message)
+    line.text = f"message {message.command_id}: {line.text}"
+    if message.until is not None:
+        line.text += f", waits until {iso(message.until)}"
+    return line
 
 
 def _limit(limit: trees.Limit) -> str:

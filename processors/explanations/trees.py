@@ -168,6 +168,14 @@ class Decision(msgspec.Struct, kw_only=True):
     late: bool
 
 
+class Message(Decision, kw_only=True):
+    """What the gate said of one message."""
+
+    command_id: str
+    until: int | None
+    """Until when it waits; None: it does not."""
+
+
 class Trigger(msgspec.Struct, kw_only=True):
     """What a trigger waits for, and what it decided so far."""
 
@@ -185,6 +193,8 @@ class Trigger(msgspec.Struct, kw_only=True):
     when: Condition | None
     decisions: list[Decision]
     """Oldest first."""
+    messages: list[Message] = []
+    """What it sends, where there was anything to ask; oldest first."""
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -225,6 +235,8 @@ class Journey(msgspec.Struct, kw_only=True):
     runs: list[Run]
     decisions: list[Decision]
     """Oldest first."""
+    messages: list[Message] = []
+    """What it sends, where there was anything to ask; oldest first."""
 
 
 class Explanation(msgspec.Struct, kw_only=True):

@@ -15,7 +15,7 @@ from processors.decisions.decide import Due
 from processors.decisions.fading import FadingRule, Scored, StepRule
 from processors.decisions.models import ModelRule
 from processors.decisions.moments import Decision, Moment
-from processors.decisions.nodes import Bits, CountRule, StateRule, WindowRule
+from processors.decisions.nodes import AmountRule, Bits, CountRule, StateRule, WindowRule
 from processors.decisions.people import RollUpRule
 from processors.definitions import suggestions
 from processors.definitions.sets import DefinitionSet
@@ -29,7 +29,9 @@ from processors.state.profiles import Profile
 from schemas import events
 from schemas.errors import BadEvent
 
-Rule = CountRule | WindowRule | StateRule | ModelRule | StepRule | FadingRule | RollUpRule
+Rule = (
+    CountRule | WindowRule | AmountRule | StateRule | ModelRule | StepRule | FadingRule | RollUpRule
+)
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

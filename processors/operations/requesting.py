@@ -1,7 +1,9 @@
-"""Asks workers to fire a trigger for people, or to let them into a journey: one event each.
+"""Asks workers to fire a trigger, let people into a journey, or end or move a run: an event each.
 
 It is an event like any other on the topic.
 """
+
+from collections.abc import Iterable
 
 from processors.definitions import documents, suggestions
 from processors.definitions.documents import Definition
@@ -12,6 +14,7 @@ from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
 from processors.operations.sending import Request
 from schemas import events
+from schemas.records import RunRecord
 
 MAX_NAMED = 10
 """How many of the triggers that can be fired a message lists."""
@@ -40,6 +43,45 @@ def check(archive: Archive, trigger_id: str) -> str:
     none = "; there is none to be fired"
     hint = suggestions.hint(trigger_id, manual)
     raise OperationFailed(said + (hint or (listed if manual else none)))
+
+
+def steer(archive: Archive, history: Iterable[RunRecord], run_id: str, step: str | None) -> Request:
+    """Returns what ends one run of a person, or has it go on at a step.
+
+    Args:
+        archive: what is published.
+        history: of the person's runs.
+        run_id: as `beckon runs` shows it.
+        step: None: the run ends.
+
+    Raises:
+        OperationFailed: there is no such run, or it is over, or its journey has no such step.
+    """
+    found = [each for each in history if each.run_id == run_id]
+    if not found:
+        raise OperationFailed(f"no run {run_id} of this person is on journey-runs")
+    journey_id = found[0].journey_id
+    if any(each.what in ("completed", "exited") for each in found):
+        raise OperationFailed(f"run {run_id} of journey {journey_id} is over")
+    if step is not None:
+        _check_step(archive, journey_id, step)
+    return Request(
+        name="steer",
+        asked=(run_id, step or ""),
+        event=events.RUN_REQUESTED,
+        properties={events.RUN: run_id} | ({} if step is None else {events.STEP: step}),
+        failed="Kafka did not take the request",
+    )
+
+
+def _check_step(archive: Archive, journey_id: str, step: str) -> None:
+    archive.require("journey", journey_id)
+    journey = documents.parse(archive.records["journey", journey_id].document)
+    assert isinstance(journey, Journey)
+    names = [each.id for each in journey.steps]
+    if step not in names:
+        hint = suggestions.hint(step, names) or f"; they are {', '.join(names)}"
+        raise OperationFailed(f"journey {journey_id} has no step {step}{hint}")
 
 
 def _stimulus(definition: Definition) -> Stimulus | None:

@@ -139,7 +139,8 @@ def _said(record: RunRecord) -> str:
         case "split":
             return f"is of variant {choice}"
         case "moved":
-            return f"moves to version {record.version}"
+            by_hand = "is moved here by hand"
+            return by_hand if choice == "request" else f"moves to version {record.version}"
         case "goal":
             return "reaches the goal"
         case what:

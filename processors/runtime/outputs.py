@@ -35,6 +35,8 @@ class Outputs:
             yield "segment-changes", segment_change.profile_id, segment_change
         for score_change in said.score_changes:
             yield "score-changes", score_change.profile_id, score_change
+        for change in said.consent_changes:
+            yield "consent-changes", change.profile_id, change
         for decision in said.decisions:
             yield "decisions", decision.profile_id, decision
         for run in said.runs:
@@ -59,6 +61,9 @@ class Outputs:
             yield "scores", key, score and _score(*score)
         for key, segment in segments.items():
             yield "segments", key, segment and _segment(segment)
+        standing = {(topic, key): value for topic, key, value in said.standing}
+        for (topic, key), value in standing.items():
+            yield topic, key, value
 
 
 _Scored = tuple[ScoreChange, Held]

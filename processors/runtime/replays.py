@@ -23,10 +23,12 @@ STREAMS = (
     "segment-changes",
     "score-changes",
     "commands",
+    "consent-changes",
     "decisions",
     "journey-runs",
     "dead-letters",
 )
+STANDING = ("consents", "suppressions")
 INSTANTS = ("at", "since", "until")
 
 
@@ -73,6 +75,7 @@ class _Replay:
         self.out = out
         self.scores: dict[str, ScoreRecord] = {}
         self.segments: dict[str, SegmentRecord] = {}
+        self.standing: dict[str, dict[str, msgspec.Struct]] = {name: {} for name in STANDING}
         self.summary = Summary()
         self.blanks: list[int] = []
         """How many filled lines stand before each empty one: so a line's number can be told."""
@@ -119,6 +122,8 @@ class _Replay:
             _keep(self.scores, key, value)
         elif topic == "segments":
             _keep(self.segments, key, value)
+        elif topic in self.standing:
+            _keep(self.standing[topic], key, value)
         elif value is not None and topic != "events":
             name = "commands" if topic.startswith("commands.") else topic
             self.summary.commands += name == "commands"
@@ -134,6 +139,10 @@ class _Replay:
                 row = _row(self.segments[key])
                 if row.pop("member"):
                     _line(file, row)
+        for name, held in self.standing.items():
+            with (self.out / f"{name}.jsonl").open("wb") as file:
+                for key in sorted(held):
+                    _line(file, _row(held[key]))
 
 
 def keyed(lines: list[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -60,6 +60,8 @@ class Stream:
         self._names = {name: options.topic(name) for name in topics.TOPICS}
         self._encoders = encoders
         self._metrics = metrics
+        self._slice_ms = 0
+        """How long people were evaluated anew in this turn."""
         self._clock = clock
         self._stopping = threading.Event()
         self._transactions = Transactions(options.cluster, f"{options.group}-{options.slot}")
@@ -148,6 +150,7 @@ class Stream:
     ) -> None:
         work: dict[int, tuple[Batch, Outputs]] = {}
         share = -(-self._options.slice // len(todo))
+        self._slice_ms = 0
         try:
             self._writer = self._transactions.begin()
             for one in todo:
@@ -171,6 +174,7 @@ class Stream:
         waited_ms = self._clock.now_ms() - records[0].timestamp()[1] if records else 0
         tallies.add(self._metrics, [outputs for _, outputs in work.values()])
         tallies.add_batch(self._metrics, len(records), waited_ms)
+        tallies.add_slice(self._metrics, self._slice_ms)
 
     def close(self) -> None:
         """Leaves: what is decided is committed already, what is not is left to the next owner."""
@@ -182,6 +186,7 @@ class Stream:
         if self._next is not None:
             wanted, self._next = self._next, None
             self._takeovers.want(wanted)
+            self._metrics.set(Gauge.SLICE, 0)
 
     def _advance(self, *, is_idle: bool) -> None:
         """Brings the partitions closer to the definitions that are wanted: one reads at a time."""
@@ -278,7 +283,9 @@ class Stream:
     def _run_clock(self, one: Owned, batch: Batch, share: int) -> None:
         """Fires timers and looks at outdated profiles, a bounded number of both."""
         if one.table.outdated:
+            began_ms = self._clock.now_ms()
             batch.settle(share)
+            self._slice_ms += self._clock.now_ms() - began_ms
         if self._options.policy.clock == "stream":
             batch.fire(batch.high_water, self._options.max_batch)
         elif (until_ms := self._horizon(one)) > 0:

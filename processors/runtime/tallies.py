@@ -3,7 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Iterable
 
-from processors.metrics import Counter, Histogram, Metrics
+from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.runtime.outputs import Outputs
 
 
@@ -31,3 +31,9 @@ def add_batch(metrics: Metrics, records: int, waited_ms: int) -> None:
     if records:
         metrics.observe(Histogram.BATCH_SIZE, records)
         metrics.observe(Histogram.EVENT_TO_COMMIT_SECONDS, max(0, waited_ms) / 1000)
+
+
+def add_slice(metrics: Metrics, taken_ms: int) -> None:
+    """Notes how long people were evaluated anew in one turn, where that is the longest so far."""
+    if taken_ms / 1000 > metrics.read(Gauge.SLICE):
+        metrics.set(Gauge.SLICE, taken_ms / 1000)

@@ -9,6 +9,7 @@ import msgspec
 
 from processors.state.adjustments import Adjustments
 from processors.state.amounts import Measured
+from processors.state.contacts import Contact
 from processors.state.errors import UnreadableProfile
 from processors.state.runs import Journeys
 from processors.state.swings import Swings
@@ -107,6 +108,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     """None as long as there was none."""
     belongs: Belonging | None = None
     """None as long as there is no account."""
+    contact: Contact | None = None
+    """What may be sent; None as long as nothing was said of it, and nothing counts."""
 
     @property
     def is_new(self) -> bool:

@@ -151,6 +151,13 @@ def allow(target: Place, size: int) -> None:
     admin = AdminClient({"bootstrap.servers": target.bootstrap})
     for done in admin.incremental_alter_configs([resource]).values():
         done.result(LIMIT_S)
+    asked = ConfigResource(ResourceType.TOPIC, target.topic("events"))
+
+    def is_known() -> bool:  # the controller has it before the broker does
+        (found,) = admin.describe_configs([asked]).values()
+        return bool(found.result(LIMIT_S)["max.message.bytes"].value == str(size))
+
+    until(is_known, "the broker takes large records")
 
 
 def headers(message: Message) -> dict[str, str]:

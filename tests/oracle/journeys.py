@@ -1,5 +1,6 @@
 """Journeys as the oracle reads them: what lets people in, the steps, when waits are over."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -83,8 +84,9 @@ class Step:
     def __init__(self, document: Document, clocked: list[Clocked]) -> None:
         self.id: str = document["id"]
         self.go: str | None = document.get("go")
-        self.kind = next((key for key in document if key not in {"id", "go"}), "go")
+        self.kind = next((key for key in document if key not in {"id", "go", "when"}), "go")
         self.detail: Any = document.get(self.kind, {})
+        self.when = condition(document["when"], []) if "when" in document else None
         self.cases: list[tuple[Any, str]] = []
         self.until: Awaited | Answered | None = None
         if self.kind == "branch":
@@ -138,15 +140,25 @@ def next_time(wait: Document, person: Any, from_ms: int) -> int:
     """Returns the first instant from one on at which clocks show what a wait asks for."""
     zone = zone_of(wait, person)
     days: list[str] = wait.get("days", DAYS)
+    at = wait.get("at", "00:00")
+    if isinstance(at, dict):
+        at = named_clock(person.trait(at["trait"])) or at["else"]
     first = shows(from_ms, zone)
     if "at" not in wait and DAYS[first.weekday()] in days:
         return from_ms
     return next(
         at_ms
         for day in midnights(first - DAY)
-        if DAYS[day.weekday()] in days
-        and (at_ms := strikes(at_clock(day, wait.get("at", "00:00")), zone)) >= from_ms
+        if DAYS[day.weekday()] in days and (at_ms := strikes(at_clock(day, at), zone)) >= from_ms
     )
+
+
+def named_clock(value: Any) -> str | None:
+    """Returns the time of day that a trait names; None where it names none."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 23:
+        return f"{value:02}:00"
+    is_clock = isinstance(value, str) and re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value)
+    return str(value) if is_clock else None
 
 
 def midnights(first: datetime) -> Iterator[datetime]:

@@ -386,9 +386,23 @@ class Person:
             fired.append(cause.now)
             for number, action in enumerate(trigger.actions):
                 ((kind, detail),) = action.items()
+                if kind == "set_trait":
+                    told = cause.event.properties if cause.event else {}
+                    detail = self.filled(detail, cause.now, told)
                 self.act(trigger, cause, kind, detail, key=(str(number), cause.occurrence(turn)))
             return True
         return False
+
+    def filled(self, detail: Row, now: int, told: Row) -> Row:
+        """Returns which value a trait is to have, wherever it comes from; empty for none."""
+        if "from" not in detail:
+            return detail
+        ((place, path),) = detail["from"].items()
+        if place == "time":
+            value: Any = iso(now)
+        else:
+            value = reach(told, path) if place == "property" else self.trait(path)
+        return {} if value is None else {"trait": detail["trait"], "value": value}
 
     def id_of(self, definition: Trigger, key: tuple[str, str]) -> str:
         """Returns the id of what is done at a step and an occurrence."""
@@ -441,7 +455,7 @@ class Person:
         elif kind == "set_status":
             self.status = detail
         elif kind == "set_trait":
-            self.traits.tell({detail["trait"]: detail["value"]}, now)
+            self.traits.tell({detail["trait"]: detail["value"]} if detail else {}, now)
         elif kind in {"add_points", "set_points"}:
             self.given.setdefault(detail["score"], []).append(detail.get("reason"))
             self._give(detail, now)
@@ -479,6 +493,7 @@ class Person:
                 version=trigger.whole,
                 outcome=outcome,
                 reason=reason,
+                models=None,
             )
             | self._when(cause)
         )

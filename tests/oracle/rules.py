@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from tests.oracle.alarms import alarm
@@ -9,7 +10,7 @@ from tests.oracle.conditions import Clocked, Condition, Count, Person, Where, re
 from tests.oracle.documents import Document, duration_ms, version
 from tests.oracle.fading import Curve, first_turn, keep
 from tests.oracle.grammar import condition
-from tests.oracle.histories import different
+from tests.oracle.histories import different, exact
 
 
 class Segment:
@@ -37,6 +38,8 @@ class Rule:
             decay = document.get("decay", {})
             if "per" in document:
                 self.count = Different(document["on"] | limits, document["per"])
+            if "for_each" in document:
+                self.count = Amounts(document["on"] | limits, document["for_each"])
             if decay:
                 self.count = Latest(document["on"] | limits, decay)
             if "half_life" in decay:
@@ -50,6 +53,8 @@ class Rule:
         if self.half_life is not None:
             assert isinstance(self.count, Latest)
             return self.count.times(person, now)
+        if isinstance(self.count, Amounts):
+            return round(self.points * self.count.state(person, now))
         if self.count is not None:
             return self.points * self.count.state(person, now)
         assert self.when is not None
@@ -79,6 +84,20 @@ class Different(Count):
 
 
 MAX_DIFFERENT = 10_000
+
+
+class Amounts(Count):
+    """How often an amount goes into what a property comes to over the occurrences that count."""
+
+    def __init__(self, document: Document, each: Document) -> None:
+        super().__init__(document)
+        self.path: str = each["property"]
+        self.amount = Fraction(str(each.get("amount", 1)))
+
+    def state(self, person: Person, now: int) -> Any:
+        heard = person.occurrences.get(self.name, ())
+        found = [exact(reach(one.properties, self.path)) for one in heard if self.counts(one, now)]
+        return sum((each for each in found if each is not None), Fraction(0)) / self.amount
 
 
 class Latest(Count):

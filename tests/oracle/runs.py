@@ -297,6 +297,10 @@ class Runs:
     def _take(self, run: Run, cause: Any) -> int | None:
         """Takes one step; returns the place of the next, None where it stays or has ended."""
         step = run.step
+        asked = as_event(run, cause.now)
+        if step.when is not None and not step.when.holds(self.person, cause.now, asked):
+            self._tell(run, cause, "skipped", choice="condition")
+            return self._after(run, cause)
         if step.kind == "wait":
             return self._wait(run, cause)
         if step.kind == "exit":
@@ -320,7 +324,10 @@ class Runs:
             if is_over or not self._is_meant(run.journey, cause, run.known):
                 self._end(run, cause, "condition" if is_over else "targeting")
                 return None
-        done = self.person.act(run.journey, cause, step.kind, step.detail, key=self._visit(run))
+        detail = step.detail
+        if step.kind == "set_trait":
+            detail = self.person.filled(detail, cause.now, run.known)
+        done = self.person.act(run.journey, cause, step.kind, detail, key=self._visit(run))
         if run.has_ended:
             return None
         self._tell(run, cause, "done")
@@ -410,6 +417,7 @@ class Runs:
                 "at": iso(cause.now),
                 "cause": cause.name,
                 "late": cause.late,
+                "models": None,
             }
         )
 

@@ -12,8 +12,10 @@ import msgspec
 from processors.runtime.tables import WAKE_BYTES, Table
 from processors.state import duplicates, profiles
 from schemas.commands import Command
+from schemas.consents import ConsentChange
 from schemas.records import RunRecord
 from tests.builders import Document, Recorder
+from tests.oracle.documents import duration_ms
 from tests.simulation.results import tables
 
 Graph = dict[str, set[str]]
@@ -140,3 +142,64 @@ def state(table: Table, *, with_ids: bool) -> dict[str, bytes]:
             profile.pages = 0
         found[profile_id] = profiles.encode(profile)
     return found
+
+
+def gate_kept(out: Recorder, documents: Sequence[Document]) -> None:
+    """Nobody gets a message who was suppressed, had said no, or had not said yes where that is
+    asked for, by what had been told before; nor what is expired, or over a cap.
+
+    Args:
+        out: what was written of one person, each event in a batch of its own.
+        documents: topics and policies.
+    """
+    exempt = {each["id"] for each in documents if each.get("transactional")}
+    commands = [value for _, _, value in out.records if isinstance(value, Command)]
+    asked = [each for each in commands if each.channel not in ("webhook", "crm", "task")]
+    marketing = [each for each in asked if each.topic not in exempt]
+    for policy in (each for each in documents if each["kind"] == "policy"):
+        for cap in policy.get("caps", ()):
+            _cap_kept([each for each in marketing if _is_of(policy, each)], cap)
+    told = [value for name, _, value in out.records if name == "decisions"]
+    refused = {each.command_id for each in told if each.outcome == "no" and not each.until}
+    once(each.id for each in asked)
+    assert not refused & {each.id for each in commands}, "sent though it was refused for good"
+    for each in asked:
+        assert each.expires_at is None or each.at < each.expires_at, f"{each} is expired"
+    needs = {each["id"]: each.get("consent", "implied") for each in documents}
+    known: dict[str, ConsentChange] = {}
+    for _, _, value in out.records:
+        if isinstance(value, ConsentChange):
+            known[f"{value.channel}/{value.topic}"] = value
+        elif value in asked:
+            assert isinstance(value, Command)
+            _may_go(value, known, needs.get(value.topic or "", "implied"), value.topic in exempt)
+
+
+def _may_go(command: Command, known: dict[str, ConsentChange], needs: str, is_exempt: bool) -> None:
+    """Holds a command against what had been told before."""
+    for place in ("*/", f"{command.channel}/"):
+        stop = known[place].new if place in known else None
+        assert stop is None or (is_exempt and stop == "sunset"), f"{command}: {stop}"
+    if is_exempt:
+        return
+    own, of_all = (known.get(f"{command.channel}/{topic}") for topic in (command.topic, "*"))
+    for said in filter(None, (own, None if own else of_all)):
+        assert said.new != "denied", f"{command}: {said}"
+    if of_all is not None and of_all.new == "denied":
+        assert own is not None, f"{command}: {of_all}"
+        assert own.at > of_all.at, f"{command}: {of_all}"
+    if needs == "double":
+        assert own is not None, f"{command}: nothing was said"
+        assert own.new == "granted", f"{command}: {own}"
+
+
+def _is_of(policy: Document, command: Command) -> bool:
+    is_there = command.channel in policy.get("channels", [command.channel])
+    return is_there and command.topic in policy.get("topics", [command.topic])
+
+
+def _cap_kept(commands: Sequence[Command], cap: Document) -> None:
+    width_ms = duration_ms(cap["within"])
+    for each in commands:
+        inside = [one for one in commands if one.at <= each.at < one.at + width_ms]
+        assert len(inside) <= cap["times"], f"{each} is over {cap}"

@@ -68,6 +68,24 @@ def test_engine_gives_what_the_oracle_recomputes_of_amounts_and_sequences(
     note(f"{'sequence' if 'sequence' in when else 'amount'}: {changes[:3]}")
 
 
+@budget(100)
+@given(
+    st.tuples(
+        st.sampled_from([1, -3]), st.sampled_from([0.1, 1, 4]), st.sampled_from([None, "1h"])
+    ),
+    histories(busy_entries, 24),
+    st.sampled_from(GAPS),
+)
+def test_points_for_an_amount_are_as_the_oracle_adds_them_up(
+    rule: tuple[int, float, str | None], log: list[Json], more_ms: int
+) -> None:
+    worth, amount, within = rule
+    span = {"within": within} if within else {}
+    each = on("a", worth, for_each={"property": "n", "amount": amount}, **span)
+    result = compare([score(each, floor=None)], log, end_of(log, more_ms))
+    note(f"{min(len(result.score_changes), 5)} or more changes")
+
+
 @budget(60)
 @given(definitions(timed), histories(), st.sampled_from(GAPS))
 def test_triggers_that_wait_for_instants_are_woken_as_the_oracle_finds(

@@ -12,6 +12,7 @@ FOUND = Takeover(
     cpu_s=40,
     waits_ms=[*map(float, range(1, 1_001))],
     before_ms=[*map(float, range(1, 101))],
+    slice_ms=31.0,
 )
 
 
@@ -26,8 +27,10 @@ def test_times_meanwhile_stand_beside_those_before() -> None:
         "p99_ms": 990,
         "p100_ms": 1_000,
         "p99_before_ms": 99,
+        "slice_ms": 31,
     }
-    assert found.rows[0][-2:] == ("1,000,000", "9")
+    assert found.rows[0][-3:] == ("31.0 (target 50)", "1,000,000", "9")
+    assert any(note.startswith("slice_ms: ") for note in found.notes)
 
 
 def test_events_that_did_not_flow_are_told() -> None:

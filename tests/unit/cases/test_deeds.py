@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.cases.deeds import assign
-from tests.builders import Document, trigger
+from tests.builders import Document, policy, trigger
 from tests.unit.cases.builders import differences, said
 
 MAIL: Document = {"send": {"channel": "email", "template": "hello", "topic": "news"}}
@@ -101,6 +101,20 @@ def test_decisions_are_among_those_that_were_made() -> None:
     assert decisions([yes], "a", "b") == []
     assert decisions([yes, {"trigger": "t", "reason": "limit"}], "a", "a", "a") == []
     assert decisions([{"trigger": "t", "outcome": "no", "reason": "limit"}], "a", "a", "a") == []
+
+
+def test_what_the_gate_said_of_messages_can_be_expected() -> None:
+    night = policy(quiet_hours={"from": "21:00", "to": "08:00"})
+    waits = {"trigger": "t", "outcome": "no", "reason": "quiet-hours"}
+    steps: list[Document] = [
+        {"after": "13h", "event": "a", "expect": {"decisions": [waits], "commands": []}},
+        {"after": "9h", "expect": {"commands": []}},
+        {"after": "1h", "expect": {"commands": [{"trigger": "t"}]}},
+    ]
+    assert differences([trigger("a", MAIL), night], *steps) == []
+    too_early: Document = {"after": "13h", "event": "a", "expect": {"commands": [{"trigger": "t"}]}}
+    (missing,) = differences([trigger("a", MAIL), night], too_early)
+    assert missing.notes[-1] == "trigger t: no, quiet-hours, at 2026-01-05T22:00:00.000Z"
 
 
 def test_decision_that_is_missing_is_told_with_those_that_were_made() -> None:

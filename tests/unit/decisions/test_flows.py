@@ -76,6 +76,53 @@ def test_a_way_of_its_own_leads_elsewhere() -> None:
     assert runs(found)[1:] == done
 
 
+DRIP = [
+    HELLO | {"id": "first", "when": {"property": "n", "at_least": 5}},
+    PAUSE,
+    HELLO | {"id": "second", "when": {"tag": "reader"}},
+    step("last", tag("done")),
+]
+
+
+def test_a_step_whose_condition_does_not_hold_is_skipped_and_the_run_goes_on() -> None:
+    person = Person(journey("a", *DRIP))
+    assert runs(person.hears(track("a", n=4)))[1:] == [
+        ("skipped", "first", "condition"),
+        ("waiting", "pause", None),
+    ]
+    found = person.waits(T0 + DAY)
+    assert runs(found)[1:] == [
+        ("skipped", "second", "condition"),
+        ("done", "last", None),
+        ("completed", "", None),
+    ]
+    assert found.commands == []
+
+
+def test_the_condition_of_a_step_is_asked_when_the_run_comes_to_it() -> None:
+    person = Person(journey("a", *DRIP), trigger("b", tag("reader")))
+    assert runs(person.hears(track("a", n=5)))[1] == ("done", "first", None)
+    person.hears(track("b", T0 + SECOND))
+    found = person.waits(T0 + DAY)
+    assert runs(found)[1] == ("done", "second", None)
+    assert [each.step for each in found.commands] == ["second"]
+
+
+def test_a_webhook_that_is_skipped_waits_for_no_answer() -> None:
+    call = {"webhook": {"url": "https://example.com/x", "timeout": "1h"}}
+    person = Person(journey("a", step("call", call, when={"tag": "x"}), TAGGED))
+    assert runs(person.hears(track("a")))[1:] == [
+        ("skipped", "call", "condition"),
+        ("done", "tagged", None),
+        ("completed", "", None),
+    ]
+
+
+def test_what_is_asked_of_a_step_is_a_mention() -> None:
+    person = Person(segment({"tag": "x"}), journey("a", step("b", tag("y"), when={"segment": "s"})))
+    assert runs(person.hears(track("a")))[1] == ("skipped", "b", "condition")
+
+
 def test_every_action_of_triggers_is_a_step() -> None:
     steps = [
         step("a", set_trait("plan", "gold")),

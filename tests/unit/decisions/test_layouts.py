@@ -1,6 +1,7 @@
 """Journeys laid out: what runs hang on, and what they keep to know."""
 
 from processors.decisions.flows import Flow
+from schemas.events import RUN_REQUESTED
 from tests.builders import (
     PAUSE,
     SEND,
@@ -61,7 +62,8 @@ def test_it_listens_to_its_events_and_to_no_others() -> None:
             goal={"event": "d"},
         )
     )
-    assert {name for name, plan in found.plans.items() if plan.triggers} == {"a", "b", "c", "d"}
+    heard = {name for name, plan in found.plans.items() if plan.triggers}
+    assert heard == {"a", "b", "c", "d", RUN_REQUESTED}
     assert all(found.plans[name].reads_properties for name in "abcd")
 
 

@@ -1,13 +1,20 @@
 """Rules on events: each sort has the node that keeps no more than it needs."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from processors.decisions.fading import FadingRule, StepRule
 from processors.decisions.features import MAX_COUNT, Features
-from processors.decisions.measures import Measures
-from processors.decisions.nodes import CountRule, Holder, WindowRule
+from processors.decisions.measures import Measure, Measures
+from processors.decisions.nodes import (
+    MAX_AMOUNT_POINTS,
+    AmountRule,
+    CountRule,
+    Holder,
+    WindowRule,
+)
 from processors.decisions.rules import Built, counting
 from processors.decisions.scales import scale
 from processors.definitions.scores import Rule, Score
@@ -48,7 +55,9 @@ def test_each_sort_of_rule_has_its_node_and_feature(
 
     assert type(node) is sort
     assert (feature.width_ms, feature.capacity) == (width_ms, capacity)
-    assert (node.feature, node.points) == (feature.key, 10)
+    assert node.feature == feature.key
+    assert not isinstance(node, AmountRule)
+    assert node.points == 10
 
 
 def reading(person: Person, at_ms: int, article: Any) -> float:
@@ -102,3 +111,69 @@ def test_a_rule_shares_what_is_kept_with_a_condition_that_asks_more() -> None:
         reading(person, T0 + at, each)
     assert (person.score(), person.segments) == (10, {"s"})
     assert len(person.profile.times) == 1
+
+
+@pytest.mark.parametrize(("within", "width_ms"), [(None, None), ("1d", DAY)])
+def test_points_for_an_amount_have_a_node_that_reads_its_sum(
+    within: str | None, width_ms: int | None
+) -> None:
+    span = {"within": within} if within else {}
+    node, measure = built(for_each={"property": "seconds", "amount": 2.5}, **span)
+    assert isinstance(node, AmountRule)
+    assert (node.rate, node.width_ms) == (Fraction(4, 1_000_000), width_ms)
+    assert (node.feature, measure.width_ms) == (measure.key, width_ms)
+    assert isinstance(measure, Measure)
+    assert measure.function == "sum"
+
+
+SECONDS = on("view", 1, for_each={"property": "seconds", "amount": 10})
+
+
+def viewed(person: Person, *told: tuple[int, Any]) -> list[float]:
+    """Returns the score after each view that took so long."""
+    seen = []
+    for at_ms, seconds in told:
+        person.hears(track("view", T0 + at_ms, seconds=seconds))
+        seen.append(person.score())
+    return seen
+
+
+def test_points_for_an_amount_are_of_the_sum_rounded_once_halves_to_the_even_number() -> None:
+    person = Person(score(SECONDS))
+    told = [4, 1, 0.1, 4.8, 5.1, "10", True, None, 10]
+    assert viewed(person, *enumerate(told)) == [0, 0, 1, 1, 2, 2, 2, 2, 2]
+    assert type(person.score()) is int
+    assert person.profile.due == NEVER
+
+
+def test_points_for_an_amount_may_be_negative_either_way_and_have_a_bound() -> None:
+    less = Person(score(on("view", -3, for_each={"property": "seconds"}), floor=None))
+    assert viewed(less, (0, 2), (1, -4)) == [-6, 6]
+    much = on("view", 1_000_000, for_each={"property": "seconds", "amount": 0.000001})
+    for sign in (1, -1):
+        most = Person(score(much, floor=None))
+        assert viewed(most, (0, sign * 10**12)) == [sign * MAX_AMOUNT_POINTS]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_amounts_leave_their_window_one_by_one_whatever_their_order_of_arrival(
+    order: tuple[int, ...],
+) -> None:
+    told = [(0, 14), (5, 10), (9, 12)]
+    person = Person(score(SECONDS | {"within": "1h"}))
+    assert viewed(person, *(told[each] for each in order))[-1] == 4
+    seen = []
+    for after in (HOUR - 1, HOUR, HOUR + 5, HOUR + 9):
+        person.waits(T0 + after)
+        seen.append(person.score())
+    assert seen == [4, 2, 1, 0]
+    assert person.profile.due == NEVER
+
+
+def test_points_for_an_amount_share_its_sum_with_a_condition() -> None:
+    asked = {"event": "view", "sum": {"property": "seconds", "at_least": 20}}
+    person = Person(score(SECONDS), segment(asked))
+    assert viewed(person, (0, 20)) == [2]
+    assert person.segments == {"s"}
+    assert person.profile.measured is not None
+    assert len(person.profile.measured.sums) == 1

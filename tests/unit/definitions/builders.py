@@ -43,6 +43,23 @@ def journey(*steps: Any, **keys: Any) -> dict[str, Any]:
     return {"kind": "journey", "id": "welcome", "entry": ORDERED, "steps": written} | keys
 
 
+def mail(**keys: Any) -> dict[str, Any]:
+    """Returns a template of a mail; None leaves a key out."""
+    written = {
+        "kind": "template",
+        "id": "hello",
+        "name": "Hello",
+        "channel": "email",
+        "subject": "Hello",
+        "html": "<p>Hello</p>",
+    } | keys
+    return {key: value for key, value in written.items() if value is not None}
+
+
+def partial(**keys: Any) -> dict[str, Any]:
+    return {"kind": "partial", "id": "footer", "html": "<p>Bye</p>"} | keys
+
+
 def one_day(id: str, **keys: Any) -> dict[str, Any]:
     return {"id": id, "wait": {"for": "1d"}} | keys
 

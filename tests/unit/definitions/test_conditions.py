@@ -66,7 +66,9 @@ BAD: list[tuple[Any, list[str]]] = [
     ({"trat": "a", "equals": 1}, ["when.trat: unknown key; did you mean trait?"]),
     ({"trait": "a", "tag": "b"},
      ["when: a condition is one thing only, found trait and tag: make them separate"]),
-    ({"consent": {"channel": "email"}}, ["when.consent: not in this version"]),
+    ({"consent": {"topic": "news"}}, ["when.consent: needs the key channel"]),
+    ({"suppressed": "mail"}, ['when.suppressed: must be one of email, sms, push, whatsapp, inbox, '
+        'slack, webhook, crm, task, found the text "mail"']),
     ({"all": []}, ["when.all: must be a list with at least one item, found a list"]),
     ({"any": {"tag": "a"}}, ["when.any: must be a list, found a mapping"]),
     ({"not": [{"tag": "a"}]},

@@ -10,6 +10,7 @@ from processors.definitions.predicates import Model, Predicate, model, predicate
 from processors.definitions.segments import Segment
 from tests.unit.definitions.builders import (
     complaints,
+    journey,
     problems,
     rule,
     score,
@@ -196,7 +197,7 @@ def test_models_and_predicates_do_not_stand_in_for_each_other() -> None:
     ]
     assert refused(segment({"custom": "churn"}), predicates=(estimated(),)) == [
         "segment/vip: when.custom: churn is a model, no predicate: name it by model in a score's "
-        "rule"
+        "rule, or in set_trait"
     ]
     assert refused(segment({"custom": "churm"}), predicates=(estimated(),)) == [
         "segment/vip: when.custom: there is no predicate churm; there are likes"
@@ -227,3 +228,55 @@ def test_what_a_model_reads_must_be_there_and_stay_until_something_happens() -> 
 def test_version_of_a_used_model_and_its_being_there_are_part_of_the_set() -> None:
     ids = [built(RISK, predicates=(estimated(version=each),)).id for each in ("1", "2")]
     assert len({*ids, built(RISK).id}) == 3
+
+
+def hour(person: Any, *, at: str, otherwise: int = 9) -> int:
+    return otherwise
+
+
+def lays(**told: Any) -> dict[str, Any]:
+    action = {"trait": "hour", "model": "hour"} | ({"with": told} if told else {})
+    return trigger({"set_trait": action})
+
+
+def hourly(*reads: str) -> Model:
+    return model("hour", reads=reads, version="1")(hour)
+
+
+def test_what_a_model_of_a_trait_takes_is_checked() -> None:
+    at = "trigger/greet: do[0].set_trait"
+    assert refused(lays(at={"time": "now"}), predicates=(hourly(),)) == []
+    assert refused(lays(when="9"), predicates=(hourly(),)) == [
+        f"{at}.with.when: model hour takes no when; it takes at, otherwise",
+        f"{at}: model hour needs at: with: {{at: …}}",
+    ]
+    assert refused(lays(at="9"), predicates=(made("hour"),)) == [
+        f"{at}.model: hour is a predicate, no model: ask it by when: {{custom: …}}"
+    ]
+
+
+def test_model_that_must_be_told_something_gives_no_points() -> None:
+    risk = score({"id": "hour", "points": 40, "model": "hour"}, id="risk")
+    assert refused(risk, predicates=(hourly(),)) == [
+        "score/risk: groups[0].rules[0]: model hour needs at: set_trait alone can tell it, "
+        "with: {at: …}"
+    ]
+
+
+def test_what_a_model_of_a_trait_reads_must_be_there() -> None:
+    at = "trigger/greet: do[0].set_trait.model:"
+    assert refused(lays(at="9"), predicates=(hourly("segments.gone"),)) == [
+        f"{at} the model reads segment gone, but there is no segment gone; there are no segments"
+    ]
+
+
+@pytest.mark.parametrize("sort", ["trigger", "journey"])
+def test_model_of_a_trait_that_is_not_registered_is_worth_a_warning(sort: str) -> None:
+    step = {"id": "hour", "set_trait": {"trait": "hour", "model": "hour"}}
+    written, at = {
+        "trigger": (lays(), "trigger/greet: do[0]"),
+        "journey": (journey(step), "journey/welcome: steps[0]"),
+    }[sort]
+    (warning,) = sets.warnings(built(written, predicates=()))
+    said = "model hour is not registered here: no trait is set"
+    assert str(warning) == f"{at}.set_trait.model: {said}"

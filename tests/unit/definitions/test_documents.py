@@ -12,6 +12,8 @@ from processors.definitions import actions, comparisons, conditions, documents, 
 from processors.definitions.errors import InvalidDefinitions, Problem
 from tests.unit.definitions.builders import (
     complaints,
+    mail,
+    partial,
     problems,
     score,
     segment,
@@ -19,9 +21,9 @@ from tests.unit.definitions.builders import (
     trigger,
 )
 
-GOOD = [segment(), static_list(), score(), trigger()]
+GOOD = [segment(), static_list(), score(), trigger(), mail(), partial()]
 LATER = "frequency_cap"
-KINDS = "segment, list, score, trigger, journey"
+KINDS = "segment, list, score, trigger, journey, topic, policy, template, partial"
 
 
 @pytest.mark.parametrize("document", GOOD, ids=lambda document: str(document["kind"]))

@@ -94,6 +94,8 @@ def test_model_knows_what_it_reads() -> None:
     made = model("churn", reads=["traits.plan", "scores.usage"], version="2026-01")(gives)
     assert (made.name, made.version, made.gives) == ("churn", "2026-01", gives)
     assert made.facts == {("trait", "plan"), ("score", "usage")}
+    assert (made.value, made.parameters) == (gives, {})
+    assert model("m", reads=(), version="1")(told_more).parameters == {"shade": False}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_model_knows_what_it_reads() -> None:
         ({"version": ""}, gives, "the version of a model must be one line of 1 to 256 characters,"
          " found an empty text"),
         ({}, no_person, "model m must take the person first"),
-        ({}, told_more, "model m must take the person and nothing else"),
+        ({}, by_place, BY_NAME.replace("predicate p", "model m")),
     ],
 )  # fmt: skip
 def test_what_can_not_be_a_model_is_refused(

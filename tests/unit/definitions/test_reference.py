@@ -18,7 +18,8 @@ from processors.definitions import (
 )
 
 DOCS = Path(__file__).parents[3] / "docs"
-REFERENCE = "".join((DOCS / name).read_text("utf-8") for name in ("definitions.md", "journeys.md"))
+PAGES = ("definitions.md", "journeys.md", "content.md")
+REFERENCE = "".join((DOCS / name).read_text("utf-8") for name in PAGES)
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
 
 
@@ -34,7 +35,7 @@ def test_example_is_right(example: str) -> None:
 
 
 WORDS = (
-    *conditions.HEADS, *comparisons.OPERATORS, *occurrences.COUNTS, *conditions.LATER,
+    *conditions.HEADS, *comparisons.OPERATORS, *occurrences.COUNTS,
     *occurrences.AGGREGATES, *occurrences.SequenceCondition.known_keys(),
     *occurrences.Step.known_keys(), *stimuli.STIMULI,
     *steps.HEADS, *steps.Wait.known_keys(),

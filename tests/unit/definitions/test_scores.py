@@ -133,6 +133,13 @@ BAD: list[tuple[Any, list[str]]] = [
      ["groups[0].rules[0].per: may only stand beside on"]),
     (score(rule(per="article", decay={"half_life": "14d"})),
      ["groups[0].rules[0].decay: may not stand beside per"]),
+    (score(when_rule({"tag": "x"}, for_each={"property": "n"})),
+     ["groups[0].rules[0].for_each: may only stand beside on"]),
+    (score(rule(for_each={"property": "n"}, per="n", max_occurrences=3, decay={"half_life": "1d"})),
+     [f"groups[0].rules[0].{each}: may not stand beside for_each"
+      for each in ("per", "max_occurrences", "decay")]),
+    (score(rule(for_each={"property": "n", "amount": 0})),
+     ["groups[0].rules[0].for_each.amount: must be a number above 0, found the number 0"]),
     (score(rule(per="article..id")),
      ["groups[0].rules[0].per: must be a path such as company.country, 1 to 16 names, "
       'found the text "article..id"']),
@@ -180,8 +187,8 @@ BAD: list[tuple[Any, list[str]]] = [
     (score(recommendations=[{"when": {"tag": "x"}, "text": ""}]),
      ["recommendations[0].text: must be one line of 1 to 256 characters, found an empty text"]),
     (score(groups={}), ["groups: must be a list, found a mapping"]),
-    (score(3), ["groups[0].rules[0]: must be a mapping of id, name, points, on, per, when, "
-                "model, max_occurrences, within, decay, people, found the number 3"]),
+    (score(3), ["groups[0].rules[0]: must be a mapping of id, name, points, on, per, for_each, "
+                "when, model, max_occurrences, within, decay, people, found the number 3"]),
     (score(limit=-5), ["limit: must not lie below the floor 0, found the number -5"]),
     (score(limit=None), ["limit: is empty; give it a value or leave the key out"]),
     (score(levels={"hot": "80"}),

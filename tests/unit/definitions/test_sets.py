@@ -9,7 +9,10 @@ from processors.definitions import sets, versions
 from processors.definitions.references import Reference, Rung
 from tests.unit.definitions.builders import (
     both,
+    journey,
+    mail,
     named,
+    partial,
     refused,
     rule,
     score,
@@ -157,3 +160,55 @@ def test_what_is_asked_of_people_is_bounded_over_all_definitions() -> None:
         "segment/s30: when.account: at most 30 different things can be asked of people in all,"
         " this is one more; ask for a segment that others ask for too"
     ]
+
+
+SENDS = {"send": {"channel": "email", "template": "hello"}}
+
+
+def test_what_messages_say_is_no_part_of_what_decides() -> None:
+    alone = sets.from_documents([trigger(SENDS)])
+    worded = sets.from_documents([trigger(SENDS), mail(), partial()])
+    assert worded.id == alone.id
+    assert worded.deciding == alone.deciding == (("trigger", "greet"),)
+    assert list(worded.templates) == ["hello"]
+    assert list(worded.partials) == ["footer"]
+    assert {each.kind for each in worded} == {"trigger", "template", "partial"}
+    keys = [("partial", "footer"), ("template", "hello"), ("trigger", "greet")]
+    assert list(worded.versions) == list(worded.documents) == keys
+
+
+def test_older_journey_is_fit_though_its_template_is_gone() -> None:
+    old = journey({"id": "say", **SENDS}, live_edit="pin")
+    written = [journey("rest", live_edit="pin"), {sets.OLDER: old}]
+    alone = sets.from_documents(written)
+    worded = sets.from_documents([*written, mail(id="other")])
+    assert alone.id == worded.id
+    assert worded.unfit == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("send", "said"),
+    [
+        ({"channel": "email", "template": "hello"}, []),
+        (
+            {"channel": "email", "template": "helo"},
+            ["there is no template helo; did you mean hello?"],
+        ),
+        (
+            {"channel": "email", "template": "x"},
+            ["there is no template x; the templates are hello"],
+        ),
+        ({"channel": "sms", "template": "hello"}, ["template hello is one of email, not sms"]),
+        ({"channel": "webhook", "template": "x"}, []),
+    ],
+)  # fmt: skip
+def test_template_that_is_sent_is_there(send: dict[str, Any], said: list[str]) -> None:
+    place = "trigger/greet: do[0].send.template: "
+    assert refused(trigger({"send": send}), mail()) == [place + each for each in said]
+    assert refused(trigger({"send": send})) == [], "templates may be kept elsewhere"
+
+
+def test_template_that_can_not_be_parsed_is_not_missing() -> None:
+    send = {"send": {"channel": "email", "template": "broken"}}
+    written = [trigger(send), mail(), mail(id="broken", subject=None)]
+    assert refused(*written) == ["a mail needs the key subject"]

@@ -7,8 +7,9 @@ from processors.operations import publishing, sending
 from processors.operations.archives import Archive
 from processors.operations.errors import OperationFailed
 from processors.operations.producing import Writer
-from processors.operations.requesting import check, request
+from processors.operations.requesting import check, request, steer
 from schemas import codec, events
+from schemas.records import RunRecord, What
 from tests.builders import HELLO, T0, Document, Person, journey, reasons, segment, trigger
 from tests.embedded import Broker
 
@@ -95,3 +96,54 @@ def test_journey_that_people_are_let_into_by_hand_can_be_asked_for(broker: Broke
     said = r"journey heard is not entry: {manual: true}; those to be fired are call, j$"
     with pytest.raises(OperationFailed, match=said):
         check(published, "heard")
+
+
+def told(what: What) -> RunRecord:
+    """Returns a record of the run `r` of the journey `j`."""
+    return RunRecord(
+        run_id="r",
+        profile_id="ada",
+        journey_id="j",
+        version="1",
+        step="",
+        what=what,
+        choice=None,
+        until=None,
+        visit=0,
+        at=T0,
+        cause="m",
+        late=False,
+    )
+
+
+def test_one_run_is_asked_to_end_or_to_go_on_at_a_step(broker: Broker) -> None:
+    published = archive(broker, journey("a", HELLO))
+    ended = steer(published, [told("entered")], "r", None)
+    assert (ended.event, ended.properties) == (events.RUN_REQUESTED, {"run": "r"})
+    moved = steer(published, [told("entered")], "r", "hello")
+    assert moved.properties == {"run": "r", "step": "hello"}
+    assert ended.of("ada", T0) != moved.of("ada", T0)
+
+
+@pytest.mark.parametrize(
+    ("happened", "run", "step", "said"),
+    [
+        (["entered"], "q", None, "no run q of this person is on journey-runs"),
+        (["entered", "exited"], "r", None, "run r of journey j is over"),
+        (["entered", "completed"], "r", "hello", "run r of journey j is over"),
+        (["entered"], "r", "helo", "journey j has no step helo; did you mean hello?"),
+        (["entered"], "r", "x", "journey j has no step x; they are hello"),
+    ],
+)
+def test_only_a_run_that_goes_on_is_asked_and_only_for_steps_that_there_are(
+    broker: Broker, happened: list[What], run: str, step: str | None, said: str
+) -> None:
+    published = archive(broker, journey("a", HELLO))
+    with pytest.raises(OperationFailed) as failure:
+        steer(published, map(told, happened), run, step)
+    assert str(failure.value) == said
+
+
+def test_run_of_a_journey_that_is_not_published_is_not_moved(broker: Broker) -> None:
+    with pytest.raises(OperationFailed, match="no journey j is published"):
+        steer(archive(broker, by_hand("call")), [told("entered")], "r", "hello")

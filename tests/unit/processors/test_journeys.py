@@ -8,6 +8,7 @@ from typer.testing import Result
 
 from processors import app
 from processors.operations import texts
+from processors.runtime.partitioners import partition
 from tests.builders import HELLO, T0, Document, journey, keyed, segment, tag, track, trigger, wait
 from tests.embedded import Broker
 from tests.unit.processors.commands import beckon
@@ -209,3 +210,36 @@ def test_publishing_says_what_becomes_of_runs(folder: Path) -> None:
     assert "journey/heard: 2 runs under way, live_edit: follow" in result.output
     assert rows(result.output, "pause")[-1][2:] == ["2", "ends", "as", "step-gone"]
     assert "would publish 1 definition" in result.output
+
+
+def test_single_runs_are_moved_and_ended_by_hand(
+    folder: Path, on_broker: Broker, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "cluster_of", lambda settings: on_broker.cluster)
+    waiting = journey("a", wait("look", until={"event": "never"}), HELLO, id="long")
+    said(beckon("publish", "--yes", written(folder, waiting)))
+    worker = start(waiting)
+    here = (f"p{n}" for n in range(100) if partition(f"p{n}".encode(), 4) == 0)
+    ada, bob = next(here), next(here)
+    worker.decide(*(keyed(track("a", person=each)) for each in (ada, bob)))
+    (run,) = json.loads(said(beckon("runs", ada, "--json")))["runs"]
+    shown = said(beckon("runs", ada, "--move", run["run_id"], "--to", "hello"))
+    assert f"run {run['run_id']} of {ada} is asked to go on at hello, by" in shown
+    worker.stream.process(worker.poll())
+    assert "is moved here by hand" in said(beckon("runs", ada))
+    (run,) = json.loads(said(beckon("runs", bob, "--json")))["runs"]
+    assert "is asked to end" in said(beckon("runs", bob, "--cancel", run["run_id"]))
+    worker.stream.process(worker.poll())
+    assert "exited: cancelled" in said(beckon("runs", bob))
+    result = beckon("runs", bob, "--cancel", run["run_id"])
+    over = f"run {run['run_id']} of journey long is over\n"
+    assert (result.exit_code, result.output.endswith(over)) == (1, True)
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    "words", [["--move", "r"], ["--to", "hello"], ["--cancel", "r", "--move", "r", "--to", "s"]]
+)
+def test_run_is_either_moved_to_a_step_or_ended(words: list[str]) -> None:
+    result = beckon("runs", "ada", *words)
+    assert (result.exit_code, "give --cancel RUN, or --move RUN" in result.output) == (2, True)

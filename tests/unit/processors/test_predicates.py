@@ -11,9 +11,12 @@ import pytest
 
 from processors import predicates
 from processors.decisions.persons import Person, names_by_kind
+from processors.definitions.predicates import NO_VALUE
 from processors.metrics import Counter, Gauge, Metrics
 from processors.predicates import (
     FORGIVING_CALLS,
+    MAX_CHARS,
+    MAX_ITEMS,
     MOST_SLOW,
     SLOW_S,
     Predicate,
@@ -267,6 +270,9 @@ class WatchingModel(Watching):
         self.clock.takes_s = takes_s
         return [self.watch.number(self.person) for _ in range(times)]
 
+    def value(self, **told: Any) -> Any:
+        return self.watch.value(self.person, **told)
+
 
 def test_numbers_of_a_model_are_counted_and_timed() -> None:
     watching = WatchingModel(lambda person: 0.25)
@@ -303,6 +309,51 @@ def test_model_that_is_slow_too_often_gives_0_from_then_on() -> None:
     assert (watching.failures("slow"), watching.calls) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [None, True, "tent", "zelt-ö", 9, 9.5, ["tent", "stove", 3, None], [], ["x"] * MAX_ITEMS],
+)
+def test_value_of_a_model_is_what_traits_can_hold(given: Any) -> None:
+    watching = WatchingModel(lambda person: given)
+    assert watching.value() == given
+    assert watching.failures("no-value") == 0
+
+
+def test_value_of_a_model_may_be_a_tuple_and_hang_on_what_it_is_told() -> None:
+    def both(person: Person, *, at: str) -> tuple[str, ...]:
+        return "a", at
+
+    metrics = Metrics()
+    made = predicates.model("p", reads=[], version="1")(both)
+    found = predicates.watched({"p": made}, metrics)["p"]
+    assert isinstance(found, predicates.Model)
+    assert found.value(Person(Profile(), {}, {}), at="b") == ["a", "b"]
+    assert 'beckon_predicate_seconds_count{predicate="p"} 1.0' in metrics.text().decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "what"),
+    [
+        (raises, "raised", "ValueError"),
+        (lambda person: float("nan"), "no-value", "float"),
+        (lambda person: 2**53 + 1, "no-value", "int"),
+        (lambda person: "x" * (MAX_CHARS + 1), "no-value", "str"),
+        (lambda person: "\ud800", "no-value", "str"),
+        (lambda person: {"a": 1}, "no-value", "dict"),
+        (lambda person: [["a"]], "no-value", "list"),
+        (lambda person: ["a"] * (MAX_ITEMS + 1), "no-value", "list"),
+    ],
+)
+def test_what_is_no_value_is_none_at_all_counted_and_told_once(
+    answer: Callable[[Person], Any], reason: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    watching = WatchingModel(answer)
+    assert [watching.value(), watching.value()] == [NO_VALUE, NO_VALUE]
+    assert watching.failures(reason) == 2
+    (record,) = caplog.records
+    assert (vars(record)["reason"], vars(record)["what"]) == (reason, what)
+
+
 def test_models_are_found_and_watched_beside_predicates(modules: Modules) -> None:
     body = ONE.format("a", "a"), "from processors.predicates import model\n"
     modules.write("one", *body, '@model("m", reads=["tags"], version="1")\ndef m(p):\n    return 2')
@@ -311,6 +362,7 @@ def test_models_are_found_and_watched_beside_predicates(modules: Modules) -> Non
     churn = found["m"]
     assert isinstance(churn, predicates.Model)
     assert churn.gives(Person(Profile(), {}, {})) == 2
+    assert churn.value(Person(Profile(), {}, {})) == 2
     modules.write("two", "from processors.predicates import model\n", ONE.format("m", "m"))
     assert refusal("one,two") == "BECKON_PREDICATES: two: predicate m is there twice"
 

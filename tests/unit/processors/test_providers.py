@@ -75,12 +75,3 @@ def test_providers_come_in_the_order_of_the_settings() -> None:
 def test_wrong_order_of_providers_is_refused_by_the_settings_name(order: str, said: str) -> None:
     with pytest.raises(InvalidSettings, match=re.escape(f"BECKON_SENDERS__EMAIL: {said}")):
         providers.of(named(email=order), "email", MAKERS)
-
-
-def test_callbacks_are_those_of_all_services_with_a_proof() -> None:
-    twilio = provider_settings.Twilio(auth_token=SecretStr("t"))
-    brevo = provider_settings.Brevo(webhook_token=SecretStr("t"))
-
-    found = providers.callbacks(Settings(twilio=twilio, brevo=brevo))
-
-    assert sorted(each.name for each in found) == ["brevo", "twilio"]

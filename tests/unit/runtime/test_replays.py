@@ -47,6 +47,8 @@ def test_every_file_is_written_even_if_empty(tmp_path: Path) -> None:
     assert replay(out) == Summary()
     assert sorted(path.name for path in out.iterdir()) == [
         "commands.jsonl",
+        "consent-changes.jsonl",
+        "consents.jsonl",
         "dead-letters.jsonl",
         "decisions.jsonl",
         "journey-runs.jsonl",
@@ -54,6 +56,7 @@ def test_every_file_is_written_even_if_empty(tmp_path: Path) -> None:
         "scores.jsonl",
         "segment-changes.jsonl",
         "segments.jsonl",
+        "suppressions.jsonl",
     ]
 
 
@@ -90,6 +93,8 @@ def test_files_say_what_happened(tmp_path: Path) -> None:
         "outcome": "yes",
         "reason": "fired",
         "at": at,
+        "command_id": None,
+        "until": None,
         "cause": "m2",
         "late": False,
     }

@@ -59,8 +59,10 @@ class Clock:
 
     def __init__(self) -> None:
         self.at_ms = T0
+        self.takes_ms = 0
 
     def now_ms(self) -> int:
+        self.at_ms += self.takes_ms
         return self.at_ms
 
 
@@ -446,6 +448,21 @@ def test_other_definitions_reach_everybody_slice_by_slice(start: Start) -> None:
     assert turns == 3
     entered = [move for move in worker.moves() if move[0] == "seen"]
     assert entered == [("seen", "entered", 0, "definition")] * 5
+
+
+def test_longest_slice_since_definitions_changed_is_told(start: Start) -> None:
+    worker = start(slice=2)
+    worker.decide(*(view(person=f"p{one}") for one in range(5)))
+    worker.rest()
+    worker.stream.activate(compiled(segment({"event": "view", "within": "1h"}, id="seen")))
+    for takes_ms, longest_s in ((7, 0.007), (9, 0.009), (8, 0.009)):
+        worker.clock.takes_ms = takes_ms
+        worker.stream.process([])
+        assert worker.metrics.read(Gauge.SLICE) == longest_s
+    worker.clock.takes_ms = 0
+    worker.stream.activate(compiled(HEAT))
+    worker.stream.process([])
+    assert worker.metrics.read(Gauge.SLICE) == 0
 
 
 def test_definitions_change_between_batches_only(start: Start) -> None:

@@ -1,0 +1,1 @@
+"""What messages say: templates, persons and runs come together to messages."""

@@ -1,0 +1,210 @@
+"""What can be told of templates before anything is sent: with file, line and what is meant.
+
+Shapes are checked where definitions are parsed; here is what takes Liquid, MJML and HTML.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from liquid.ast import Node
+from liquid.builtin.tags.render_tag import RenderNode
+from liquid.template import BoundTemplate
+
+from processors.content import contexts, mjml, sms
+from processors.content.errors import Broken
+from processors.content.tokens import TAG
+from processors.content.wordings import Shelf
+from processors.definitions import documents, suggestions
+from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
+from processors.definitions.sets import DefinitionSet
+from processors.definitions.templates import Partial, Template
+
+MAX_SHOWN_BYTES = 102 * 1024
+"""Gmail shows no more of a mail."""
+TRANSACTIONAL = "transactional"
+"""The category of mails that need no link to unsubscribe."""
+GIVEN = frozenset(
+    {
+        "profile", "contact", "account", "event", "run", "product_name", "now", "today",
+        "unsubscribe_url", "preferences_url", "confirm_url", "forloop", "tablerowloop",
+        "first_name", "last_name", "email", "currency",
+    }
+)  # fmt: skip
+"""Names that need not be declared."""
+
+ANSWERS = ("unsubscribe_url", "preferences_url", "confirm_url")
+"""Links of ours by which people end what they get."""
+
+Found = tuple[int | None, str]
+"""Line within a text, and what is to be said of it."""
+
+
+def problems(definitions: DefinitionSet, published: Iterable[Any] = ()) -> list[Problem]:
+    """Returns all that is wrong with the templates and partials of a set.
+
+    Args:
+        definitions: the set.
+        published: documents of what is there beside it: partials that templates may name.
+    """
+    partials = {**_partials(published), **definitions.partials}
+    shelf = Shelf(partials)
+    found = []
+    worded: list[Template | Partial] = [*definitions.templates.values()]
+    for each in (*worded, *definitions.partials.values()):
+        for path, text in each.texts():
+            for line, message in _wrong(each, path, text, shelf, partials):
+                found.append(place(each, path, text, line=line, message=message))
+    return sorted(found, key=lambda at: (at.file or "", at.line or 0))
+
+
+def warnings(definitions: DefinitionSet) -> list[Problem]:
+    """Returns what is allowed in the templates of a set, and most likely not meant."""
+    shelf, found = Shelf(definitions.partials), []
+    for each in definitions.templates.values():
+        for path, text in each.texts():
+            for line, message in _doubtful(each, path, text, shelf):
+                found.append(place(each, path, text, line=line, message=message))
+        if _lacks_unsubscribe(each, definitions.partials):
+            said = (
+                "has no {{ unsubscribe_url }}: marketing needs one"
+                f" (category: {TRANSACTIONAL} says that this is none)"
+            )
+            found.append(documents.problem(each, (), said))
+    return found
+
+
+def place(
+    definition: Template | Partial, path: Path, text: str, *, line: int | None, message: str
+) -> Problem:
+    """Returns a problem at a line of a text: of the file that it lies in, or of the document."""
+    origin = definition.origin
+    if path in origin.texts:
+        return Problem(origin.texts[path], line or 1, show(path), message)
+    first = documents.line_of(path, origin.lines)
+    if first is None:
+        said = f"line {line}: {message}" if line is not None and "\n" in text else message
+        return documents.problem(definition, path, said)
+    is_block = "\n" in text and not (origin.file or "").endswith(".json")
+    at = first + line if is_block and line is not None else first
+    return Problem(origin.file, at, show(path), message)
+
+
+def variables(text: str, shelf: Shelf) -> dict[str, int]:
+    """Returns the paths that a text reads of its data, each with the line of its first mention.
+
+    Raises:
+        Broken: it is no Liquid.
+    """
+    found = shelf.text(text).analyze(include_partials=False).globals
+    return {
+        str(each): text.count("\n", 0, each.span.index) + 1
+        for several in found.values()
+        for each in several[:1]
+    }
+
+
+def _wrong(
+    definition: Template | Partial, path: Path, text: str, shelf: Shelf, partials: Mapping[str, Any]
+) -> Iterator[Found]:
+    is_html = path[-1] in ("html", "mjml")
+    try:
+        compiled = shelf.html(text) if is_html else shelf.text(text)
+    except Broken as error:
+        yield error.line, error.message
+        return
+    yield from _strangers(compiled, text, partials)
+    if is_html:
+        yield from contexts.unsafe(text)
+    if path[-1] == "mjml":
+        yield from _misbuilt(definition, text, shelf)
+    if isinstance(definition, Template) and definition.channel == "sms" and sms.has_tags(text):
+        yield None, "holds HTML, which telephones would show as it is written"
+
+
+def _misbuilt(definition: Template | Partial, text: str, shelf: Shelf) -> Iterator[Found]:
+    is_partial = isinstance(definition, Partial)
+    whole = f"<mjml><mj-body>{text}</mj-body></mjml>" if is_partial else text
+    try:
+        mjml.to_html(whole, shelf.mjml)
+    except Broken as error:
+        yield error.line, error.message
+
+
+def _strangers(compiled: BoundTemplate, text: str, partials: Mapping[str, Any]) -> Iterator[Found]:
+    """Yields filters and partials that there are not."""
+    for name, spans in compiled.analyze(include_partials=False).filters.items():
+        if name not in compiled.env.filters:
+            said = f"there is no filter {name}{suggestions.hint(name, compiled.env.filters)}"
+            yield _line(text, spans[0].index), said
+    for node in _nodes(compiled.nodes, compiled):
+        if isinstance(node, RenderNode):
+            name = str(getattr(node.name, "value", node.name))
+            if name not in partials:
+                said = f"there is no partial {name}{suggestions.hint(name, partials)}"
+                yield _line(text, node.token.start_index), said
+
+
+def _nodes(nodes: Iterable[Node], compiled: BoundTemplate) -> Iterator[Node]:
+    context = compiled.context_class(compiled)
+    for node in nodes:
+        yield node
+        yield from _nodes(node.children(context, include_partials=False), compiled)
+
+
+def _doubtful(template: Template, path: Path, text: str, shelf: Shelf) -> Iterator[Found]:
+    try:
+        compiled = shelf.text(text)
+        read = variables(text, shelf)
+    except Broken:
+        return  # said already
+    if "safe" in compiled.analyze(include_partials=False).filters:
+        yield None, "safe prints HTML as it is: only for what nobody outside can write"
+    declared = {name.partition(".")[0] for name in template.variables}
+    for name, line in read.items() if declared else ():
+        root = name.partition(".")[0].partition("[")[0]
+        if root not in declared and root not in GIVEN:
+            said = f"{root} is not declared: the message is held where it is missing"
+            yield line, said + suggestions.hint(root, declared)
+    if template.channel == "sms" and path[-1] == "text":
+        yield from _long(TAG.sub("", text))
+    if path[-1] == "html" and len(text.encode()) > MAX_SHOWN_BYTES:
+        yield None, "is longer than 102 kB: Gmail cuts the rest"
+
+
+def _long(text: str) -> Iterator[Found]:
+    size = sms.size(text.strip())
+    if size.odd:
+        yield None, f"{size.odd} take 16 bits a character: 70 fit into a message, not 160"
+    if size.segments > 1:
+        yield None, f"takes {size.segments} messages or more ({size.units} of {size.encoding})"
+
+
+def _lacks_unsubscribe(template: Template, partials: Mapping[str, Partial]) -> bool:
+    """Returns whether a mail is marketing, and neither it nor a partial has the link."""
+    if template.channel != "email" or template.category == TRANSACTIONAL:
+        return False
+    said = [text for _, text in template.texts()]
+    named = [
+        text
+        for id_, each in partials.items()
+        if any(id_ in text for text in said)
+        for _, text in each.texts()
+    ]
+    return not any(name in text for text in (*said, *named) for name in ANSWERS)
+
+
+def _partials(published: Iterable[Any]) -> dict[str, Partial]:
+    found = {}
+    for document in published:
+        if document.get("kind") == "partial":
+            try:
+                parsed = documents.parse(document)
+            except InvalidDefinitions:
+                continue
+            if isinstance(parsed, Partial):
+                found[parsed.id] = parsed
+    return found
+
+
+def _line(text: str, index: int) -> int:
+    return text.count("\n", 0, index) + 1

@@ -1,0 +1,216 @@
+"""Rendering in a process of its own, which is killed where a template takes too much.
+
+Liquid's own limits count loops and output. They do not see one multiplication of huge numbers, one
+text replaced in another, or a slow search: those are ended by the kernel, after 200 ms of the
+processor's time or 64 MB, and the worker does not feel it. The process gets no environment, and
+nothing but the documents and the commands: what signs our own links stays outside.
+"""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from processors.content import links
+from processors.content.facts import Options
+from processors.content.libraries import Library
+from processors.content.links import Links
+from processors.content.rendering import Renderer
+from schemas.commands import Command
+from schemas.errors import Unsendable
+from schemas.messages import Message
+
+CPU_S = 0.2
+"""Of one message, compiling its template included."""
+MEMORY_BYTES = 64 * 1024 * 1024
+"""Beside what the process has when it begins."""
+WALL_S = 10.0
+"""For an answer, where the processor is busy with others."""
+START_S = 60.0
+MAX_STRIKES = 3
+"""How often a template may end the process before nobody tries it any more."""
+COSTLY = ("template-too-costly", True)
+
+_MAIN = "from processors.content import isolation; isolation.main(int(__import__('sys').argv[1]))"
+_READ = msgspec.msgpack.Decoder(list[Message])
+
+
+class Isolated:
+    """Makes messages of commands in another process, a `Composer` by shape.
+
+    Guarantees:
+        Callable from any thread; one message at a time, each within bounded time.
+    """
+
+    def __init__(self, *, tracking: Links | None = None, options: Options | None = None) -> None:
+        self._links = tracking  # they stay here, with what they are signed with
+        self._options = msgspec.msgpack.encode(options or Options())
+        self._documents = b"T" + msgspec.msgpack.encode([])
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+        self._strikes: dict[str, int] = {}
+
+    def take(self, written: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Takes documents in the place of all before; returns what is wrong with some of them."""
+        with self._lock:
+            self._documents = b"T" + msgspec.msgpack.encode(list(written))
+            self._strikes.clear()
+            if self._child is not None:
+                answer = self._child.ask(self._documents, START_S)
+                if answer is not None:
+                    return _problems(answer)
+                self._end()
+            return self._begin()
+
+    def compose(self, command: Command) -> Sequence[Message]:
+        """Returns one message for each address, at least one.
+
+        Raises:
+            Unsendable: it can not be made; the reason says why.
+        """
+        template = command.template or ""
+        with self._lock:
+            if self._strikes.get(template, 0) < MAX_STRIKES:
+                job = (links.own(self._links, command), command)
+                answer = self._asked(b"C" + msgspec.msgpack.encode(job))
+                if answer is not None:
+                    made = _messages(answer)
+                    return [links.tracked(each, command, self._links) for each in made]
+                self._strikes[template] = self._strikes.get(template, 0) + 1
+        reason, is_held = COSTLY
+        raise Unsendable(reason, template, is_held=is_held)
+
+    def close(self) -> None:
+        """Ends the process."""
+        with self._lock:
+            self._end()
+
+    def _asked(self, frame: bytes) -> bytes | None:
+        """Returns the answer; None where a fresh process ended of it."""
+        while True:
+            if self._child is not None and self._child.is_gone:
+                self._end()
+            if self._child is None:
+                self._begin()
+            assert self._child is not None
+            was_fresh = self._child.jobs == 0
+            answer = self._child.ask(frame, WALL_S)
+            if answer is not None:
+                return answer
+            self._end()
+            if was_fresh:  # else it may have been full of what came before
+                return None
+
+    def _begin(self) -> list[str]:
+        self._child = _Child(self._options)
+        answer = self._child.ask(self._documents, START_S)
+        if answer is None:
+            self._end()
+            raise OSError("the process that renders templates does not start")
+        self._child.jobs = 0
+        return _problems(answer)
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+
+
+class _Child:
+    """The process, as seen from here."""
+
+    def __init__(self, told: bytes) -> None:
+        ours, theirs = Pipe()
+        self.jobs = 0
+        self._pipe = ours
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                env={"PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # what a failing template says may be personal
+            )
+        ours.send_bytes(told)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended by itself, or somebody else has ended it."""
+        return self._process.poll() is not None
+
+    def ask(self, frame: bytes, wait_s: float) -> bytes | None:
+        """Returns the answer; None where there is none in time, or never will be."""
+        self.jobs += 1
+        try:
+            self._pipe.send_bytes(frame)
+            return self._pipe.recv_bytes() if self._pipe.poll(wait_s) else None
+        except (EOFError, OSError):
+            return None
+
+    def end(self) -> None:
+        self._pipe.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def main(descriptor: int) -> None:
+    """Serves the process that began this one, until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(EOFError, OSError), Connection(descriptor) as pipe:
+        options = msgspec.msgpack.decode(pipe.recv_bytes(), type=Options)
+        library = Library()
+        renderer = Renderer(library, options=options)
+        while True:
+            frame = pipe.recv_bytes()
+            pipe.send_bytes(answer(frame, library, renderer))
+
+
+def answer(frame: bytes, library: Library, renderer: Renderer) -> bytes:
+    """Returns what a frame is answered with: of documents, or of a command."""
+    if frame[:1] == b"T":
+        problems = library.take(msgspec.msgpack.decode(frame[1:]))
+        _bound_memory()
+        return b"P" + msgspec.msgpack.encode([str(each) for each in problems])
+    urls, command = msgspec.msgpack.decode(frame[1:], type=tuple[dict[str, str], Command])
+    signal.setitimer(signal.ITIMER_PROF, CPU_S)  # its signal ends the process: nobody catches it
+    try:
+        return b"M" + msgspec.msgpack.encode(list(renderer.render(command, urls)))
+    except Unsendable as error:
+        return b"U" + msgspec.msgpack.encode([error.reason, error.detail, error.is_held])
+    except MemoryError:
+        reason, is_held = COSTLY
+        return b"U" + msgspec.msgpack.encode([reason, command.template or "", is_held])
+    except Exception as error:  # of one message: the process goes on with the others
+        return b"U" + msgspec.msgpack.encode(["template-broken", type(error).__name__, True])
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _bound_memory() -> None:
+    """Has the kernel refuse more memory than a message may take; only where it can be told."""
+    with contextlib.suppress(OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        limit = pages * resource.getpagesize() + MEMORY_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+
+
+def _messages(answer: bytes) -> list[Message]:
+    if answer[:1] == b"M":
+        return _READ.decode(answer[1:])
+    reason, detail, is_held = msgspec.msgpack.decode(answer[1:])
+    raise Unsendable(reason, detail, is_held=is_held)
+
+
+def _problems(answer: bytes) -> list[str]:
+    found: list[str] = msgspec.msgpack.decode(answer[1:])
+    return found

@@ -1,0 +1,225 @@
+"""Commands to messages: the composer. Each part of a message is held within its channel's bounds.
+
+It stands between the topic of commands and whoever sends. It runs in a process of its own where
+templates are not to be trusted with ours (`isolation`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from processors.content import addresses, facts, links, sms
+from processors.content.addresses import Address
+from processors.content.errors import Broken
+from processors.content.facts import Options
+from processors.content.libraries import Library, Stock
+from processors.content.links import Links
+from processors.content.wordings import Compiled
+from processors.definitions.templates import MAX_SUBJECT_CHARS, Template
+from schemas.commands import Command
+from schemas.errors import Unsendable
+from schemas.messages import Message
+
+MAX_SEGMENTS = 10
+"""Of a short message: each is paid for."""
+MAX_PUSH_BYTES = 4_096
+"""Source: the limit of APNs, FCM and of RFC 8291, 4."""
+PLAIN = ("webhook", "crm")
+"""Channels whose commands say all by themselves."""
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class Renderer:
+    """Makes messages of commands, a `Composer` by shape.
+
+    Guarantees:
+        The same command gives the same messages, as long as templates and links are the same.
+        Reads no clock, file or socket.
+    """
+
+    def __init__(
+        self, library: Library, *, links: Links | None = None, options: Options | None = None
+    ) -> None:
+        self._library = library
+        self._links = links
+        self._options = options or Options()
+
+    def compose(self, command: Command) -> Sequence[Message]:
+        """Returns one message for each address, at least one.
+
+        Raises:
+            Unsendable: it can not be made; the reason says why.
+        """
+        urls = links.own(self._links, command)
+        made = self.render(command, urls)
+        return [links.tracked(each, command, self._links) for each in made]
+
+    def render(self, command: Command, urls: Mapping[str, str]) -> Sequence[Message]:
+        """Returns the same before links lead by way of us.
+
+        Args:
+            command: see `compose`.
+            urls: of our own links, by the names that templates have for them.
+
+        Raises:
+            Unsendable: it can not be made; the reason says why.
+        """
+        if command.channel in PLAIN:
+            return [_plain(command)]
+        stock = self._library.stock
+        template = _template(stock, command)
+        found = addresses.find(
+            command.channel, command.profile_id, command.traits, self._options.region
+        )
+        facts_ = self._facts(command, stock, template, urls)
+        return [_message(command, template, each, *facts_) for each in found]
+
+    def _facts(
+        self, command: Command, stock: Stock, template: Template, urls: Mapping[str, str]
+    ) -> tuple[Compiled, dict[str, Any]]:
+        """Returns the texts in the person's language, and what they see."""
+        language = facts.language(command.traits)
+        chosen = stock.chosen(template, language)
+        locale = facts.written_in(template, chosen, language, self._options.locale)
+        try:
+            wording = stock.compiled(template, chosen)
+        except Broken as error:
+            raise Unsendable("template-broken", template.id, is_held=True) from error
+        data = facts.of(command, self._options, urls, locale)
+        facts.fill(data, template.variables)
+        return wording, data
+
+
+URLS = ("unsubscribe_url", "preferences_url", "confirm_url")
+"""Names of our own links."""
+
+
+def _message(
+    command: Command, template: Template, address: Address, wording: Compiled, data: dict[str, Any]
+) -> Message:
+    message = _addressed(command, address)
+    match command.channel:
+        case "email":
+            said = _mail(command, template, wording, data)
+        case "sms" | "slack":
+            said = _texted(command.channel, wording, data)
+        case "whatsapp":
+            said = _approved(wording, data)
+        case _:
+            said = _noticed(command.channel, wording, data)
+    return msgspec.structs.replace(message, **said)
+
+
+def _mail(
+    command: Command, template: Template, wording: Compiled, data: dict[str, Any]
+) -> dict[str, Any]:
+    urls = {name: data[name] for name in URLS if data[name] is not None}
+    html = wording.html(data)
+    if html is not None:
+        links.check(html)
+        html = links.marked(html, template.utm, template.id, ours=urls.values())
+        html = _CONTROLS.sub("", html)
+    sender, reply_to = wording.word("sender", data), wording.word("reply_to", data)
+    return {
+        "subject": _subject(wording.word("subject", data)),
+        "html": html,
+        "text": _CONTROLS.sub("", wording.word("text", data) or ""),
+        "sender": None if sender is None else addresses.mailbox(sender, "from"),
+        "reply_to": None if reply_to is None else addresses.mailbox(reply_to, "reply_to"),
+        "headers": links.headers(urls, transactional=command.transactional),
+    }
+
+
+def _template(stock: Stock, command: Command) -> Template:
+    found = stock.templates.get(command.template or "")
+    if found is None:
+        raise Unsendable("template-missing", command.template or "", is_held=True)
+    if found.channel != command.channel:
+        raise Unsendable("template-mismatched", found.id, is_held=True)
+    return found
+
+
+def _plain(command: Command) -> Message:
+    if command.url is None:
+        raise Unsendable("address-missing", "url")
+    return Message(
+        id=command.id,
+        channel=command.channel,
+        profile_id=command.profile_id,
+        to=command.url,
+        definition_id=command.definition_id,
+        step=command.step,
+        transactional=command.transactional,
+        url=command.url,
+        data=command.body or {},
+    )
+
+
+def _addressed(command: Command, address: Address) -> Message:
+    """Returns a message without its words; senders tell several apart by their addresses."""
+    return Message(
+        id=command.id,
+        channel=command.channel,
+        profile_id=command.profile_id,
+        to=address.to,
+        definition_id=command.definition_id,
+        step=command.step,
+        transactional=command.transactional,
+        headers={} if address.platform is None else {"platform": address.platform},
+    )
+
+
+def _subject(said: str | None) -> str:
+    """Returns a subject that is one line, and can be no other header."""
+    subject = (said or "").strip(" ")
+    if addresses.has_controls(subject):
+        raise Unsendable("header-invalid", "subject")
+    if not subject or len(subject) > MAX_SUBJECT_CHARS:
+        raise Unsendable("subject-invalid", "", is_held=True)
+    return subject
+
+
+def _texted(channel: str, wording: Compiled, data: dict[str, Any]) -> dict[str, Any]:
+    said = _CONTROLS.sub("", wording.word("text", data) or "").strip()
+    if channel == "slack":
+        return {"text": said.replace("&#39;", "'").replace("&#34;", '"')}
+    text = sms.bare(said)
+    if not text:
+        raise Unsendable("text-empty", "", is_held=True)
+    if sms.size(text).segments > MAX_SEGMENTS:
+        raise Unsendable("sms-too-long", str(MAX_SEGMENTS), is_held=True)
+    sender = wording.word("sender", data)
+    if sender is not None and addresses.has_controls(sender):
+        raise Unsendable("header-invalid", "from")
+    return {"text": text, "sender": sender}
+
+
+def _approved(wording: Compiled, data: dict[str, Any]) -> dict[str, Any]:
+    approved = wording.approved
+    assert approved is not None, "the channel's templates have it"
+    parameters = tuple(_CONTROLS.sub("", each) for each in wording.parameters(data))
+    return {
+        "template": approved.template,
+        "language": approved.language,
+        "parameters": parameters,
+    }
+
+
+def _noticed(channel: str, wording: Compiled, data: dict[str, Any]) -> dict[str, Any]:
+    said = wording.notice(data)
+    for name in ("url", "image"):
+        if name in said:
+            said[name] = str(said[name]).strip()
+            links.refused(name, said[name])
+    if channel == "push" and len(msgspec.json.encode(said)) > MAX_PUSH_BYTES:
+        raise Unsendable("payload-too-large", str(MAX_PUSH_BYTES), is_held=True)
+    return {
+        "subject": _CONTROLS.sub("", str(said["title"])).strip(),
+        "text": _CONTROLS.sub("", str(said["body"])).strip(),
+        "url": said.get("url"),
+        "image": said.get("image"),
+        "data": said.get("data", {}),
+    }

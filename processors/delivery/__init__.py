@@ -1,0 +1,1 @@
+"""From commands to outcomes: what the shell of the senders decides."""

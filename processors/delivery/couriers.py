@@ -1,0 +1,271 @@
+"""Brings one message to a provider, and sees it to its end.
+
+The order is what makes the promise: the intent is in the ledger before anybody is asked; the last
+look at suppressions and consents is the statement that lets the message go; and whether a request
+whose answer was lost is repeated depends on what the provider does against sending twice.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+import msgspec
+
+from processors.delivery.books import Books, Fenced
+from processors.delivery.routes import Pace, Route, Routes, Sleep
+from processors.metrics import Counter, Metrics
+from processors.ports import Clock
+from schemas.errors import Unsendable
+from schemas.intents import OPEN, End, Entry, Gate, Intent, State
+from schemas.messages import Message, Promise, Reply
+
+FENCED_WAIT_MS = 1_000
+"""How often one looks again at what another process has taken up."""
+
+KEY_AGE_MS = {"brevo": 14 * 60_000}
+"""How long a provider surely knows a key. Source: their pages; Brevo's says 15 minutes."""
+DEFAULT_KEY_AGE_MS = 23 * 3_600_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What is done where it can not be known."""
+
+    attempts: int = 8
+    """Failures of the message itself; those of a provider that is away do not count."""
+    at_least_once: bool = False
+    """Whether also messages that answer nothing are sent again where they may have been sent."""
+    pace: Pace = field(default_factory=Pace)
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """One message on its way."""
+
+    intent: Intent
+    message: Message | None
+    """None: it could not be made."""
+    problem: Unsendable | None = None
+    """Why not."""
+    expires_at: int | None = None
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    entry: Entry
+    suppresses: str | None = None
+    """Why the provider says that the recipient is to get nothing more."""
+
+
+@dataclass(kw_only=True)
+class _Trip:
+    """How far one errand is."""
+
+    errand: Errand
+    message: Message
+    epoch: int
+    asked: int = 0
+    """Requests whose failure counts."""
+    tried: set[str] = field(default_factory=set)
+    pinned: Route | None = None
+    """Who may have it already: nobody else is asked."""
+    is_left_open: bool = False
+    """Whether an answer was lost: it can not be said any more that it was not sent."""
+    resolved: str | None = None
+    """The detail of a message that was found in the middle of being sent."""
+
+
+class Courier:
+    """Delivers messages, each to its end; many at a time."""
+
+    def __init__(
+        self,
+        books: Books,
+        routes: Routes,
+        *,
+        policy: Policy,
+        metrics: Metrics,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._books = books
+        self._routes = routes
+        self._policy = policy
+        self._metrics = metrics
+        self._clock = clock
+        self._sleep = sleep
+
+    def promise(self, promise: Promise | None, *, transactional: bool) -> str | None:
+        """Returns what a send is done under; None where nobody was asked."""
+        if promise is None:
+            return None
+        if promise != "none":
+            return "exactly-once"
+        return "at-least-once" if self._repeats(transactional) else "at-most-once"
+
+    async def told(self, message_id: str) -> None:
+        """Remembers that Kafka has what came of the message."""
+        await self._books.tell(message_id)
+
+    async def deliver(self, errand: Errand) -> Done:
+        """Returns what came of the message, however long it takes."""
+        while True:
+            try:
+                return await self._deliver(errand)
+            except Fenced:
+                self._metrics.add(Counter.MESSAGES_FENCED, 1, errand.intent.channel)
+                await self._sleep(FENCED_WAIT_MS / 1000)
+
+    async def _deliver(self, errand: Errand) -> Done:
+        entry = await self._books.claim(errand.intent)
+        if entry.state not in OPEN:
+            return Done(entry=entry)
+        if errand.message is None:
+            return await self._refuse(errand, entry)
+        trip = _Trip(errand=errand, message=errand.message, epoch=entry.epoch)
+        if entry.state == "dispatching":
+            done = await self._resume(trip, entry)
+            if done is not None:
+                return done
+        while True:
+            done = await self._step(trip)
+            if done is not None:
+                return done
+
+    async def _refuse(self, errand: Errand, entry: Entry) -> Done:
+        """Ends what can not be made into a message."""
+        problem = errand.problem
+        assert problem is not None
+        state: State = "held" if problem.is_held else "failed"
+        if entry.state == "dispatching":
+            state = "unknown"
+        elif errand.expires_at is not None and self._clock.now_ms() >= errand.expires_at:
+            state, problem = "dropped", Unsendable("expired")
+        detail = f"{problem.reason}: {problem.detail}" if problem.detail else problem.reason
+        end = End(id=entry.id, epoch=entry.epoch, state=state, detail=detail[:200])
+        return Done(entry=await self._books.conclude(end))
+
+    async def _resume(self, trip: _Trip, entry: Entry) -> Done | None:
+        """Settles what was found in the middle of being sent; None: it is asked again."""
+        route = self._routes.named(entry.provider)
+        promise = route.provider.promise if route is not None else "none"
+        age_ms = self._clock.now_ms() - entry.updated_at
+        if promise == "key" and age_ms > KEY_AGE_MS.get(entry.provider or "", DEFAULT_KEY_AGE_MS):
+            promise = "none"
+        trip.is_left_open = True
+        if promise != "none":
+            trip.pinned, trip.resolved = route, "unknown-resolved-as-sent"
+        elif self._repeats(trip.message.transactional):
+            trip.resolved = "unknown-resolved-as-not-sent"
+        else:
+            return await self._end(trip, "unknown", "unknown-resolved-as-unknown")
+        logger.info("a message was left in the middle of being sent", extra={"promise": promise})
+        return None
+
+    async def _step(self, trip: _Trip) -> Done | None:
+        """Asks a provider once, as soon as one can be asked; None: the message goes on."""
+        until = trip.errand.expires_at
+        route: Route | None
+        if trip.pinned is None:
+            route = await self._routes.pick(trip.tried, until)
+        else:
+            route = trip.pinned if await self._routes.stay(trip.pinned, until) else None
+        if route is None:
+            return await self._end(trip, "unknown" if trip.is_left_open else "dropped", "expired")
+        if trip.pinned is route and route.provider.promise == "look-up":
+            return await self._look_up(trip, route)
+        async with self._routes.place(route) as place:
+            if place is None:
+                return None
+            gate = _gate(trip, route)
+            entry = await self._books.dispatch(gate)
+            if entry.state != "dispatching":
+                return Done(entry=entry)
+            reply = await route.provider.send(trip.message)
+            place.tell(reply)
+        return await self._after(trip, route, reply)
+
+    async def _after(self, trip: _Trip, route: Route, reply: Reply) -> Done | None:
+        match reply.fate:
+            case "accepted":
+                return await self._end(trip, "sent", trip.resolved or reply.detail, reply)
+            case "refused":
+                knows = route.provider.promise == "key"  # or it would have said what it said before
+                state: State = "unknown" if trip.is_left_open and not knows else "failed"
+                return await self._end(trip, state, reply.detail, reply)
+            case "passing":
+                if not trip.is_left_open:
+                    await self._books.release(_gate(trip, route))
+            case "unknown":
+                trip.is_left_open = True
+                if route.provider.promise != "none":
+                    trip.pinned = route
+                elif not self._repeats(trip.message.transactional):
+                    return await self._end(trip, "unknown", reply.detail, reply)
+        return await self._again(trip, route, reply)
+
+    async def _again(self, trip: _Trip, route: Route, reply: Reply) -> Done | None:
+        """Waits before the next request, where there may be one more."""
+        is_providers = route.limits.is_shared and (
+            route.breaker.is_open or reply.retry_after_ms is not None
+        )
+        trip.asked += not is_providers
+        if trip.asked >= self._policy.attempts:
+            state: State = "unknown" if trip.is_left_open else "failed"
+            return await self._end(trip, state, reply.detail, reply)
+        trip.tried.add(route.provider.name)
+        if trip.pinned is None and self._routes.has_other(trip.tried):
+            return None
+        trip.tried.clear()
+        wait_ms = self._policy.pace.wait_ms(max(trip.asked, 1), trip.message.id)
+        asked_ms = min(reply.retry_after_ms or 0, self._policy.pace.retry_after_max_ms)
+        await self._sleep(max(wait_ms, 0 if route.limits.is_shared else asked_ms) / 1000)
+        return None
+
+    async def _look_up(self, trip: _Trip, route: Route) -> Done | None:
+        """Asks the provider what became of the message; None: the message goes on."""
+        reply = await route.provider.look_up(trip.message)
+        if reply is None:
+            trip.pinned = None
+            if self._repeats(trip.message.transactional):
+                return None
+            return await self._end(trip, "unknown", "not-known-to-provider")
+        if reply.fate == "accepted":
+            return await self._end(trip, "sent", trip.resolved or reply.detail, reply)
+        if reply.fate != "refused":
+            return await self._again(trip, route, reply)
+        await self._books.release(_gate(trip, route))
+        trip.pinned, trip.is_left_open = None, False
+        if trip.resolved is not None:
+            trip.resolved = "unknown-resolved-as-not-sent"
+        return None
+
+    async def _end(
+        self, trip: _Trip, state: State, detail: str, reply: Reply | None = None
+    ) -> Done:
+        suppresses = None if reply is None else reply.suppresses
+        end = End(
+            id=trip.errand.intent.id,
+            epoch=trip.epoch,
+            state=state,
+            detail=detail,
+            provider_id=None if reply is None else reply.provider_id,
+            answer=None if reply is None else reply.answer,
+            suppresses=suppresses,
+        )
+        return Done(entry=await self._books.conclude(end), suppresses=suppresses)
+
+    def _repeats(self, transactional: bool) -> bool:
+        return transactional or self._policy.at_least_once
+
+
+def _gate(trip: _Trip, route: Route) -> Gate:
+    provider = route.provider
+    return Gate(
+        id=trip.errand.intent.id,
+        epoch=trip.epoch,
+        provider=provider.name,
+        promise=provider.promise,
+    )

@@ -1,0 +1,139 @@
+"""Sees one record of `commands.<channel>` at a time to its end: message, ledger, provider, Kafka.
+
+    read -> compose -> claim -> dispatch -> provider -> conclude -> outcome and event -> told
+
+Many are under way at once, those of one person one after the other; each step of the ledger is
+taken for all that wait for it together. The record is finished when Kafka has all that came of it.
+"""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from processors.delivery import intake, telling
+from processors.delivery.couriers import Courier, Done, Errand
+from processors.delivery.intake import Publish
+from processors.metrics import Counter, Histogram, Metrics
+from processors.ports import Clock
+from schemas import codec
+from schemas.commands import NAMESPACE, Command
+from schemas.errors import Unsendable
+from schemas.intents import Intent
+from schemas.letters import Record
+from schemas.messages import Message
+from schemas.outcomes import Outcome
+
+Compose = Callable[[Command], Awaitable[Sequence[Message]]]
+"""What a `Composer` does, without holding up the event loop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlets:
+    """Where a desk writes."""
+
+    outcomes: Publish
+    events: Publish
+    encode: Callable[[msgspec.Struct], bytes] = codec.encode
+    """For outcomes; see `codec.encoder`."""
+
+
+class Desk:
+    """Delivers commands."""
+
+    def __init__(
+        self,
+        compose: Compose,
+        courier: Courier,
+        *,
+        taken: intake.Intake,
+        outlets: Outlets,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._compose = compose
+        self._courier = courier
+        self._intake = taken
+        self._outlets = outlets
+        self._metrics = metrics
+        self._clock = clock
+
+    async def handle(self, record: Record) -> None:
+        """Returns when Kafka has all that came of the command, or the dead letter."""
+        command = await self._intake.read(record)
+        if command is None:
+            return
+        started_ms = self._clock.now_ms()
+        for errand in await self._errands(command):
+            done = await self._courier.deliver(errand)
+            if done.entry.told_at is None:
+                await self._tell(command, done)
+        taken_s = (self._clock.now_ms() - started_ms) / 1000
+        self._metrics.observe(Histogram.SEND_SECONDS, taken_s, command.channel)
+
+    async def _errands(self, command: Command) -> Sequence[Errand]:
+        """Returns what is to be delivered: one for each address, at least one."""
+        until = command.expires_at
+        try:
+            messages = distinct(command, await self._compose(command))
+        except Unsendable as problem:
+            intent = _intent(command, command.id)
+            return [Errand(intent=intent, message=None, problem=problem, expires_at=until)]
+        return [
+            Errand(intent=_intent(command, one.id), message=one, expires_at=until)
+            for one in messages
+        ]
+
+    async def _tell(self, command: Command, done: Done) -> None:
+        entry = done.entry
+        promise = self._courier.promise(entry.promise, transactional=command.transactional)
+        told = telling.outcome(command, entry, promise)
+        also = [] if done.suppresses is None else [telling.stop(entry.id, told, done.suppresses)]
+        await asyncio.gather(*(self._publish(command, one) for one in (told, *also)))
+        await self._courier.told(entry.id)
+        self._metrics.add(Counter.OUTCOMES, 1, told.channel, told.result)
+
+    async def _publish(self, command: Command, told: Outcome) -> None:
+        key, event = told.profile_id.encode(), telling.event(command, told)
+        outcomes = partial(self._outlets.outcomes, key, self._outlets.encode(told), [])
+        events = partial(self._outlets.events, key, codec.encode(event), [])
+        until_it_works = self._intake.until_it_works
+        await asyncio.gather(until_it_works(outcomes), until_it_works(events))
+
+
+def distinct(command: Command, messages: Sequence[Message]) -> Sequence[Message]:
+    """Returns the messages of a command, each with an id of its own.
+
+    The id of a single message is the command's. Where there are several, each has one that is
+    derived from the command's and its address, so that a repeat finds the same rows.
+    """
+    if len({one.id for one in messages}) == len(messages):
+        return messages
+    return [msgspec.structs.replace(one, id=message_id(command.id, one.to)) for one in messages]
+
+
+def message_id(command_id: str, to: str) -> str:
+    """Returns the id of one of several messages of a command.
+
+    >>> message_id("c-1", "ada@example.org") == message_id("c-1", "ada@example.org")
+    True
+    """
+    address = hashlib.sha256(to.encode()).hexdigest()
+    return str(uuid.uuid5(NAMESPACE, f"{command_id} {address}"))
+
+
+def _intent(command: Command, of: str) -> Intent:
+    return Intent(
+        id=of,
+        command_id=command.id,
+        profile_id=command.profile_id,
+        channel=command.channel,
+        topic=command.topic,
+        transactional=command.transactional,
+        definition_id=command.definition_id,
+        step=command.step,
+    )

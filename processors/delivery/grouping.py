@@ -1,0 +1,56 @@
+"""Does for many at once what each asks for alone: one round trip a batch, not one a message."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+
+
+class Grouped(Generic[Given, Found]):
+    """Collects what is asked while the batch before is under way.
+
+    Guarantees:
+        Batches run one after the other and in the order of the asking. What one raises, all of
+        its batch are told.
+    """
+
+    def __init__(
+        self, work: Callable[[Sequence[Given]], Awaitable[Sequence[Found]]], *, most: int
+    ) -> None:
+        """Takes the work: it returns one answer for each that it is given, in their order."""
+        self._work = work
+        self._most = most
+        self._waiting: list[tuple[Given, asyncio.Future[Found]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def ask(self, given: Given) -> Found:
+        """Returns the answer for one."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((given, future))
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        found: Found = await future
+        return found
+
+    async def _run(self) -> None:
+        await asyncio.sleep(0)  # everything that is asked in this turn of the loop goes together
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._answer(batch)
+        finally:
+            self._running = None
+
+    async def _answer(self, batch: Sequence[tuple[Given, "asyncio.Future[Found]"]]) -> None:
+        try:
+            found = await self._work([given for given, _ in batch])
+        except Exception as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), one in zip(batch, found, strict=True):
+            if not future.done():
+                future.set_result(one)

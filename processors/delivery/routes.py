@@ -1,0 +1,174 @@
+"""Which provider takes a message: the first in order that is not away, at the pace that it takes.
+
+While all of them are away nobody is asked, but for one probe at a time; messages wait, and with
+them the partition. None is dropped for it.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from processors.delivery.breakers import Breaker, Bucket, Limits
+from processors.metrics import Counter, Gauge, Metrics
+from processors.ports import Clock, Provider
+from schemas.messages import Reply
+
+POLL_MS = 200
+"""How often those who wait for the end of a probe look again."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long to wait before the same message is tried again."""
+
+    backoff_ms: int = 500
+    """Before the second attempt; doubles from there."""
+    backoff_max_ms: int = 30_000
+    retry_after_max_ms: int = 60_000
+    """As long as one receiver of many may ask to wait."""
+
+    def wait_ms(self, attempt: int, key: str) -> int:
+        """Returns the wait after the attempt (1 = the first).
+
+        Between half and all of what doubles, by a hash of key and attempt: many that failed
+        together do not come back together, and a repeat waits the same.
+        """
+        whole = min(self.backoff_ms << min(attempt - 1, 32), self.backoff_max_ms)
+        digest = hashlib.sha256(f"{key}:{attempt}".encode()).digest()
+        return whole // 2 + (whole - whole // 2) * int.from_bytes(digest[:4], "big") // 2**32
+
+
+class Route:
+    """The way to one provider."""
+
+    def __init__(self, provider: Provider, limits: Limits) -> None:
+        self.provider = provider
+        self.limits = limits
+        self.breaker = Breaker(limits)
+        self.bucket = Bucket(limits.rate_per_s)
+        self.free = asyncio.Semaphore(limits.concurrency)
+        self.paused_until = 0
+        """As the provider asked."""
+
+    def wait_ms(self, now: int) -> int:
+        """Returns in how many ms it is worth to look again; 0: it may be asked."""
+        wait = self.breaker.wait_ms(now)
+        return max(POLL_MS if wait is None else wait, self.paused_until - now)
+
+
+class Routes:
+    """The providers of one channel in their order."""
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        limits: Mapping[str, Limits],
+        *,
+        metrics: Metrics,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._routes = [Route(one, limits.get(one.name, Limits())) for one in providers]
+        self._metrics = metrics
+        self._clock = clock
+        self._sleep = sleep
+        for one in providers:
+            metrics.set(Gauge.CIRCUIT_OPEN, 0, one.name)
+
+    def named(self, name: str | None) -> Route | None:
+        """Returns the way to a provider; None where there is none of that name any more."""
+        return next((one for one in self._routes if one.provider.name == name), None)
+
+    def has_other(self, tried: Collection[str]) -> bool:
+        """Returns whether somebody else may be asked now."""
+        now = self._clock.now_ms()
+        return any(one.provider.name not in tried and one.wait_ms(now) == 0 for one in self._routes)
+
+    async def pick(self, tried: Collection[str], until: int | None) -> Route | None:
+        """Returns the first that may be asked now, once there is one.
+
+        Args:
+            tried: names of those that failed this message a moment ago; they come last.
+            until: ms since the epoch; None is returned where it passes.
+        """
+        order = sorted(self._routes, key=lambda one: one.provider.name in tried)
+        return await self._wait(order, until)
+
+    async def stay(self, route: Route, until: int | None) -> bool:
+        """Returns whether the route may be asked, once it may, and before the instant passes."""
+        return await self._wait([route], until) is not None
+
+    async def _wait(self, routes: Sequence[Route], until: int | None) -> Route | None:
+        while True:
+            now = self._clock.now_ms()
+            if until is not None and now >= until:
+                return None
+            waits = [one.wait_ms(now) for one in routes]
+            if 0 in waits:
+                return routes[waits.index(0)]
+            wait = max(min(waits), 1)
+            await self._sleep((wait if until is None else min(wait, until - now)) / 1000)
+
+    @contextlib.asynccontextmanager
+    async def place(self, route: Route) -> AsyncIterator["Place | None"]:
+        """Gives a place at the provider, in its pace; None where it went away in the meantime."""
+        async with route.free:
+            if route.wait_ms(self._clock.now_ms()) == 0:
+                await self._pace(route)
+            if route.wait_ms(self._clock.now_ms()) > 0:
+                yield None
+                return
+            place = Place(self, route, is_probe=route.breaker.begin())
+            try:
+                yield place
+            finally:
+                place.leave()
+
+    async def _pace(self, route: Route) -> None:
+        wait_ms = route.bucket.take(self._clock.now_ms())
+        if wait_ms > 0:
+            self._metrics.add(Counter.RATE_WAITS, 1, route.provider.name)
+            await self._sleep(wait_ms / 1000)
+
+    def note(self, route: Route, reply: Reply, *, is_probe: bool) -> None:
+        """Learns of the provider from what it replied."""
+        now, breaker, name = self._clock.now_ms(), route.breaker, route.provider.name
+        if reply.fate != "accepted":
+            self._metrics.add(Counter.PROVIDER_ERRORS, 1, name, reply.detail)
+        asks = reply.retry_after_ms if reply.fate == "passing" else None
+        if asks is not None and route.limits.is_shared:
+            asked = min(asks, route.limits.pause_max_ms)
+            route.paused_until = max(route.paused_until, now + asked)
+        if reply.fate in ("accepted", "refused") or asks is not None:
+            breaker.succeed()
+        else:
+            breaker.fail(now, is_probe=is_probe)
+        self._metrics.set(Gauge.CIRCUIT_OPEN, int(breaker.is_open), name)
+
+    async def close(self) -> None:
+        """Closes the providers."""
+        for one in self._routes:
+            await one.provider.close()
+
+
+class Place:
+    """One place at a provider: at most one request is made from it."""
+
+    def __init__(self, routes: Routes, route: Route, *, is_probe: bool) -> None:
+        self._routes = routes
+        self._route = route
+        self._is_probe = is_probe
+
+    def tell(self, reply: Reply) -> None:
+        """Says what came of the request."""
+        self._routes.note(self._route, reply, is_probe=self._is_probe)
+        self._is_probe = False
+
+    def leave(self) -> None:
+        """Ends the place; where nobody was asked, the next one may be the probe."""
+        if self._is_probe:
+            self._route.breaker.abandon()

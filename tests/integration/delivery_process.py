@@ -1,0 +1,47 @@
+"""A sender with a ledger as a process of its own, for tests that stop or kill it.
+
+Usage: python -m tests.integration.delivery_process URL PROMISE, settings from the environment.
+Prints `ready` once it has its partitions.
+"""
+
+import asyncio
+import logging
+import sys
+from typing import cast
+
+from connectors import http
+from processors import app, logs, sending
+from processors.clock import WallClock
+from processors.ports import Provider
+from processors.settings import Settings
+from schemas.messages import Promise
+from tests.postboxes import Postbox
+
+BOUNDS = http.Options(
+    allow_http=True, allow_private=True, ports=frozenset(), attempt_timeout_ms=1_000
+)
+
+
+def main(url: str, promise: str) -> int:
+    logs.configure("info", "json")
+    logging.getLogger("processors").setLevel(logging.INFO)
+
+    def make(_: Settings) -> Provider:
+        client = http.Client(BOUNDS, WallClock().now_ms)
+        return Postbox(client, url, promise=cast("Promise", promise))
+
+    role = sending.delivering(Settings.from_env(), "email", {"postbox": make})
+    told = role.ready
+
+    def ready(is_ready: bool) -> None:
+        told(is_ready)
+        if is_ready:
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+
+    role.ready = ready
+    return asyncio.run(app.serve(role))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,119 @@
+"""A process of its own: the same messages, and an end for those that take too much."""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from processors.content import isolation
+from processors.content.facts import Options
+from processors.content.isolation import MAX_STRIKES, Isolated
+from processors.content.libraries import Library
+from processors.content.rendering import Renderer
+from schemas.errors import Unsendable
+from tests.unit.content.builders import Ours, command, partial, template
+
+DOUBLED = (
+    "{% assign a = 'xxxxxxxxxx' %}{% for i in (1..15) %}{% assign a = a | append: a %}{% endfor %}"
+)
+BOMBS = {
+    "numbers": "{% assign n = 99999999999 %}{% for i in (1..9000) %}"
+    "{% assign n = n | times: n %}{% endfor %}",
+    "memory": "{{ (1..300000000) | join | size }}",
+    "replacing": DOUBLED + "{{ a | replace: 'x', a | size }}",
+    "lexing": "{{" * 60_000,
+}
+LIMITED = {
+    "looping": "{% for i in (1..99999) %}{% for j in (1..99999) %}x{% endfor %}{% endfor %}",
+    "recursing": "{% render 'self' %}",
+    "growing": DOUBLED + "{{ a }}{{ a }}{{ a }}",
+}
+SELF = partial("self", text="{% render 'self' %}")
+GOOD = template(html='<p>Hi {{ first_name }}</p><a href="https://a.example">x</a>')
+
+
+@pytest.fixture(scope="module")
+def isolated() -> Iterator[Isolated]:
+    made = Isolated(tracking=Ours(), options=Options(product_name="Shop"))
+    texts = BOMBS | LIMITED
+    bombs = [template("slack", id=name, text=text) for name, text in texts.items()]
+    assert made.take([GOOD, SELF, *bombs]) == []
+    yield made
+    made.close()
+
+
+def refused(isolated: Isolated, name: str) -> tuple[str, str, bool]:
+    with pytest.raises(Unsendable) as caught:
+        isolated.compose(command("slack", template=name))
+    return caught.value.reason, caught.value.detail, caught.value.is_held
+
+
+def test_messages_are_those_that_are_made_here(isolated: Isolated) -> None:
+    here = Renderer(Library([GOOD]), links=Ours(), options=Options(product_name="Shop"))
+    assert isolated.compose(command()) == here.compose(command())
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_limits_of_liquid_end_it_first(isolated: Isolated, name: str) -> None:
+    assert refused(isolated, name)[0] == "template-too-costly"
+    assert isolated.compose(command())
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_takes_too_much_is_ended_and_the_next_one_is_made(
+    isolated: Isolated, name: str
+) -> None:
+    assert refused(isolated, name) == ("template-too-costly", name, True)
+    assert isolated.compose(command())[0].subject == "Hello"
+
+
+def test_refusals_come_back_as_they_are(isolated: Isolated) -> None:
+    with pytest.raises(Unsendable, match="address-missing: email") as caught:
+        isolated.compose(command(traits={}))
+    assert not caught.value.is_held
+
+
+def test_template_that_ends_the_process_again_and_again_is_not_tried_any_more() -> None:
+    bomb = template("slack", id="bomb", text=BOMBS["numbers"])
+    made = Isolated()
+    try:
+        made.take([bomb])
+        for _ in range(MAX_STRIKES):
+            refused(made, "bomb")
+        assert made._child is None
+        assert refused(made, "bomb") == ("template-too-costly", "bomb", True)
+        assert made._child is None, "no process was begun for it"
+        assert made.take([template("slack", id="bomb", text="mended")]) == []
+        assert made.compose(command("slack", template="bomb"))[0].text == "mended"
+        assert made.take([template(subject=None)]) == [
+            "template/hello: a mail needs the key subject"
+        ]
+    finally:
+        made.close()
+
+
+def test_process_that_was_killed_is_begun_anew() -> None:
+    made = Isolated()
+    try:
+        made.take([GOOD])
+        assert made._child is not None
+        made._child._process.kill()
+        made._child._process.wait()
+        assert made.compose(command())
+        assert made._child is not None
+        made._child._process.kill()
+        made._child._process.wait()
+        assert made.take([GOOD]) == []
+    finally:
+        made.close()
+
+
+def test_error_that_nobody_thought_of_is_an_answer() -> None:
+    class Failing(Renderer):
+        def render(self, *_: object) -> list[object]:  # type: ignore[override]
+            raise AttributeError("Ann")
+
+    frame = b"C" + msgspec.msgpack.encode(({}, command()))
+    told = isolation.answer(frame, Library(), Failing(Library()))
+    with pytest.raises(Unsendable, match="template-broken: AttributeError"):
+        isolation._messages(told)

@@ -1,0 +1,91 @@
+"""What the gate said of messages, and what it goes by."""
+
+from processors.explanations import telling, trees
+from schemas.consents import ALL
+from tests.builders import (
+    HOUR,
+    T0,
+    Document,
+    Json,
+    cap,
+    journey,
+    policy,
+    send,
+    step,
+    topic,
+    track,
+    trigger,
+)
+from tests.unit.explanations.asked import explained
+
+MAIL = trigger("a", send())
+NIGHT = policy(quiet_hours={"from": "21:00", "to": "08:00"})
+
+
+def lines(documents: list[Document], *log: Json, at_ms: int | None = None) -> list[str]:
+    return telling.as_text(explained(documents, list(log), at_ms=at_ms)).split("\n")
+
+
+def at(hours: float) -> int:
+    return T0 + round(hours * HOUR)
+
+
+def messages(documents: list[Document], *log: Json) -> list[trees.Message]:
+    return explained(documents, list(log), name="trigger/t").triggers[0].messages
+
+
+def test_each_message_has_its_answer_and_until_when_it_waits() -> None:
+    log = [track("a", at(20)), track("a", at(22))]
+    waiting = messages([MAIL, NIGHT], *log)
+    said = [(each.outcome, each.reason, each.until) for each in waiting]
+    assert said == [("yes", "allowed", None), ("no", "quiet-hours", at(32))]
+    found = [each.reason for each in messages([MAIL, NIGHT], *log, track("b", at(33)))]
+    assert found == ["allowed", "quiet-hours", "released"]
+
+
+def test_the_gates_answers_are_no_decisions_of_the_trigger() -> None:
+    (found,) = explained([MAIL, NIGHT], [track("a", at(22))], name="trigger/t").triggers
+    assert (found.fired, found.refused, len(found.decisions)) == (1, {}, 1)
+
+
+def test_journeys_tell_of_their_messages_too() -> None:
+    documents = [journey("a", step("s", send())), policy(caps=[cap()])]
+    (found,) = explained(documents, [track("a", at(1))], name="journey/j").journeys
+    assert (found.entered, [each.reason for each in found.messages]) == (1, ["allowed"])
+
+
+def test_messages_are_told_below_their_trigger() -> None:
+    found = lines([MAIL, NIGHT], track("a", at(22), id="m1"))
+    (each,) = messages([MAIL, NIGHT], track("a", at(22), id="m1"))
+    assert found[-1] == (
+        f"  ✗ message {each.command_id}: quiet-hours at 2026-01-01T22:00:00.000Z by m1,"
+        " waits until 2026-01-02T08:00:00.000Z"
+    )
+
+
+def test_long_rows_of_messages_are_cut() -> None:
+    found = lines([MAIL, policy(caps=[cap()])], *[track("a", at(n)) for n in range(12)])
+    assert "  … 2 earlier messages" in found
+    assert sum(line.startswith("  ✗ message") for line in found) == 10
+
+
+def test_what_was_said_and_what_waits_stands_at_the_top() -> None:
+    log = [
+        track("consent.granted", at(1), channel="email", topic="news"),
+        track("consent.denied", at(2), channel="sms"),
+        track("sms.complained", at(3)),
+        track("push.complained", at(4)),
+        track("suppression.removed", at(5), channel="push"),
+        track("a", at(22)),
+    ]
+    (each,) = messages([MAIL, NIGHT, topic()], *log)
+    assert explained([MAIL, NIGHT, topic()], log).notes == [
+        "sms is suppressed since 2026-01-01T03:00:00.000Z (complaint)",
+        "consent email/news: granted since 2026-01-01T01:00:00.000Z",
+        f"consent sms/{ALL}: denied since 2026-01-01T02:00:00.000Z",
+        f"message {each.command_id} waits until 2026-01-02T08:00:00.000Z",
+    ]
+    gone = [track("suppression.added", at(1), reason="erased")]
+    assert explained([MAIL], gone).notes == [
+        "all channels are suppressed since 2026-01-01T01:00:00.000Z (erased)"
+    ]
