@@ -108,10 +108,10 @@ class WebhookProvider:
         self._now_ms = now_ms
 
     async def send(self, message: Message) -> Reply:
-        """Returns what came of posting `data` to `url`, with what was answered."""
+        """Returns what came of posting the message to its `url`, with what was answered."""
         if message.url is None:
             return Reply(fate="refused", detail="url-missing")
-        content = msgspec.json.encode(message.data, order="deterministic")
+        content = posted(message)
         headers = signed(self._signers, message.id, content, now_ms=self._now_ms)
         attempt = await self._client.ask("POST", message.url, content, headers=headers)
         return Reply(
@@ -161,6 +161,22 @@ def body(command: Command, *, with_traits: bool) -> bytes:
     if with_traits and command.traits:
         message["traits"] = command.traits
     return msgspec.json.encode(message)
+
+
+def posted(message: Message) -> bytes:
+    """Returns what is posted for a message: JSON, the same bytes every time.
+
+    As `body` has it, but for what only the command knows: its time, its version, the traits.
+    """
+    found = {
+        "id": message.id,
+        "type": "command",
+        "profile_id": message.profile_id,
+        "definition_id": message.definition_id,
+        "step": message.step,
+        "data": message.data,
+    }
+    return msgspec.json.encode(found, order="deterministic")
 
 
 def answer(body: bytes) -> str | None:

@@ -65,6 +65,7 @@ class Deliver(msgspec.Struct, frozen=True):
 Action = (
     Deliver
     | documents.Webhook
+    | documents.CreateTask
     | documents.Emit
     | documents.SetTrait
     | documents.AddPoints
@@ -156,8 +157,8 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
     match action:
         case Deliver():
             return _deliver(acting, action)
-        case documents.Webhook(url=url, body=body):
-            moment.decision.commands.append(acting.command("webhook", url=url, body=body))
+        case documents.Webhook() | documents.CreateTask():
+            moment.decision.commands.append(_order(acting, action))
             return None
         case documents.Emit():
             tell(acting, action.event, action.properties)
@@ -224,6 +225,24 @@ def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
     return any(
         isinstance(each, documents.AddPoints) and each.lasting is not None for each in actions
     )
+
+
+def _order(acting: Acting, action: documents.Webhook | documents.CreateTask) -> Command:
+    if isinstance(action, documents.Webhook):
+        return acting.command("webhook", url=action.url, body=action.body)
+    return acting.command("task", body=_task(action, at_ms=acting.moment.now))
+
+
+def _task(action: documents.CreateTask, *, at_ms: int) -> dict[str, Any]:
+    """Returns what the task's sender needs; the offset becomes an instant here, so once."""
+    found: dict[str, Any] = {"title": action.title, "priority": action.priority}
+    if action.description is not None:
+        found["description"] = action.description
+    if action.assignee is not None:
+        found["assignee"] = action.assignee
+    if action.due is not None:
+        found["due_at"] = at_ms + action.due
+    return found
 
 
 def _give(profile: Profile, moment: Moment, action: documents.AddPoints) -> tuple[str, str]:

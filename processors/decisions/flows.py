@@ -168,7 +168,7 @@ class ActionStep(Step, kw_only=True):
 
     def take(self, walk: Walk) -> Way:
         """Acts, unless what is sent should not be."""
-        if isinstance(self.action, Deliver | documents.Webhook):
+        if isinstance(self.action, Deliver | documents.Webhook | documents.CreateTask):
             if walk.flow.leaves(walk.profile, walk.run, walk.now) > 0:
                 return End("condition")
             targeting = walk.flow.targeting

@@ -4,10 +4,24 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
-from processors.definitions import parts, values
+from processors.definitions import durations, parts, values
 from processors.definitions.parts import TAG, Faults, Part
 
 Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
+Priority = Literal["low", "medium", "high"]
+
+
+def ahead(value: Any) -> int:
+    """Returns the ms of a duration from now on, with or without a plus."""
+    said = value if isinstance(value, str) else ""
+    try:
+        return durations.parse(said.removeprefix("+"))
+    except ValueError:
+        expected = "must be a duration such as 3d or +3d, more than 0, at most ten years"
+        raise values.fault(expected, value) from None
+
+
+Ahead = Annotated[int, PlainValidator(ahead)]
 
 
 class Send(Part):
@@ -114,6 +128,19 @@ class Webhook(Part):
     body: values.Mapping | None = None
 
 
+class CreateTask(Part):
+    """Something that somebody of the team is to do for the person."""
+
+    title: values.Name
+    description: values.Prose | None = None
+    assignee: values.Name | None = None
+    due: Ahead | None = None
+    """Ms, from now on; None: at no time."""
+    priority: Annotated[Priority, values.one_of(get_args(Priority))] = "medium"
+
+    hints: ClassVar = {"name": "title", "text": "description", "due_in": "due", "owner": "assignee"}
+
+
 class AddPoints(Part):
     """Adds to a score once, for good or for a time."""
 
@@ -164,13 +191,14 @@ ACTIONS: dict[str, type[Part]] = {
     "add_to_list": AddToList,
     "remove_from_list": RemoveFromList,
     "webhook": Webhook,
+    "create_task": CreateTask,
     "add_points": AddPoints,
     "set_points": SetPoints,
     "emit": Emit,
     "start_journey": StartJourney,
     "stop_journey": StopJourney,
 }
-LATER_ACTIONS = ("create_task", "crm")
+LATER_ACTIONS = ("crm",)
 FLAT = (
     "add_tag",
     "remove_tag",
@@ -215,6 +243,7 @@ Action = Annotated[
     | Annotated[AddToList, Tag(TAG + "add_to_list")]
     | Annotated[RemoveFromList, Tag(TAG + "remove_from_list")]
     | Annotated[Webhook, Inner, Tag("webhook")]
+    | Annotated[CreateTask, Inner, Tag("create_task")]
     | Annotated[AddPoints, Inner, Tag("add_points")]
     | Annotated[SetPoints, Inner, Tag("set_points")]
     | Annotated[Emit, Inner, Tag("emit")]

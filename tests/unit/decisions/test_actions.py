@@ -1,4 +1,4 @@
-"""Actions that begin and end journeys; all others are tested with triggers."""
+"""Actions that begin and end journeys or make tasks; all others are tested with triggers."""
 
 from processors.decisions.runs import held
 from tests.builders import (
@@ -50,3 +50,23 @@ def test_an_event_that_begins_two_runs_of_a_journey_gives_them_two_ids() -> None
     ids = {each.run_id for each in found.runs if each.what == "entered"}
     assert len(ids) == 2
     assert len({each.id for each in found.commands}) == 2
+
+
+def test_a_task_is_a_command_with_the_instant_that_it_is_due_at() -> None:
+    whole = {
+        "title": "Call",
+        "description": "about the renewal",
+        "assignee": "bob",
+        "due": "1d",
+        "priority": "high",
+    }
+    tasks = [{"create_task": whole}, {"create_task": {"title": "Call"}}]
+
+    first, second = Person(trigger("a", *tasks)).hears(track("a", T0 + 5)).commands
+
+    assert (first.channel, first.template) == ("task", None)
+    due_at = T0 + 5 + 86_400_000
+    assert first.body == {key: value for key, value in whole.items() if key != "due"} | {
+        "due_at": due_at
+    }
+    assert second.body == {"title": "Call", "priority": "medium"}

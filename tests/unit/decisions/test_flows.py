@@ -130,6 +130,7 @@ def test_every_action_of_triggers_is_a_step() -> None:
         step("c", emit("told", n=1)),
         step("d", {"add_points": {"score": "fit", "points": 5}}),
         step("e", {"webhook": {"url": "https://example.com/x"}}),
+        step("f", {"create_task": {"title": "Call"}}),
     ]
     person = Person(score(), journey("a", *steps), trigger("told", tag("heard")))
     found = person.hears(track("a"))
@@ -137,7 +138,7 @@ def test_every_action_of_triggers_is_a_step() -> None:
     assert person.profile.status == "customer"
     assert person.profile.tags == ["heard"]
     assert person.score() == 5
-    assert [each.channel for each in found.commands] == ["webhook"]
+    assert [each.channel for each in found.commands] == ["webhook", "task"]
 
 
 def test_what_a_step_changes_is_known_to_the_next() -> None:

@@ -69,7 +69,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"add_tag": "a", "exit": "b"},
      [f"{ONE}: a step is one thing only, found add_tag and exit: make them separate"]),
     ({"sned": {}}, [f"{ONE}.sned: unknown key; did you mean send?"]),
-    ({"create_task": {}}, [f"{ONE}.create_task: not in this version"]),
+    ({"crm": {}}, [f"{ONE}.crm: not in this version"]),
     ({"wait": {"for": "1d"}, "when": IS_GOLD},
      [f"{ONE}.when: may only stand beside an action; for ways there is branch"]),
     ({"add_tag": "a", "when": {"tag": 3}},

@@ -95,7 +95,15 @@ def test_provider_posts_the_data_signed_the_same_for_each_repeat() -> None:
     said = post(answer(500, {}), answer(200, {"next": "go"}))
 
     first, second = said.requests
-    assert first.body == second.body == '{"a":"ü","b":1}'.encode()
+    assert first.body == second.body
+    assert first.json == {
+        "id": "c-1",
+        "type": "command",
+        "profile_id": "ada",
+        "definition_id": "welcome",
+        "step": "0",
+        "data": {"b": 1, "a": "ü"},
+    }
     assert first.headers["webhook-id"] == first.headers["idempotency-key"] == "c-1"
     assert first.headers["webhook-timestamp"] == "1700000000"
     at = datetime.fromtimestamp(1_700_000_000, UTC)
