@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal
 
 from connectors.stores import migrating
-from connectors.stores.engines import Away, Database
+from connectors.stores.engines import Away
 from connectors.stores.outbox import Outbox
 from connectors.stores.postings import Postings
-from processors import app, signing
+from processors import app, signing, stores
 from processors.agents import apps
 from processors.api import callbacks, health, serving, tracking
 from processors.clock import WallClock
@@ -80,8 +80,7 @@ class Role:
         self._now_ms = WallClock().now_ms
         self._keyring = signing.keyring_of(settings)
         self._known = {one.name: one for reader in READERS for one in reader(settings)}
-        chosen = settings.database
-        self._database = Database(chosen.url.get_secret_value(), connections=chosen.connections)
+        self._database = stores.opened_by(settings)
         self._store = Postings(self._database)
         self._post = Post(app.cluster_of(settings), settings.topics.prefix)
         self._notebook = Notebook(self._store, now_ms=self._now_ms, metrics=self.metrics)
@@ -106,10 +105,16 @@ class Role:
         self._database.close()
 
     async def opened(self, stop: asyncio.Event) -> bool:
-        """Waits for the database and brings it up to date; returns False where told to stop."""
+        """Waits for the database and brings it up to date; returns False where told to stop.
+
+        Raises:
+            InvalidSettings: it is newer than this version.
+        """
         while not stop.is_set():
             try:
                 await asyncio.to_thread(migrating.upgrade, self._database)
+            except migrating.NewerDatabase as error:
+                raise InvalidSettings(f"{stores.VARIABLE}: {error}: use a newer version") from error
             except Away as error:
                 logger.warning("no database yet", extra={"error_type": str(error)})
                 await _pause(stop, 1.0)
