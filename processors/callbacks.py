@@ -15,18 +15,21 @@ from connectors.stores import migrating
 from connectors.stores.engines import Away
 from connectors.stores.outbox import Outbox
 from connectors.stores.postings import Postings
-from processors import app, signing, stores
+from processors import app
 from processors.agents import apps
 from processors.api import callbacks, health, serving, tracking
 from processors.clock import WallClock
 from processors.delivery import drains, topics
 from processors.delivery.drains import Encode, Post
+from processors.delivery.links import Links
 from processors.delivery.notes import Notebook
+from processors.delivery.tokens import BadKeys, Keyring, parse_keys
 from processors.delivery.topics import Topic
 from processors.metrics import Metrics
 from processors.ports import Callbacks, Status
 from processors.runtime.errors import RuntimeFailure
 from processors.settings import InvalidSettings, Settings
+from processors.stores import VARIABLE, opened_by
 from schemas import codec
 from schemas.letters import DeadLetter
 from schemas.topics import full_name
@@ -71,6 +74,29 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> int:
     return apps.EXIT_CRASHED if role.has_failed else 0
 
 
+def keyring_of(settings: Settings) -> Keyring:
+    """Returns what signs the links of messages.
+
+    Raises:
+        InvalidSettings: there is no key, or one that does not sign.
+    """
+    held = settings.callbacks.signing_keys
+    try:
+        keys = parse_keys("" if held is None else held.get_secret_value())
+        return Keyring(keys, workspace=settings.topics.prefix)
+    except BadKeys as error:
+        raise InvalidSettings(f"BECKON_CALLBACKS__SIGNING_KEYS: {error}") from error
+
+
+def links_of(settings: Settings) -> Links:
+    """Returns what makes the links of messages, for those who render them.
+
+    Raises:
+        InvalidSettings: as `keyring_of`.
+    """
+    return Links(keyring_of(settings), settings.callbacks.public_url)
+
+
 class Role:
     """The parts of the server, and how it is."""
 
@@ -78,9 +104,9 @@ class Role:
         self.metrics = Metrics()
         self._settings = settings
         self._now_ms = WallClock().now_ms
-        self._keyring = signing.keyring_of(settings)
+        self._keyring = keyring_of(settings)
         self._known = {one.name: one for reader in READERS for one in reader(settings)}
-        self._database = stores.opened_by(settings)
+        self._database = opened_by(settings)
         self._store = Postings(self._database)
         self._post = Post(app.cluster_of(settings), settings.topics.prefix)
         self._notebook = Notebook(self._store, now_ms=self._now_ms, metrics=self.metrics)
@@ -114,7 +140,7 @@ class Role:
             try:
                 await asyncio.to_thread(migrating.upgrade, self._database)
             except migrating.NewerDatabase as error:
-                raise InvalidSettings(f"{stores.VARIABLE}: {error}: use a newer version") from error
+                raise InvalidSettings(f"{VARIABLE}: {error}: use a newer version") from error
             except Away as error:
                 logger.warning("no database yet", extra={"error_type": str(error)})
                 await _pause(stop, 1.0)
