@@ -98,12 +98,6 @@ class Counter(Enum):
         ("channel",),
         "Waits for a channel that did not work at all.",
     )
-    PREDICATE_FAILURES = Row(
-        "beckon_predicate_failures_total",
-        "calls",
-        ("predicate", "reason"),
-        "Calls of custom conditions and models that raised, answered wrongly, or were slow.",
-    )
     REPORTS = Row(
         "beckon_reports_total",
         "reports",
@@ -140,6 +134,12 @@ class Counter(Enum):
         (),
         "Opens and clicks that were lost, since too many waited for the database.",
     )
+    PREDICATE_FAILURES = Row(
+        "beckon_predicate_failures_total",
+        "calls",
+        ("predicate", "reason"),
+        "Calls of custom conditions and models that raised, answered wrongly, or were slow.",
+    )
 
 
 class Gauge(Enum):
@@ -169,6 +169,12 @@ class Gauge(Enum):
     SENDING = Row(
         "beckon_sending", "commands", ("channel",), "Commands in the middle of being sent."
     )
+    OUTBOX = Row(
+        "beckon_outbox_records", "records", (), "Records in the database that wait for Kafka."
+    )
+    OUTBOX_AGE = Row(
+        "beckon_outbox_age_seconds", "seconds", (), "How long the oldest of them has waited."
+    )
     PREDICATE_OFF = Row(
         "beckon_predicate_off",
         "0 or 1",
@@ -176,12 +182,6 @@ class Gauge(Enum):
         "1 once a custom condition or model is switched off for being slow: false, or 0.",
     )
     READY = Row("beckon_ready", "0 or 1", (), "1 while the process does its work.")
-    OUTBOX = Row(
-        "beckon_outbox_records", "records", (), "Records in the database that wait for Kafka."
-    )
-    OUTBOX_AGE = Row(
-        "beckon_outbox_age_seconds", "seconds", (), "How long the oldest of them has waited."
-    )
 
 
 class Histogram(Enum):
