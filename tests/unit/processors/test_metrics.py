@@ -37,9 +37,12 @@ def test_histogram_has_buckets_in_order(one: Histogram) -> None:
 def test_no_label_could_hold_data() -> None:
     assert {label for row in ROWS for label in row.labels} == {
         "channel",
+        "machine",
         "outcome",
         "partition",
         "predicate",
+        "provider",
+        "purpose",
         "reason",
         "result",
         "what",
