@@ -101,7 +101,10 @@ def test_script_names_what_is_wrong_with_its_arguments(tmp_path: Path) -> None:
         (["start", "--dir"], "--dir needs a value"),
     ):
         done = subprocess.run(
-            [str(services.LOCAL / "kafka.sh"), *arguments], capture_output=True, text=True, check=False
+            [str(services.LOCAL / "kafka.sh"), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 1, arguments
         assert complaint in done.stderr
