@@ -220,8 +220,12 @@ class Courier:
             return None
         trip.tried.clear()
         wait_ms = self._policy.pace.wait_ms(max(trip.asked, 1), trip.message.id)
-        asked_ms = min(reply.retry_after_ms or 0, self._policy.pace.retry_after_max_ms)
-        await self._sleep(max(wait_ms, 0 if route.limits.is_shared else asked_ms) / 1000)
+        if not route.limits.is_shared:
+            asked_ms = min(reply.retry_after_ms or 0, self._policy.pace.retry_after_max_ms)
+            wait_ms = max(wait_ms, asked_ms)
+        if trip.errand.expires_at is not None:
+            wait_ms = min(wait_ms, max(0, trip.errand.expires_at - self._clock.now_ms()))
+        await self._sleep(wait_ms / 1000)
         return None
 
     async def _look_up(self, trip: _Trip, route: Route) -> Done | None:

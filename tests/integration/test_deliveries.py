@@ -103,7 +103,8 @@ class Sender:
         """Returns all outcomes, once there is one for each of so many commands."""
         given = {"bootstrap.servers": self.bootstrap, "group.id": f"{self.prefix}test"}
         consumer = Consumer({**given, "enable.auto.commit": False, "check.crcs": False})
-        name, found = self.prefix + "outcomes", []
+        name = self.prefix + "outcomes"
+        found: list[Outcome] = []
         with contextlib.closing(consumer):
             parts = consumer.list_topics(name, LIMIT_S).topics[name].partitions
             consumer.assign([TopicPartition(name, one, 0) for one in parts])
