@@ -41,7 +41,7 @@ class Senders(Branch):
         {}, description='Requests/s of a process to each provider, as JSON: `{"ses": 14}`.'
     )
     concurrency: dict[str, int] = Field(
-        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 32.'
+        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 64.'
     )
     at_least_once: str = Field(
         "",

@@ -38,7 +38,7 @@ def delivering(
         retention_ms=settings.database.retention_d * deliveries.DAY_MS,
         schemas=known,
     )
-    hosted = app.faust_app(settings, f"{options.prefix}sender-{channel}")
+    hosted = app.faust_app(settings, f"{options.prefix}sender-{channel}", instance=settings.slot)
     books = Books(ledger, most=options.places, metrics=metrics, clock=clock)
     routes = Routes(
         carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
