@@ -101,7 +101,10 @@ def send_test(
     settings = configured()
     traits = dict.fromkeys(previews.SAMPLES, to) | ({} if locale is None else {"locale": locale})
     source = Source(definitions=definitions, data=data, profile=profile, traits=traits)
-    message = previews.marked(prepared(settings, template, source).message, to)
+    made = prepared(settings, template, source)
+    for note in made.notes:
+        typer.echo(f"note: {note}", err=True)
+    message = previews.marked(made.message, to)
     found = providers.of(settings, message.channel)
     reply, by = asyncio.run(delivered(message, found))
     if reply.fate != "accepted":
@@ -112,11 +115,11 @@ def send_test(
 async def delivered(message: Message, providers: "Sequence[Provider]") -> tuple[Reply, str]:
     """Returns what the first provider says that does not put it off, and who that is."""
     try:
-        for each in providers:
-            reply = await each.send(message)
-            if reply.fate != "passing":
-                break
-        return reply, each.name
+        reply, by = await providers[0].send(message), providers[0].name
+        for each in providers[1:]:
+            if reply.fate == "passing":
+                reply, by = await each.send(message), each.name
+        return reply, by
     finally:
         for each in providers:
             await each.close()

@@ -156,7 +156,7 @@ def _make_up(error: Unsendable, traits: dict[str, Any], properties: dict[str, An
         if rest:
             facts.put(place, rest, f"[{error.detail}]")
             return f"{error.detail} is missing: the message would be held"
-    if error.reason in ("address-missing", "address-invalid") and error.detail in SAMPLES:
+    if error.reason == "address-missing" and error.detail in SAMPLES:
         traits[error.detail] = SAMPLES[error.detail]
         return f"{error}: the message would not be sent"
     raise error

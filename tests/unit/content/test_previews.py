@@ -82,11 +82,12 @@ def test_sms_is_counted() -> None:
         (template(subject="{{ 1 | divided_by: 0 }}"), "template-broken"),
         (template(html="{% for i in event.l %}{{ i.x.y }}{% endfor %}"), "variable-missing"),
         (template("push", push=NOTICE | {"url": "javascript:x"}), "link-refused"),
+        (template("sms", text="x"), "address-invalid: phone"),
     ],
 )
 def test_message_that_can_not_be_made_says_why(written: dict[str, Any], reason: str) -> None:
     with pytest.raises(Unsendable, match=reason):
-        shown(written, traits=ANN | {"device_token": "t"})
+        shown(written, traits=ANN | {"device_token": "t", "phone": "x"})
 
 
 @pytest.mark.parametrize(
