@@ -132,6 +132,7 @@ def prepared(settings: Settings, template: str, source: Source) -> "Preview":
         InvalidDefinitions: the definitions are none.
         OperationFailed: there is no such template or person, or no message can be made.
     """
+    from processors import composers
     from processors.content import previews
     from processors.content.libraries import Library
 
@@ -148,7 +149,7 @@ def prepared(settings: Settings, template: str, source: Source) -> "Preview":
     traits = {**subject.traits, **source.traits}
     subject = msgspec.structs.replace(subject, traits=traits)
     library = Library(found.documents.values())
-    return shown(library, chosen, subject, options_of(settings))
+    return shown(library, chosen, subject, composers.options_of(settings))
 
 
 @cli.command("import")
@@ -238,14 +239,6 @@ def named(definitions: DefinitionSet, template: str) -> "Template":
         hint = suggestions.hint(template, definitions.templates)
         raise OperationFailed(f"there is no template {template}{hint}")
     return found
-
-
-def options_of(settings: Settings) -> "Options":
-    """Returns what messages have in common."""
-    from processors.content.facts import Options
-
-    chosen = settings.content
-    return Options(product_name=chosen.product_name, region=chosen.region, locale=chosen.locale)
 
 
 def shown(library: Any, template: "Template", subject: "Subject", options: "Options") -> "Preview":
