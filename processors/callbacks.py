@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal
 
 from connectors.stores import migrating
-from connectors.stores.engines import Away, Database
+from connectors.stores.engines import Away
 from connectors.stores.outbox import Outbox
 from connectors.stores.postings import Postings
 from processors import app, mail_providers, message_providers
@@ -29,6 +29,7 @@ from processors.metrics import Metrics
 from processors.ports import Callbacks, Status
 from processors.runtime.errors import RuntimeFailure
 from processors.settings import InvalidSettings, Settings
+from processors.stores import VARIABLE, opened_by
 from schemas import codec
 from schemas.letters import DeadLetter
 from schemas.topics import full_name
@@ -108,8 +109,7 @@ class Role:
         self._now_ms = WallClock().now_ms
         self._keyring = keyring_of(settings)
         self._known = {one.name: one for reader in READERS for one in reader(settings)}
-        chosen = settings.database
-        self._database = Database(chosen.url.get_secret_value(), connections=chosen.connections)
+        self._database = opened_by(settings)
         self._store = Postings(self._database)
         self._post = Post(app.cluster_of(settings), settings.topics.prefix)
         self._notebook = Notebook(self._store, now_ms=self._now_ms, metrics=self.metrics)
@@ -134,10 +134,16 @@ class Role:
         self._database.close()
 
     async def opened(self, stop: asyncio.Event) -> bool:
-        """Waits for the database and brings it up to date; returns False where told to stop."""
+        """Waits for the database and brings it up to date; returns False where told to stop.
+
+        Raises:
+            InvalidSettings: it is newer than this version.
+        """
         while not stop.is_set():
             try:
                 await asyncio.to_thread(migrating.upgrade, self._database)
+            except migrating.NewerDatabase as error:
+                raise InvalidSettings(f"{VARIABLE}: {error}: use a newer version") from error
             except Away as error:
                 logger.warning("no database yet", extra={"error_type": str(error)})
                 await _pause(stop, 1.0)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import databases, journeys, letters, lists, reports, revisions
+from processors import contents, databases, journeys, letters, lists, reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
@@ -36,6 +36,7 @@ cli.add_typer(topics_cli, name="topics")
 cli.add_typer(lists.cli, name="list")
 cli.add_typer(letters.cli, name="dead-letters")
 cli.add_typer(databases.cli, name="database")
+cli.add_typer(contents.cli, name="templates")
 
 logger = logging.getLogger(__name__)
 
@@ -158,6 +159,8 @@ cli.command()(revisions.import_rules)
 cli.command()(reports.segments)
 cli.command()(reports.effectiveness)
 cli.command()(lists.lists)
+cli.command()(contents.preview)
+cli.command("send-test")(contents.send_test)
 
 
 @cli.command()

@@ -35,7 +35,7 @@ PRIVATE_TEXT = re.compile(
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # credentials within an address
 )
 
-QUIET = ("aiokafka", "asyncio", "faust", "mode", "httpx2", "httpcore2")
+QUIET = ("aiokafka", "alembic", "asyncio", "faust", "mode", "httpx2", "httpcore2")
 """Libraries that tell at level info what is of interest only to themselves."""
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -116,6 +116,13 @@ class Counter(Enum):
         (),
         "Waits for the senders' database; nothing is sent meanwhile.",
     )
+    MESSAGES_RESOLVED = Row(
+        "beckon_messages_resolved_total",
+        "messages",
+        ("channel", "promise"),
+        "Messages found in the middle of being sent after a restart, and by what they were settled:"
+        " the provider's key, a look-up, or (none) the channel's policy.",
+    )
     MESSAGES_FENCED = Row(
         "beckon_messages_fenced_total",
         "messages",

@@ -41,7 +41,7 @@ class Senders(Branch):
         {}, description='Requests/s of a process to each provider, as JSON: `{"ses": 14}`.'
     )
     concurrency: dict[str, int] = Field(
-        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 32.'
+        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 64.'
     )
     at_least_once: str = Field(
         "",
@@ -57,9 +57,9 @@ class Content(Branch):
     product_name: str | None = Field(
         None, description="What templates print as `{{ product_name }}`."
     )
-    region: str = Field(
-        "",
-        pattern=r"^([A-Z]{2})?$",
+    region: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{2}$",
         description="Country of telephone numbers that do not say theirs, such as `DE`.",
     )
     locale: str = Field(

@@ -1,22 +1,30 @@
 """Puts a sender with a ledger together: a part of the composition root, for `beckon sender`."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
-from processors import app, providers, stores
+from processors import app, callbacks, composers, providers, stores
 from processors.agents import deliveries
+from processors.agents.contents import Contents
 from processors.clock import WallClock
-from processors.composing import composing
 from processors.delivery import intake
+from processors.delivery.bodies import Bodies
 from processors.delivery.books import Books
 from processors.delivery.couriers import Courier
-from processors.delivery.desk import Desk, Outlets
+from processors.delivery.desk import Compose, Desk, Outlets
 from processors.delivery.intake import Intake
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
 from processors.settings import Settings
 from schemas import codec
+from schemas.commands import Command
+from schemas.errors import Unsendable
+from schemas.messages import Message
+
+AGAIN_S = 1.0
+"""A template that is not known may have been published a moment ago."""
 
 
 def delivering(
@@ -38,14 +46,14 @@ def delivering(
         retention_ms=settings.database.retention_d * deliveries.DAY_MS,
         schemas=known,
     )
-    hosted = app.faust_app(settings, f"{options.prefix}sender-{channel}")
+    hosted = app.faust_app(settings, f"{options.prefix}sender-{channel}", instance=settings.slot)
     books = Books(ledger, most=options.places, metrics=metrics, clock=clock)
     routes = Routes(
         carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
     )
-    words = composing(settings)
+    contents = contents_of(settings)
     desk = Desk(
-        words.compose,
+        composing(contents),
         Courier(
             books,
             routes,
@@ -69,10 +77,38 @@ def delivering(
 
     async def close() -> None:
         await routes.close()
-        words.close()
         database.close()
 
     service = deliveries.Service(desk, books, ledger, options=options, metrics=metrics, clock=clock)
     service.host(hosted, Standing(database), close)
-    hosted.task(words.follow)
+    contents.host(hosted)
     return app.sender_role(settings, hosted, metrics, deliveries.topics(options))
+
+
+def contents_of(settings: Settings) -> Contents:
+    """Returns what makes messages by the templates that are published.
+
+    Raises:
+        InvalidSettings: the keys of links are no keys.
+    """
+    links = None if settings.callbacks.signing_keys is None else callbacks.links_of(settings)
+    composer = composers.isolated(settings, links)
+    return Contents(composer, app.cluster_of(settings), settings.topics.prefix)
+
+
+def composing(contents: Contents) -> Compose:
+    """Returns what makes the messages of commands: by a template, else of what they say."""
+    bodies = Bodies()
+
+    async def compose(command: Command) -> Sequence[Message]:
+        if command.template is None:
+            return bodies.compose(command)
+        try:
+            return await contents.compose(command)
+        except Unsendable as problem:
+            if problem.reason != "template-missing":
+                raise
+        await asyncio.sleep(AGAIN_S)
+        return await contents.compose(command)
+
+    return compose

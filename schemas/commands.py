@@ -33,7 +33,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     traits: dict[str, Any] = {}
     """The person's traits when it was decided: what a template may fill in."""
     properties: dict[str, Any] = {}
-    """What the run of the journey knows, for the same."""
+    """What the run of the journey knows, or what the trigger's event said, for the same."""
     transactional: bool = False
     """Whether it answers what the person did (a receipt): no caps and no quiet hours."""
     expires_at: int | None = None

@@ -70,6 +70,8 @@ class Options:
 @dataclass
 class _Connection:
     smtp: aiosmtplib.SMTP
+    transport: asyncio.BaseTransport | None
+    """Its own: the client forgets it while it still says goodbye."""
     opened_at: float
     used_at: float
     messages: int = 0
@@ -140,7 +142,7 @@ class SmtpProvider:
         """Says goodbye on all connections."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(_quit(each) for each in idle))
-        await asyncio.sleep(0)  # what was closed just now ends in the loop's next turn
+        await asyncio.sleep(0)  # what was dropped just now ends in the loop's next turn
 
     async def _bounded(self, letter: _Letter) -> Reply:
         """A relay that only trickles, and one that says nothing, cost one time-out in all."""
@@ -187,7 +189,7 @@ class SmtpProvider:
                 connection.used_at = _now_s()
                 self._idle.append(connection)
             else:
-                connection.smtp.close()
+                _drop(connection)
 
     def _kept(self) -> _Connection | None:
         """Returns the connection that was used last, of those that may be used again."""
@@ -201,7 +203,7 @@ class SmtpProvider:
                 and _now_s() - connection.used_at < options.idle_ms / 1000
             ):
                 return connection
-            connection.smtp.close()
+            _drop(connection)
         return None
 
     async def _connect(self) -> _Connection:
@@ -222,7 +224,7 @@ class SmtpProvider:
         except BaseException:
             smtp.close()
             raise
-        return _Connection(smtp, opened_at=_now_s(), used_at=_now_s())
+        return _Connection(smtp, smtp.transport, opened_at=_now_s(), used_at=_now_s())
 
 
 class _Trip:
@@ -379,6 +381,13 @@ async def _reset(smtp: aiosmtplib.SMTP) -> bool:
 async def _quit(connection: _Connection) -> None:
     with contextlib.suppress(OSError, aiosmtplib.SMTPException):
         await connection.smtp.quit(timeout=1)
+    _drop(connection)
+
+
+def _drop(connection: _Connection) -> None:
+    """Ends a connection at once: to close one with TLS would wait for the other side."""
+    if isinstance(connection.transport, asyncio.WriteTransport):
+        connection.transport.abort()
     connection.smtp.close()
 
 

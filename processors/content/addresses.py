@@ -32,7 +32,9 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     """Of a device: fcm, apns or web."""
 
 
-def find(channel: str, profile_id: str, traits: Mapping[str, Any], region: str) -> list[Address]:
+def find(
+    channel: str, profile_id: str, traits: Mapping[str, Any], region: str | None
+) -> list[Address]:
     """Returns where messages on a channel go for a person.
 
     Args:
@@ -166,11 +168,11 @@ def _needed(traits: Mapping[str, Any], name: str) -> Any:
     return found
 
 
-def _region(traits: Mapping[str, Any], region: str) -> str | None:
+def _region(traits: Mapping[str, Any], region: str | None) -> str | None:
     said = traits.get("country")
     address = traits.get("address")
     if said is None and isinstance(address, Mapping):
         said = address.get("country")
     if isinstance(said, str) and said.upper() in phonenumbers.SUPPORTED_REGIONS:
         return said.upper()
-    return region or None
+    return region

@@ -163,7 +163,7 @@ def _doubtful(template: Template, path: Path, text: str, shelf: Shelf) -> Iterat
     for name, line in read.items() if declared else ():
         root = name.partition(".")[0].partition("[")[0]
         if root not in declared and root not in GIVEN:
-            said = f"{root} is not declared: the message is held where it is missing"
+            said = f"{root} is not declared: where it is missing, to print it holds the message"
             yield line, said + suggestions.hint(root, declared)
     if template.channel == "sms" and path[-1] == "text":
         yield from _long(TAG.sub("", text))

@@ -21,7 +21,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What messages of a tenant have in common."""
 
     product_name: str | None = None
-    region: str = ""
+    region: str | None = None
     """Two letters: where numbers without a country's prefix are from."""
     locale: str = "en"
     """Of people of whom it is not known."""

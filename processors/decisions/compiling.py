@@ -208,6 +208,7 @@ class _Build(Graph):
             self._ask(people.told(each.when, self.compiler, self.places))
             when = self.compiler.compile(each.when) if each.when is not None else None
             reads_properties = ("property", "") in self.compiler.take_reads()
+            hears = isinstance(each.on, EventMatch | ManualStimulus)
             built = Trigger(
                 id=each.id,
                 version=self.definitions.versions["trigger", each.id],
@@ -216,12 +217,14 @@ class _Build(Graph):
                 limit=each.limit,
                 limit_key=each.id,
                 is_eager=each.fire_on_publish,
-                hears=isinstance(each.on, EventMatch | ManualStimulus),
+                hears=hears,
                 lends=not isinstance(each.on, Timed) and gives_for_a_time(each.do),
                 actions=actions.ready(each.do, self._means),
             )
             reads_properties |= any(
-                isinstance(action, actions.Start) or sources.reads_properties(action)
+                isinstance(action, actions.Start)
+                or (hears and isinstance(action, actions.Deliver))
+                or sources.reads_properties(action)
                 for action in built.actions
             )
             self.guarded.append(("trigger", built))

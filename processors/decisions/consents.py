@@ -10,7 +10,16 @@ import msgspec
 
 from processors.decisions.moments import Moment
 from processors.decisions.terms import PERSONAL, Gate
-from processors.state.contacts import MAX_WORDS, Contact, Facts, Standing, Suppression, Word, key
+from processors.state.contacts import (
+    MAX_WORDS,
+    SUNSET,
+    Contact,
+    Facts,
+    Standing,
+    Suppression,
+    Word,
+    key,
+)
 from processors.state.profiles import Profile
 from schemas.consents import (
     ALL,
@@ -223,7 +232,10 @@ def suppress(
     """
     contact = contact_of(profile)
     before = contact.standing(channel)
-    contact.suppressions.setdefault(channel, Suppression()).add(reason, moment.heard)
+    if reason != SUNSET:
+        contact.suppressions.setdefault(channel, Suppression()).add(reason, moment.heard)
+    elif moment.heard > contact.lifted(channel):
+        contact.sunk.setdefault(channel, moment.heard)
     if contact.standing(channel) != before:
         _tell_suppression(profile, moment, channel, before)
         yield CONTACT
@@ -241,7 +253,7 @@ def sink(profile: Profile, moment: Moment, channel: str) -> None:
 
 
 def rise(profile: Profile, moment: Moment, channel: str) -> None:
-    """Ends a sunset that no policy asks for any more."""
+    """Ends a sunset."""
     contact = contact_of(profile)
     before = contact.standing(channel)
     contact.sunk.pop(channel, None)
@@ -252,7 +264,7 @@ def rise(profile: Profile, moment: Moment, channel: str) -> None:
 def _lift(gate: Gate, profile: Profile, moment: Moment, channel: str) -> Iterator[Fact]:
     """Lifts a suppression, or all of them."""
     contact, at_ms = contact_of(profile), moment.heard
-    all_known = dict.fromkeys((ALL, *contact.suppressions, *contact.silent))
+    all_known = dict.fromkeys((ALL, *contact.suppressions, *contact.silent, *contact.sunk))
     lifted = [channel] if channel != ALL else [*all_known]
     for each in lifted:
         yield from _answer(gate, profile, moment, each)
@@ -280,10 +292,13 @@ def _reached(
 def _answer(gate: Gate, profile: Profile, moment: Moment, channel: str) -> Iterator[Fact]:
     """Has the time without an answer begin anew, and a sunset end."""
     contact, at_ms = contact_of(profile), moment.heard
-    if channel not in contact.silent:
-        return
-    contact.silent[channel] = silent = max(contact.silent[channel], at_ms)
-    if silent + gate.sunsets.get(channel, 0) > moment.now:
+    since_ms, after_ms = contact.silent.get(channel), gate.sunsets.get(channel)
+    if since_ms is not None and after_ms is not None:
+        contact.silent[channel] = max(since_ms, at_ms)
+        is_over = contact.silent[channel] + after_ms > moment.now
+    else:
+        is_over = at_ms > contact.sunk.get(channel, at_ms)
+    if is_over and channel in contact.sunk:
         rise(profile, moment, channel)
     yield CONTACT
 

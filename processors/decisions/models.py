@@ -49,7 +49,8 @@ class ModelRule(msgspec.Struct, kw_only=True):
         """Returns what the model gives, from 0 to 1; what is no number is 0."""
         if self.model is None:
             return 0.0
-        return min(1.0, max(0.0, self.model.gives(self._person(profile))))
+        given: float = self.model.gives(self._person(profile))
+        return min(1.0, max(0.0, given))
 
     def inputs(self, profile: Profile) -> dict[str, Any]:
         """Returns what the model reads of a profile, by how it says so."""

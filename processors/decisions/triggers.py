@@ -122,6 +122,7 @@ class Trigger(Guarded, kw_only=True):
             moment=moment,
             step=str(place),
             occurrence=moment.named(round_),
+            properties=moment.properties if self.hears else None,
             known=moment.properties if self.hears else None,
             at_hand=moment.properties,
         )

@@ -12,7 +12,7 @@ class Limits:
 
     rate_per_s: float | None = None
     """Requests of this process; None: as many as there are."""
-    concurrency: int = 32
+    concurrency: int = 64
     """Requests at once."""
     is_shared: bool = True
     """Whether all messages go to one place; if not, what one receiver does is no matter of the

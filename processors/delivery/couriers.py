@@ -6,7 +6,6 @@ whose answer was lost is repeated depends on what the provider does against send
 """
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
 
 import msgspec
@@ -25,8 +24,6 @@ FENCED_WAIT_MS = 1_000
 KEY_AGE_MS = {"brevo": 14 * 60_000}
 """How long a provider surely knows a key. Source: their pages; Brevo's says 15 minutes."""
 DEFAULT_KEY_AGE_MS = 23 * 3_600_000
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +151,7 @@ class Courier:
         age_ms = self._clock.now_ms() - entry.updated_at
         if promise == "key" and age_ms > KEY_AGE_MS.get(entry.provider or "", DEFAULT_KEY_AGE_MS):
             promise = "none"
+        self._metrics.add(Counter.MESSAGES_RESOLVED, 1, trip.message.channel, promise)
         trip.is_left_open = True
         if promise != "none":
             trip.pinned, trip.resolved = route, "unknown-resolved-as-sent"
@@ -161,7 +159,6 @@ class Courier:
             trip.resolved = "unknown-resolved-as-not-sent"
         else:
             return await self._end(trip, "unknown", "unknown-resolved-as-unknown")
-        logger.info("a message was left in the middle of being sent", extra={"promise": promise})
         return None
 
     async def _step(self, trip: _Trip) -> Done | None:
@@ -183,8 +180,11 @@ class Courier:
             entry = await self._books.dispatch(gate)
             if entry.state != "dispatching":
                 return Done(entry=entry)
-            reply = await route.provider.send(trip.message)
-            place.tell(reply)
+            reply = await place.ask(trip.message)
+            if reply is None:
+                if not trip.is_left_open:
+                    await self._books.release(gate)
+                return None
         return await self._after(trip, route, reply)
 
     async def _after(self, trip: _Trip, route: Route, reply: Reply) -> Done | None:
@@ -220,8 +220,12 @@ class Courier:
             return None
         trip.tried.clear()
         wait_ms = self._policy.pace.wait_ms(max(trip.asked, 1), trip.message.id)
-        asked_ms = min(reply.retry_after_ms or 0, self._policy.pace.retry_after_max_ms)
-        await self._sleep(max(wait_ms, 0 if route.limits.is_shared else asked_ms) / 1000)
+        if not route.limits.is_shared:
+            asked_ms = min(reply.retry_after_ms or 0, self._policy.pace.retry_after_max_ms)
+            wait_ms = max(wait_ms, asked_ms)
+        if trip.errand.expires_at is not None:
+            wait_ms = min(wait_ms, max(0, trip.errand.expires_at - self._clock.now_ms()))
+        await self._sleep(wait_ms / 1000)
         return None
 
     async def _look_up(self, trip: _Trip, route: Route) -> Done | None:

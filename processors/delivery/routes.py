@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from processors.delivery.breakers import Breaker, Bucket, Limits
 from processors.metrics import Counter, Gauge, Metrics
 from processors.ports import Clock, Provider
-from schemas.messages import Reply
+from schemas.messages import Message, Reply
 
 POLL_MS = 200
 """How often those who wait for the end of a probe look again."""
+
+PLACES = 4
+"""So many times the requests at once may have taken their last look."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -50,6 +53,7 @@ class Route:
         self.limits = limits
         self.breaker = Breaker(limits)
         self.bucket = Bucket(limits.rate_per_s)
+        self.near = asyncio.Semaphore(PLACES * limits.concurrency)
         self.free = asyncio.Semaphore(limits.concurrency)
         self.paused_until = 0
         """As the provider asked."""
@@ -115,8 +119,12 @@ class Routes:
 
     @contextlib.asynccontextmanager
     async def place(self, route: Route) -> AsyncIterator["Place | None"]:
-        """Gives a place at the provider, in its pace; None where it went away in the meantime."""
-        async with route.free:
+        """Gives a place before the provider, in its pace; None where it went away meanwhile.
+
+        There are more places than requests at once: the last look of some is taken, for all of
+        them together, while others are asking.
+        """
+        async with route.near:
             if route.wait_ms(self._clock.now_ms()) == 0:
                 await self._pace(route)
             if route.wait_ms(self._clock.now_ms()) > 0:
@@ -163,10 +171,15 @@ class Place:
         self._route = route
         self._is_probe = is_probe
 
-    def tell(self, reply: Reply) -> None:
-        """Says what came of the request."""
-        self._routes.note(self._route, reply, is_probe=self._is_probe)
-        self._is_probe = False
+    async def ask(self, message: Message) -> Reply | None:
+        """Returns what came of the request; None where the provider went away: none was made."""
+        async with self._route.free:
+            if self._route.breaker.is_open and not self._is_probe:
+                return None
+            reply = await self._route.provider.send(message)
+            self._routes.note(self._route, reply, is_probe=self._is_probe)
+            self._is_probe = False
+            return reply
 
     def leave(self) -> None:
         """Ends the place; where nobody was asked, the next one may be the probe."""

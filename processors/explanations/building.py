@@ -203,6 +203,8 @@ class _Builder:
         elif rule.on is not None:
             node.on = conditions.text({key: written[key] for key in _ON if key in written})
             node.events = self._gathered(rule, rule.on)
+            if rule.for_each is not None:
+                node.amount = f"{rule.for_each.amount:g} of {rule.for_each.property}"
         else:
             node.model = self._model(f"score/{score_id}/{rule.id}", written["model"])
         number = self._number(score_id, rule)
@@ -340,7 +342,7 @@ class _Builder:
         }
 
 
-_ON = ("on", "per", "for_each", "within", "decay")
+_ON = ("on", "per", "within", "decay")
 
 
 def _bounded(points: float, by: Score | Group) -> float:

@@ -162,7 +162,8 @@ def _rule(rule: trees.Rule) -> Line:
     elif rule.on is None:
         said.append(f"{_signed(rule.each)} while it holds")
     else:
-        said.append(f"{_signed(rule.each)} each, {rule.on}")
+        of = "each" if rule.amount is None else f"for each {rule.amount}"
+        said.append(f"{_signed(rule.each)} {of}, {rule.on}")
         counted = sum(each.counts for each in rule.events)
         most = "" if rule.max_occurrences is None else f" of at most {rule.max_occurrences}"
         said.append(f"{counted}{most} in the log")

@@ -92,6 +92,8 @@ class Rule(msgspec.Struct, kw_only=True):
     until: int | None
     """When the points move, if nothing happens."""
     max_occurrences: int | None = None
+    amount: str | None = None
+    """Of which property how much has the points once, where they are not for each event."""
     on: str | None = None
     """The event that it adds points for, as written."""
     events: list[Occurrence] = []

@@ -172,12 +172,16 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
 
         A sunset stands below all that was said.
         """
-        found, of_all = self.suppressions.get(channel), self.suppressions.get(ALL)
-        lifted = 0 if of_all is None else of_all.lifted
-        if found is not None and found.at > max(found.lifted, lifted):
+        found = self.suppressions.get(channel)
+        if found is not None and found.at > self.lifted(channel):
             return found.reason, found.at
         since_ms = self.sunk.get(channel)
         return None if since_ms is None else (SUNSET, since_ms)
+
+    def lifted(self, channel: str) -> int:
+        """Returns when what suppressed a channel was lifted last, ms; 0: never."""
+        found = (self.suppressions.get(each) for each in (channel, ALL))
+        return max((each.lifted for each in found if each is not None), default=0)
 
     def bounce(self, channel: str, at_ms: int) -> bool:
         """Notes a soft bounce; returns whether there were too many in a row."""

@@ -5,7 +5,6 @@ Prints `ready` once it has its partitions.
 """
 
 import asyncio
-import logging
 import sys
 from typing import cast
 
@@ -23,8 +22,7 @@ BOUNDS = http.Options(
 
 
 def main(url: str, promise: str) -> int:
-    logs.configure("info", "json")
-    logging.getLogger("processors").setLevel(logging.INFO)
+    logs.configure("warning", "plain")
 
     def make(_: Settings) -> Provider:
         client = http.Client(BOUNDS, WallClock().now_ms)

@@ -13,7 +13,7 @@ from processors.runtime.tables import WAKE_BYTES, Table
 from processors.state import duplicates, profiles
 from schemas.commands import Command
 from schemas.consents import ConsentChange
-from schemas.records import RunRecord
+from schemas.records import DecisionRecord, RunRecord
 from tests.builders import Document, Recorder
 from tests.oracle.documents import duration_ms
 from tests.simulation.results import tables
@@ -159,7 +159,7 @@ def gate_kept(out: Recorder, documents: Sequence[Document]) -> None:
     for policy in (each for each in documents if each["kind"] == "policy"):
         for cap in policy.get("caps", ()):
             _cap_kept([each for each in marketing if _is_of(policy, each)], cap)
-    told = [value for name, _, value in out.records if name == "decisions"]
+    told = [value for _, _, value in out.records if isinstance(value, DecisionRecord)]
     refused = {each.command_id for each in told if each.outcome == "no" and not each.until}
     once(each.id for each in asked)
     assert not refused & {each.id for each in commands}, "sent though it was refused for good"

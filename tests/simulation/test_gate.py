@@ -123,6 +123,7 @@ answers = st.sampled_from(
     [("email.opened", {}), ("sms.opened", {}), ("email.opened", {"machine": True})]
 )
 moves = st.builds(lambda zone: ("timezone", {"timezone": zone}), st.sampled_from(ZONES))
+wakes: st.SearchStrategy[tuple[str, Document]]
 wakes = st.sampled_from([("a", {}), ("b", {}), ("c", {})])
 entries = st.tuples(
     st.sampled_from(GAPS),

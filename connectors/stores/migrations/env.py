@@ -4,9 +4,10 @@ from alembic import context
 
 from connectors.stores.tables import METADATA
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
-    transactional_ddl=False,
-)
-context.run_migrations()
+if hasattr(context, "config"):
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=METADATA,
+        transactional_ddl=False,
+    )
+    context.run_migrations()

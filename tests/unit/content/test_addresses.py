@@ -153,5 +153,5 @@ def test_what_is_no_device_is_refused(said: Any) -> None:
 @pytest.mark.parametrize("value", [None, ""])
 def test_missing_address_is_named(channel: str, trait: str, value: Any) -> None:
     traits = {} if value is None else {trait: value}
-    said = refused(addresses.find, channel, "ann", traits, "")
+    said = refused(addresses.find, channel, "ann", traits, None)
     assert said == f"address-missing: {trait}"

@@ -110,7 +110,7 @@ def test_lines_are_those_of_the_files(tmp_path: Path) -> None:
         (receipt(html="{{ a | safe }}"),
          "html: safe prints HTML as it is: only for what nobody outside can write"),
         (receipt(html="{{ frist }}{{ profile.x }}{{ first }}", variables={"first": {}}),
-         "html: frist is not declared: the message is held where it is missing;"
+         "html: frist is not declared: where it is missing, to print it holds the message;"
          " did you mean first?"),
         (receipt(html="x" * 103 * 1024), "html: is longer than 102 kB: Gmail cuts the rest"),
         (template("sms", text="ё"),

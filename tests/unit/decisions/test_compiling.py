@@ -96,7 +96,8 @@ def test_properties_are_read_only_where_somebody_asks_for_them() -> None:
         segment({"event": "only-named"}, "u"),
         trigger({"event": "heard", "where": where}, id="one"),
         trigger("asked", id="two", when={"not": {"property": "n", "equals": 1}}),
-        trigger("plain", id="three"),
+        trigger("plain", tag("x"), id="three"),
+        trigger("said", id="four"),
     )
     reads = {name: plan.reads_properties for name, plan in asked_for(found).items()}
     assert reads == {
@@ -105,6 +106,7 @@ def test_properties_are_read_only_where_somebody_asks_for_them() -> None:
         "heard": True,
         "asked": True,
         "plain": False,
+        "said": True,  # what it says may stand in the message
     }
     assert not found.reads_properties
     asking = {name for name, plan in found.plans.items() if plan.asking}

@@ -29,7 +29,7 @@ from tests.builders import (
     wait,
 )
 
-FORM = {"source": "form", "actor": "ann", "text_version": "v2", "evidence": "scan-1"}
+FORM: Document = {"source": "form", "actor": "ann", "text_version": "v2", "evidence": "scan-1"}
 
 
 def changes(decision: Decision) -> list[tuple[str, str, str | None, str | None]]:
@@ -43,7 +43,7 @@ def stands(decision: Decision) -> dict[str, str | None]:
         if isinstance(value, SuppressionRecord):
             found[key] = value.reason
         else:
-            found[key] = value and value.state
+            found[key] = value.state if value is not None else None
     return found
 
 
@@ -358,6 +358,18 @@ def test_a_sunset_ends_that_no_policy_asks_for_any_more() -> None:
     says(waiting, "a")
     assert stands(waiting.gets(MAIL)) == {}
     assert waiting.profile.contact is None
+
+
+def test_a_sunset_may_be_said_and_a_yes_ends_it() -> None:
+    one = Person(MAIL)
+    said = {"channel": "email", "reason": "sunset"}
+    assert stands(says(one, "suppression.added", 5, **said)) == {"p/email": "sunset"}
+    assert stands(says(one, "consent.granted", 4, channel="email")) == {"p/email/*": "granted"}
+    granted = says(one, "consent.granted", 6, channel="email")
+    assert stands(granted) == {"p/email/*": "granted", "p/email": None}
+    says(one, "suppression.added", 7, **said)
+    assert stands(says(one, "suppression.removed", 8)) == {"p/email": None}
+    assert stands(says(one, "suppression.added", 7.5, **said)) == {}
 
 
 def test_all_is_suppressed_under_one_key() -> None:

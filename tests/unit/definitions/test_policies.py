@@ -73,7 +73,7 @@ SAYING = "consent, quiet_hours, caps, arbitration, sunset, expires"
             "quiet_hours: from 21:00 to 21:00 every day would never end",
         ),
         ({"quiet_hours": {"from": "21:00"}}, "quiet_hours: needs the key to"),
-        ({"quiet_hours": {"from": "9pm", "to": "08:00"}}, "quiet_hours.from: must be a time of day"),
+        ({"quiet_hours": {"from": "9pm", "to": "08:00"}}, "quiet_hours.from: must be a time"),
         ({"caps": [cap(), cap()]}, "caps[1].id: a cap c is there already"),
         ({"caps": [1]}, "caps[0]: must be a mapping of id, times, within, over"),
         ({"caps": {}}, "caps: must be a list, found a mapping"),

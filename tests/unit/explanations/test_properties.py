@@ -126,7 +126,8 @@ def check_scores(world: World, profile: Profile) -> None:
     for rule in rules(world.explanation):
         counted = sum(each.counts for each in rule.events)
         times = counted if rule.when is None else bool(rule.when.holds)
-        assert is_decaying(rule) or rule.points == rule.each * times, rule
+        is_of_events = not is_decaying(rule) and rule.amount is None
+        assert not is_of_events or rule.points == rule.each * times, rule
 
 
 def check_conditions(world: World) -> None:

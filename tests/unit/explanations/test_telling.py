@@ -93,6 +93,15 @@ def test_score_is_told_rule_by_rule() -> None:
     ]
 
 
+def test_rule_of_an_amount_is_told_with_how_much_has_the_points() -> None:
+    document = score(on("a", 3, for_each={"property": "s", "amount": 2.5}, within="1h"))
+    log = [track("a", T0, s=4), track("a", T0 + 1, s=6)]
+    assert told([document], *log)[3] == (
+        "    +12 a; +3 for each 2.5 of s, on: {event: a}, within: 1h; 2 in the log,"
+        " until 2026-01-01T01:00:00.000Z"
+    )
+
+
 def test_what_a_score_recommends_now_is_told() -> None:
     advice = [
         {"when": {"event": "a", "within": "1h"}, "text": "talk about a"},

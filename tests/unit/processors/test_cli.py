@@ -146,9 +146,16 @@ def test_wrong_settings_end_a_command_before_it_begins(monkeypatch: pytest.Monke
 
 
 def test_channel_without_a_sender_is_wrong_use() -> None:
-    result = beckon("sender", "email")
+    result = beckon("sender", "pigeon")
     assert result.exit_code == 2
-    assert "webhook and jsonl" in result.output
+    assert "email" in result.output
+    assert "jsonl" in result.output
+
+
+def test_channel_without_a_provider_says_which_setting_names_one() -> None:
+    result = beckon("sender", "email")
+    assert result.exit_code == 1
+    assert "BECKON_SENDERS__EMAIL: name the providers of email" in result.output
 
 
 def test_sender_of_webhooks_needs_a_secret() -> None:

@@ -37,11 +37,17 @@ def test_histogram_has_buckets_in_order(one: Histogram) -> None:
 def test_no_label_could_hold_data() -> None:
     assert {label for row in ROWS for label in row.labels} == {
         "channel",
+        "detail",
+        "machine",
         "outcome",
         "partition",
         "predicate",
+        "promise",
+        "provider",
+        "purpose",
         "reason",
         "result",
+        "state",
         "what",
     }
 

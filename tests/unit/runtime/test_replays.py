@@ -97,6 +97,7 @@ def test_files_say_what_happened(tmp_path: Path) -> None:
         "until": None,
         "cause": "m2",
         "late": False,
+        "models": None,
     }
 
 

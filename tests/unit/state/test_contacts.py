@@ -5,11 +5,11 @@ from itertools import permutations
 import pytest
 
 from processors.state import contacts
-from processors.state.contacts import MAX_SOFT, NO_FACTS, Contact, Suppression, Word
+from processors.state.contacts import MAX_SOFT, NO_FACTS, Contact, Facts, Suppression, Word
 from schemas.consents import ALL
 
-FORM = ("form", None, "v2", None)
-LINK = ("link", None, None, "mail-7")
+FORM: Facts = ("form", None, "v2", None)
+LINK: Facts = ("link", None, None, "mail-7")
 
 
 def said(*words: tuple[str, int]) -> Word:

@@ -1,0 +1,183 @@
+"""Which provider takes a message, at which pace, and what happens when one is away."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from processors.delivery.breakers import Limits
+from processors.delivery.routes import Pace, Routes
+from processors.metrics import Counter, Gauge, Metrics
+from schemas.messages import Message, Reply
+from tests.deliveries import LATER, PASSING, REFUSED, SENT, Scripted, errand, run, world
+from tests.stores import Time
+
+
+def opened(*providers: Scripted, time: Time | None = None, **limits: object) -> Routes:
+    clock = time or Time()
+    return Routes(
+        providers,
+        {one.name: Limits(**limits) for one in providers},  # type: ignore[arg-type]
+        metrics=Metrics(),
+        clock=clock,
+        sleep=clock.sleep,
+    )
+
+
+def test_first_in_order_is_asked_while_it_works(tmp_path: Path) -> None:
+    ses, smtp = Scripted(), Scripted(name="smtp")
+    with world(tmp_path, ses, smtp) as found:
+        for one in range(3):
+            run(found.courier.deliver(errand(f"c-{one}")))
+    assert (len(ses.sent), len(smtp.sent)) == (3, 0)
+
+
+def test_next_one_takes_what_the_first_surely_did_not(tmp_path: Path) -> None:
+    ses, smtp = Scripted(PASSING), Scripted(name="smtp")
+    with world(tmp_path, ses, smtp) as found:
+        done = run(found.courier.deliver(errand()))
+        assert found.time.slept == []
+    assert (done.entry.provider, done.entry.attempts) == ("smtp", 2)
+
+
+def test_next_one_is_not_asked_what_the_first_refused(tmp_path: Path) -> None:
+    ses, smtp = Scripted(REFUSED), Scripted(name="smtp")
+    with world(tmp_path, ses, smtp) as found:
+        assert run(found.courier.deliver(errand())).entry.state == "failed"
+    assert smtp.sent == []
+
+
+def test_open_circuit_sends_everything_to_the_next_one(tmp_path: Path) -> None:
+    smtp = Scripted(name="smtp")
+    with world(tmp_path, Scripted(PASSING), smtp) as found:
+        for one in range(8):
+            run(found.courier.deliver(errand(f"c-{one}")))
+        assert found.metrics.read(Gauge.CIRCUIT_OPEN, "ses") == 1
+        assert found.metrics.read(Counter.PROVIDER_ERRORS, "ses", "http-503") == 5
+    assert len(smtp.sent) == 8
+
+
+def test_while_all_are_away_messages_wait_and_one_probe_goes_at_a_time(tmp_path: Path) -> None:
+    ses = Scripted(*[PASSING] * 20, SENT)
+    with world(tmp_path, ses) as found:
+
+        async def many() -> list[str]:
+            errands = [errand(f"c-{one}") for one in range(10)]
+            done = await asyncio.gather(*map(found.courier.deliver, errands))
+            return [one.entry.state for one in done]
+
+        assert run(many()) == ["sent"] * 10
+        assert found.metrics.read(Gauge.CIRCUIT_OPEN, "ses") == 0
+    assert len(ses.sent) <= 20 + 10
+
+
+def test_provider_that_asks_to_wait_is_left_alone_by_all(tmp_path: Path) -> None:
+    ses = Scripted(LATER, SENT)
+    with world(tmp_path, ses) as found:
+        run(found.courier.deliver(errand("c-1")))
+        assert found.time.now >= 1_007_000
+        assert found.metrics.read(Gauge.CIRCUIT_OPEN, "ses") == 0
+
+
+def test_receiver_of_many_that_asks_to_wait_holds_up_nobody_else(tmp_path: Path) -> None:
+    hook = Scripted(LATER, SENT)
+    with world(tmp_path, hook, limits=Limits(is_shared=False)) as found:
+        run(found.courier.deliver(errand()))
+        assert found.routes.has_other(())
+        assert found.time.slept == [7.0]
+
+
+@pytest.mark.parametrize("given", [Reply(fate="passing", detail="x", retry_after_ms=10**12)])
+def test_nobody_may_ask_to_wait_for_ever(tmp_path: Path, given: Reply) -> None:
+    with world(tmp_path, Scripted(given, SENT)) as found:
+        run(found.courier.deliver(errand()))
+        assert found.time.now <= 1_000_000 + 600_000 + 1_000
+
+
+def test_rate_is_kept_and_its_waits_are_counted(tmp_path: Path) -> None:
+    ses = Scripted()
+    with world(tmp_path, ses, limits=Limits(rate_per_s=10)) as found:
+        for one in range(21):
+            run(found.courier.deliver(errand(f"c-{one}")))
+        assert found.time.now >= 1_000_000 + 1_800
+        assert found.metrics.read(Counter.RATE_WAITS, "ses") >= 18
+
+
+def test_no_more_requests_at_once_than_allowed() -> None:
+    class Slow(Scripted):
+        now = most = 0
+
+        async def send(self, message: Message) -> Reply:
+            Slow.now += 1
+            Slow.most = max(Slow.most, Slow.now)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            Slow.now -= 1
+            return await super().send(message)
+
+    slow = Slow()
+    routes = opened(slow, concurrency=3)
+
+    async def one() -> None:
+        route = await routes.pick((), None)
+        assert route is not None
+        async with routes.place(route) as place:
+            assert place is not None
+            message = errand().message
+            assert message is not None
+            assert await place.ask(message) is not None
+
+    async def many() -> None:
+        await asyncio.gather(*(one() for _ in range(20)))
+
+    run(many())
+    assert (Slow.most, len(slow.sent)) == (3, 20)
+
+
+def test_nobody_is_asked_after_the_circuit_opened_before_their_turn() -> None:
+    ses = Scripted(PASSING)
+    routes = opened(ses, concurrency=1, failures=1)
+
+    async def one() -> bool:
+        route = routes.named("ses")
+        assert route is not None
+        async with routes.place(route) as place:
+            message = errand().message
+            assert message is not None
+            return place is not None and await place.ask(message) is not None
+
+    async def many() -> list[bool]:
+        return list(await asyncio.gather(*(one() for _ in range(6))))
+
+    assert sorted(run(many())) == [False] * 5 + [True]
+    assert len(ses.sent) == 1
+
+
+def test_probe_that_was_not_made_lets_the_next_one_go() -> None:
+    clock = Time()
+    routes = opened(Scripted(), time=clock, failures=1)
+    route = routes.named("ses")
+    assert route is not None
+    route.breaker.fail(clock.now, is_probe=False)
+    clock.now += 5_000
+
+    async def leave() -> int:
+        async with routes.place(route) as place:
+            assert place is not None
+        return route.wait_ms(clock.now)
+
+    assert run(leave()) == 0
+
+
+def test_providers_are_closed_with_the_routes() -> None:
+    both = Scripted(), Scripted(name="smtp")
+    run(opened(*both).close())
+    assert [one.is_closed for one in both] == [True, True]
+
+
+def test_waits_double_to_a_bound_and_are_spread() -> None:
+    pace = Pace(backoff_ms=1_000, backoff_max_ms=4_000)
+    waits = [pace.wait_ms(attempt, "c-1") for attempt in (1, 2, 3, 9, 99)]
+    for wait, whole in zip(waits, (1_000, 2_000, 4_000, 4_000, 4_000), strict=True):
+        assert whole // 2 <= wait <= whole
+    assert len({pace.wait_ms(1, f"c-{one}") for one in range(20)}) > 10

@@ -1,0 +1,122 @@
+"""The commands that show and bring in what messages say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from processors import contents
+from processors.definitions import files
+from tests.unit.processors.commands import beckon
+
+MESSAGES = Path(__file__).parents[3] / "examples" / "templates" / "messages"
+
+
+def test_preview_writes_html_and_prints_the_rest(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "cart.html"
+    done = beckon("preview", "cart-reminder", "--definitions", MESSAGES, "--out", out)
+    assert done.exit_code == 0
+    assert "subject: Your cart waits for you" in done.stdout
+    assert "View details (https://shop.example/lamp)" in done.stdout
+    assert f"the HTML is in {out}" in done.stdout
+    assert "kB of HTML" in done.stderr
+    assert "utm_source=beckon&amp;utm_medium=email&amp;utm_campaign=carts" in out.read_text("utf-8")
+
+
+def test_preview_takes_a_person_from_a_file_in_their_language(tmp_path: Path) -> None:
+    data = tmp_path / "data.json"
+    traits = {"phone": "+4915112345678", "timezone": "Europe/Berlin"}
+    properties = {"starts_at": "2026-03-02T09:30:00Z"}
+    data.write_text(json.dumps({"id": "ann", "traits": traits, "properties": properties}))
+    words = ("preview", "appointment-sms", "--definitions", MESSAGES, "--data", data)
+    done = beckon(*words, "--locale", "de")
+    assert done.exit_code == 0
+    assert "Mo. 2. März, 10:30 Uhr" in done.stdout
+    assert "note: 1 SMS" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("welcom",), "there is no template welcom; did you mean welcome?"),
+        (("welcome", "--data", "bad.json"), "must be JSON such as"),
+        (("welcome", "--data", "extra.json"), "must be JSON such as"),
+        (("welcome", "--data", "data.txt"), "must be named *.json"),
+        (("broken",), "no message can be made: template-broken"),
+    ],
+)
+def test_preview_says_why_there_is_none(
+    words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.json").write_text("{")
+    (tmp_path / "extra.json").write_text('{"trait": {}}')
+    (tmp_path / "data.txt").write_text("{}")
+    head = "kind: template\nid: {}\nname: A\nchannel: slack\ntext: '{}'\n"
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(head.format("welcome", "hi"))
+    (folder / "b.yaml").write_text(head.format("broken", "{{ 1 | divided_by: 0 }}"))
+    done = beckon("preview", *words, "--definitions", folder)
+    assert done.exit_code == 1
+    assert said in done.stderr
+
+
+def test_preview_is_of_a_file_or_of_a_person(tmp_path: Path) -> None:
+    data = tmp_path / "data.json"
+    data.write_text("{}")
+    done = beckon("preview", "a", "--definitions", MESSAGES, "--data", data, "--profile", "p")
+    assert done.exit_code == 2
+
+
+def test_handlebars_become_definitions_that_fit(tmp_path: Path) -> None:
+    folder, out = tmp_path / "old", tmp_path / "new"
+    (folder / "partials").mkdir(parents=True)
+    (folder / "partials" / "Foot_er.hbs").write_text("<p>Bye {{name}}</p>")
+    (folder / "Welcome Mail.hbs").write_text(
+        "<title>Hi: you</title><p>{{#if name}}{{name}}{{/if}}</p>{{> foot_er}}\n{{custom x}}"
+    )
+    (folder / "note.txt").write_text("Hi")
+    (folder / "shop.mjml").write_text("<mjml><mj-body></mj-body></mjml>")
+    done = beckon("templates", "import", *sorted(folder.rglob("*.*")), "--out", out)
+    assert done.exit_code == 0
+    assert "Welcome Mail.hbs:2: {{custom x}}: there is no such helper in Liquid" in done.stderr
+    assert "1 not translated" in done.stdout
+    found = files.load(out)
+    assert set(found.templates) == {"welcome-mail", "note", "shop"}
+    assert set(found.partials) == {"foot-er"}
+    assert found.templates["welcome-mail"].subject == "Hi: you"
+    assert '{% render "foot-er" %}' in (found.templates["welcome-mail"].html or "")
+    assert beckon("check", out).exit_code == 0
+    again = beckon("templates", "import", folder / "note.txt", "--out", out)
+    assert again.exit_code == 1
+    assert "is there already" in again.stderr
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"x" * (contents.MAX_DATA_BYTES + 1)])
+def test_source_that_can_not_be_read_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.hbs").write_bytes(content)
+    done = beckon("templates", "import", tmp_path / "a.hbs", "--out", tmp_path / "new")
+    assert done.exit_code == 1
+    assert "a.hbs: " in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_check_names_what_is_wrong_in_templates(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<p>\n{{ a | nope }}</p>")
+    (tmp_path / "a.yaml").write_text(
+        "kind: template\nid: a\nname: A\nchannel: email\nsubject: Hi\nhtml: {file: a.html}\n"
+    )
+    done = beckon("check", tmp_path)
+    assert done.exit_code == 1
+    assert done.stderr == f"{tmp_path}/a.html:2: html: there is no filter nope\n"
+    (tmp_path / "a.html").write_text("<p>Hi</p>")
+    done = beckon("check", tmp_path)
+    assert done.exit_code == 0
+    assert "1 templates" in done.stdout
+    assert "has no {{ unsubscribe_url }}" in done.stderr
+
+
+def test_identifier_is_made_of_the_name() -> None:
+    assert contents.identifier(Path("a/_Foot er.HBS")) == "foot-er"
+    assert contents.identifier(Path("ä.hbs")) == "template"
