@@ -7,6 +7,7 @@ Last in the flow. Sources: docs.slack.dev/reference/methods/chat.postMessage (re
 Promise: none. Neither way takes an idempotency key that the documentation knows.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from schemas.messages import Message, Promise, Reply
 URL = "https://slack.com"
 MAX_TEXT_CHARS = 40_000
 """Slack cuts longer ones."""
+BARE = re.compile(r"&(?!(?:amp|lt|gt);)")
+LINK = re.compile(r"(<(?:https?://|mailto:)[^<>|\s]+(?:\|[^<>]*)?>)")
 
 CODES = Codes(
     passing=frozenset(
@@ -134,17 +137,22 @@ class SlackWebhook:
 
 
 def text(message: Message) -> str:
-    """Returns what is posted: subject, text and address, with nothing in it that Slack obeys.
+    """Returns what is posted: subject, text and address, with nothing in it that calls anybody.
 
-    A person's name must not call everybody (`<!channel>`) or show another address than it leads to.
-
-    >>> text(Message(id="c", channel="slack", profile_id="p", to="C1", text="A & B <!channel>"))
-    'A &amp; B &lt;!channel&gt;'
+    Values are escaped where the text is composed; here stands a second guard for all of it.
     """
     parts = (message.subject, message.text, message.url)
     return "\n".join(escape(each) for each in parts if each)
 
 
 def escape(found: str) -> str:
-    """Returns a text in which Slack's three signs are only signs."""
-    return found.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Returns a text whose only commands are links: `<!channel>` and `<@U…>` are made text.
+
+    What is escaped already stays as it is.
+
+    >>> escape("A & B <!channel> <https://a.example|go> &lt;")
+    'A &amp; B &lt;!channel&gt; <https://a.example|go> &lt;'
+    """
+    parts = LINK.split(BARE.sub("&amp;", found))
+    parts[::2] = [each.replace("<", "&lt;").replace(">", "&gt;") for each in parts[::2]]
+    return "".join(parts)

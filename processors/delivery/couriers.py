@@ -249,7 +249,8 @@ class Courier:
     async def _end(
         self, trip: _Trip, state: State, detail: str, reply: Reply | None = None
     ) -> Done:
-        suppresses = None if reply is None else reply.suppresses
+        is_person = trip.message.channel != "push"  # one device that is gone says nothing of others
+        suppresses = reply.suppresses if reply is not None and is_person else None
         end = End(
             id=trip.errand.intent.id,
             epoch=trip.epoch,

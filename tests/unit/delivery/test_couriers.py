@@ -48,6 +48,17 @@ class TestOneProvider:
             assert done.suppresses == "hard-bounce"
             assert run(found.standing.of("ada")).suppressions[0].reason == "hard-bounce"
 
+    def test_device_that_is_gone_does_not_suppress_its_person(self, tmp_path: Path) -> None:
+        gone = msgspec.structs.replace(REFUSED, suppresses="hard-bounce")
+        with world(tmp_path, Scripted(gone)) as found:
+            mine = errand()
+            assert mine.message is not None
+            push = msgspec.structs.replace(mine.message, channel="push")
+            done = run(found.courier.deliver(msgspec.structs.replace(mine, message=push)))
+            assert said(done) == ("failed", "http-400", 1)
+            assert done.suppresses is None
+            assert not run(found.standing.of("ada")).suppressions
+
     def test_failure_that_passes_is_tried_again_later(self, tmp_path: Path) -> None:
         with world(tmp_path, Scripted(PASSING, SENT)) as found:
             assert said(run(found.courier.deliver(errand()))) == ("sent", "http-200", 2)

@@ -44,8 +44,10 @@ def test_message_without_a_place_goes_to_the_channel_of_the_settings() -> None:
     [
         ("Ada <!channel>", "Ada &lt;!channel&gt;"),
         ("<@U024BE7LH> & <!here|you>", "&lt;@U024BE7LH&gt; &amp; &lt;!here|you&gt;"),
-        ("<https://evil.example|your bank>", "&lt;https://evil.example|your bank&gt;"),
-        ("&lt;!channel&gt;", "&amp;lt;!channel&amp;gt;"),
+        ("<https://a.example|go> <!here>", "<https://a.example|go> &lt;!here&gt;"),
+        ("<https://a.example|<!channel>>", "&lt;https://a.example|&lt;!channel&gt;&gt;"),
+        ("<javascript:alert(1)|go>", "&lt;javascript:alert(1)|go&gt;"),
+        ("&lt;!channel&gt; &#60;!here>", "&lt;!channel&gt; &amp;#60;!here&gt;"),
     ],
 )
 def test_what_slack_would_obey_is_only_text(text: str, expected: str) -> None:
