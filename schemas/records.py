@@ -71,8 +71,11 @@ class SegmentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     late: bool
 
 
-class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Why a trigger fired for a profile, or why it did not; why a message did not go, or waits."""
+class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Why a trigger fired for a profile, or why it did not; why a message did not go, or waits.
+
+    Most are about no message: in JSON they leave out what is only about one.
+    """
 
     profile_id: str
     definition_id: str

@@ -45,14 +45,14 @@ SUBJECTS = ("event", "not_event", "property", "trait", "account", "same")
 DEFAULT = "segments scores triggers"
 """The folders that most teams begin with."""
 MAX_PROFILE_BYTES = {
-    "segments": 950,
+    "segments": 955,
     "scores": 970,
     "triggers": 750,
     "success": 600,
     DEFAULT: 1_500,
     f"{DEFAULT} success": 1_550,
 }
-"""526 of each are the profile without any definition: ids of 20 messages, traits, the account."""
+"""527 of each are the profile without any definition: ids of 20 messages, traits, the account."""
 
 PERSON = "5f2b9c04-7d0e-4f5a-9f0e-1c2d3e4f5a6b"
 

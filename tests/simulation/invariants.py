@@ -25,6 +25,8 @@ TAKEN = {"done", "skipped", "branched", "split", "waiting", "went"}
 """What is told of a step that was come to."""
 LATEST = {"scores", "segments"}
 """Topics of which a reader keeps the latest of each key."""
+STANDING = {"consents", "suppressions"}
+"""The same, of what people said."""
 
 
 def applied_once(spans: Iterable[tuple[int, int]], end: int) -> None:
@@ -116,7 +118,9 @@ def told(out: Recorder) -> dict[tuple[str, str], list[bytes]]:
     """Returns what was written, as bytes: each topic's records of each person, in their order."""
     found: dict[tuple[str, str], list[bytes]] = {}
     for topic, key, value in out.records:
-        if topic not in LATEST:
+        if topic in STANDING:
+            found[topic, key] = [msgspec.json.encode(value)]
+        elif topic not in LATEST:
             found.setdefault((topic, key), []).append(msgspec.json.encode(value))
     for name, rows in zip(sorted(LATEST), tables(out), strict=True):
         for key, row in rows.items():

@@ -17,11 +17,13 @@ from tests.builders import (
     T0,
     Document,
     Json,
+    cap,
     compiled,
     emit,
     event,
     on,
     points,
+    policy,
     score,
     segment,
     set_trait,
@@ -76,7 +78,51 @@ def life(seed: int) -> Life:
         log.insert(chance.randint(0, len(log)), number)
     numbers = iter(range(1, len(editions)))
     log = [next(numbers) if isinstance(each, int) else each for each in log]
-    return Life(editions, log, [_turn(chance) for _ in range(chance.randint(5, 40))])
+    turns = [_turn(chance) for _ in range(chance.randint(5, 40))]
+    found = Life(editions, log, turns)
+    return _gated(chance, found) if chance.random() < 0.5 else found
+
+
+def _gated(chance: Random, one: Life) -> Life:
+    """Returns a life with policies, which each edition may change, and with what people say."""
+    editions = [[*documents, *_policies(chance)] for documents in one.editions]
+    log = [_said(chance, each) if isinstance(each, dict) else each for each in one.log]
+    return Life(editions, log, one.turns)
+
+
+def _policies(chance: Random) -> list[Document]:
+    found = []
+    for id in ("x", "y")[: chance.randint(0, 2)]:
+        rules = [each for each in RULES if chance.random() < 0.4] or [RULES[0]]
+        said: Document = {key: value for rule in rules for key, value in rule.items()}
+        if id == "y":
+            said.pop("arbitration", None)
+        found.append(policy(id, **said | {"consent": "implied"}))
+    return found
+
+
+RULES: tuple[Document, ...] = (
+    {"caps": [cap(1, "1h", over="defer"), cap(2, "3d", "most")]},
+    {"quiet_hours": {"from": "21:00", "to": "08:00"}},
+    {"arbitration": {"wait": "1h", "others": "defer"}},
+    {"sunset": {"after": "3d"}, "channels": ["email"]},
+    {"expires": "1d"},
+)
+SAID: tuple[tuple[str, Document], ...] = (
+    ("consent.granted", {"channel": "email"}),
+    ("consent.denied", {"channel": "email"}),
+    ("suppression.added", {"reason": "unsubscribe"}),
+    ("suppression.removed", {}),
+    ("email.bounced", {"kind": "soft"}),
+    ("email.opened", {}),
+)
+
+
+def _said(chance: Random, item: Json) -> Json:
+    if item["type"] != "track" or chance.random() < 0.75:
+        return item
+    name, properties = chance.choice(SAID)
+    return item | {"event": name, "properties": properties}
 
 
 CONTEXT: list[Document] = [

@@ -12,6 +12,7 @@ from processors.decisions.compiled import Compiled
 from processors.runtime.memory import Driver
 from schemas.commands import Command
 from schemas.events import iso
+from schemas.records import DecisionRecord
 from tests.builders import Document, Json, Recorder, compiled, encoded
 from tests.oracle.recompute import Result, recompute
 
@@ -22,8 +23,8 @@ Rows = dict[str, dict[str, list[Row]]]
 """Rows by kind and person, in order."""
 
 STREAMS = ("segment_changes", "score_changes", "commands", "decisions", "journey_runs")
-NOT_COMPARED = {"traits", "properties"}
-"""What a template may fill in, which the oracle leaves out."""
+NOT_COMPARED = {"traits", "properties", "transactional"}
+"""What a template may fill in, and what the gate says, which the oracle leaves out."""
 
 
 def records(log: Iterable[Json]) -> Iterator[tuple[bytes, bytes]]:
@@ -62,11 +63,11 @@ def tables(out: Recorder) -> tuple[dict[str, Row], dict[str, Row]]:
 
 def shown(value: msgspec.Struct | None) -> Row:
     row: Row = {} if value is None else msgspec.structs.asdict(value)
-    is_command = isinstance(value, Command)
+    is_sparse = isinstance(value, Command | DecisionRecord)
     return {
         key: iso(field) if key in INSTANTS and field is not None else field
         for key, field in row.items()
-        if key not in NOT_COMPARED and not (is_command and field is None)
+        if key not in NOT_COMPARED and not (is_sparse and field is None)
     }
 
 

@@ -153,4 +153,4 @@ def test_a_replay_gives_the_same_bytes_again(documents: list[Document], log: lis
     lines = [encoded(each) for each in log]
     once = replay(documents, lines, END)
     assert replay(documents[::-1], lines, END) == once
-    assert len(once) == len(replays.STREAMS) + 2  # and scores, segments
+    assert len(once) == len(replays.STREAMS) + 4  # and scores, segments, consents, suppressions

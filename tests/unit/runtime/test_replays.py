@@ -94,8 +94,6 @@ def test_files_say_what_happened(tmp_path: Path) -> None:
         "outcome": "yes",
         "reason": "fired",
         "at": at,
-        "command_id": None,
-        "until": None,
         "cause": "m2",
         "late": False,
         "models": None,

@@ -111,6 +111,8 @@ DECISION = DecisionRecord(
     at=AT_MS,
     cause="m-1",
     late=False,
+    command_id="c-1",
+    until=AT_MS,
 )
 CONSENT = ConsentRecord(
     profile_id="u-1", channel="email", topic="news", state="granted", at=AT_MS, source="form"
