@@ -1,4 +1,4 @@
-"""How fast one sender posts webhooks to a receiver on this machine, its ledger on a real Postgres."""
+"""How fast one sender posts webhooks to a receiver on this machine, its ledger on Postgres."""
 
 import contextlib
 import os
