@@ -9,6 +9,7 @@ from benchmarks import (
     latency,
     reports,
     scaling,
+    senders,
     states,
     storms,
     stream,
@@ -72,6 +73,17 @@ def measure_definitions(
     options = scaling.Options(workload=Workload(events=events, people=people), runs=runs)
     with clusters.broker() as cluster:
         _finish(scaling.measure(cluster, options, _say), save)
+
+
+@cli.command("senders")
+def measure_senders(
+    commands: Annotated[int, typer.Option(min=2_000, help="How many webhooks.")] = 100_000,
+    save: Save = False,
+) -> None:
+    """Webhooks a second of one sender, their cost, and its memory, with the ledger on Postgres."""
+    options = senders.Options(commands=commands)
+    with clusters.broker() as cluster:
+        _finish(senders.measure(cluster, options, _say), save)
 
 
 @cli.command("latency")
