@@ -7,6 +7,7 @@ import typer
 from benchmarks import (
     clusters,
     latency,
+    rendering,
     reports,
     scaling,
     senders,
@@ -147,6 +148,15 @@ def measure_restore(
     workload = Workload(events=events, people=people)
     with clusters.broker() as cluster:
         _finish(states.measure_restore(cluster, workload), save)
+
+
+@cli.command("rendering")
+def measure_rendering(
+    messages: Annotated[int, typer.Option(min=1, help="How many mails.")] = 5_000,
+    save: Save = False,
+) -> None:
+    """Mails rendered in a second, in this process and in one of its own; needs no Kafka."""
+    _finish(rendering.measure(messages), save)
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,7 @@ Locale and zone come with the data, under names that no template can write.
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import lru_cache, wraps
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from liquid.builtin.filters.string import downcase, upcase
 from liquid.context import RenderContext
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import sequence_filter, with_context, with_environment
+from liquid.undefined import Undefined
 
 from processors.definitions import zones
 
@@ -49,6 +50,19 @@ def locale(name: str) -> Locale | None:
 def zone(name: Any) -> tzinfo:
     """Returns a time zone by its name; UTC where it is none."""
     return ZoneInfo(name) if isinstance(name, str) and name in zones.names() else UTC
+
+
+def textual(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a filter of texts that takes no mapping and no list: Python would write them out."""
+
+    @wraps(function)
+    def checked(*values: Any, **options: Any) -> Any:
+        for each in values:
+            if isinstance(each, (Mapping, list, tuple)) and not isinstance(each, Undefined):
+                raise FilterArgumentError("a text is needed", token=None)
+        return function(*values, **options)
+
+    return checked
 
 
 @with_environment
@@ -215,6 +229,14 @@ def _zone(context: RenderContext) -> tzinfo:
     return found
 
 
+TEXTUAL = (
+    "append", "base64_decode", "base64_encode", "base64_url_safe_decode", "base64_url_safe_encode",
+    "capitalize", "downcase", "escape", "escape_once", "escapejs", "lower", "lstrip",
+    "newline_to_br", "prepend", "remove", "remove_first", "remove_last", "replace",
+    "replace_first", "replace_last", "rstrip", "safe", "split", "squish", "strip", "strip_html",
+    "strip_newlines", "truncate", "truncatewords", "upcase", "upper", "url_decode", "url_encode",
+)  # fmt: skip
+"""Filters that take a text, and give one or several."""
 FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "money": money,

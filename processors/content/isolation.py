@@ -89,6 +89,11 @@ class Isolated:
         reason, is_held = COSTLY
         raise Unsendable(reason, template, is_held=is_held)
 
+    @property
+    def pid(self) -> int | None:
+        """The process; None where there is none now."""
+        return None if self._child is None else self._child.pid
+
     def close(self) -> None:
         """Ends the process."""
         with self._lock:
@@ -142,6 +147,11 @@ class _Child:
                 stderr=subprocess.DEVNULL,  # what a failing template says may be personal
             )
         ours.send_bytes(told)
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
 
     @property
     def is_gone(self) -> bool:

@@ -188,6 +188,8 @@ class Environment(liquid.Environment):
         self.filters.update(formats.FILTERS)
         if not is_html:
             self.filters.update(dict.fromkeys(ESCAPING, str))
+        for name in formats.TEXTUAL:
+            self.filters[name] = formats.textual(self.filters[name])
 
     def from_string(self, source: str, *arguments: Any, **options: Any) -> BoundTemplate:
         """Returns a compiled template, in which what is missing is blank and empty."""

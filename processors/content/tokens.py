@@ -3,9 +3,12 @@
 import re
 
 TAG = re.compile(
-    r"\{%-?\s*(raw|comment)\s*-?%\}.*?\{%-?\s*end\1\s*-?%\}|\{\{.*?\}\}|\{%.*?%\}", re.S
+    r"\{%-?\s*(raw|comment)\s*-?%\}(?:(?!\{%-?\s*(?:raw|comment)\b).)*?\{%-?\s*end\1\s*-?%\}"
+    r"|\{\{(?:(?!\{\{|\}\}).)*\}\}|\{%(?:(?!\{%|%\}).)*%\}",
+    re.S,
 )
-"""An output, a tag, or all of a raw text or a comment."""
+"""An output, a tag, or all of a raw text or a comment; each ends before the next begins, so that
+looking for all of them takes time by the length of the text."""
 
 PLACE = re.compile(r"LQD([0-9]{1,6})QDL")
 

@@ -11,7 +11,10 @@ from processors import cli
 def test_all_measurements_can_be_asked_for() -> None:
     names = {command.name for command in commands.cli.registered_commands}
 
-    assert names == {"stream", "definitions", "latency", "takeover", "memory", "restore", "timers"}
+    assert names == {
+        *("stream", "definitions", "latency", "takeover", "memory", "restore", "timers"),
+        "rendering",
+    }
 
 
 def test_an_unknown_peer_is_refused() -> None:

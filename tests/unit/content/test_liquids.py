@@ -161,7 +161,8 @@ def test_nothing_is_printed_as_python_writes_it(source: str, said: str) -> None:
 @pytest.mark.parametrize(
     "source",
     ["{{ m }}", "{% echo m %}", "{{ items }}", "{{ m | append: '' }}{{ m }}", "{{ nested }}",
-     "{{ items | join }}", "{% for i in m %}{{ forloop }}{% endfor %}"],
+     "{{ items | join }}", "{{ m | safe }}", "{{ items | upcase }}", "{{ 'a' | append: m }}",
+     "{% for i in m %}{{ forloop }}{% endfor %}"],
 )  # fmt: skip
 def test_mapping_is_not_printed(source: str) -> None:
     data = {"m": {"a": None}, "items": [{"a": 1}], "nested": [[1]]}

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from processors import contents
-from processors.definitions import files
+from processors.definitions import files, syntax
+from processors.runtime.batches import Policy
+from tests.builders import identify
 from tests.embedded import Broker
+from tests.unit.explanations.systems import System
 from tests.unit.processors.commands import beckon
 
 MESSAGES = Path(__file__).parents[3] / "examples" / "templates" / "messages"
@@ -179,3 +182,15 @@ def test_what_sends_a_template_that_is_not_published_is_refused(
     done = beckon("publish", "--yes", laid(tmp_path / "mails", mail=MAIL))
     assert done.exit_code == 1
     assert "there is no template mial; did you mean mail?" in done.output
+
+
+def test_preview_is_of_a_person_whom_the_running_system_knows(
+    on_broker: Broker, tmp_path: Path
+) -> None:
+    footer, mail = (syntax.read_yaml(each).document for each in (FOOTER, MAIL))
+    system = System(on_broker, footer, mail, policy=Policy())
+    system.decides(identify(email="ada@example.org", first_name="Ada"))
+    done = beckon("preview", "mail", "--profile", "p", "--out", tmp_path / "mail.html")
+    assert done.exit_code == 0, done.output
+    assert "to: ada@example.org\nsubject: Hi Ada" in done.stdout
+    assert "missing" not in done.stderr
