@@ -105,6 +105,10 @@ whole: $(DEV_STAMP)  ## all other tests, on a real Kafka
 	$(BIN)/pytest --durations=12 -m "not peers" $(KEEP) $(REST) \
 		|| $(BIN)/pytest -m "not peers" $(KEEP) $(REST) $(AGAIN)
 
+.PHONY: deliveries
+deliveries: $(DEV_STAMP)  ## 10,000 commands through a sender that is killed every second; database and provider away
+	BECKON_TEST_FULL=1 $(BIN)/pytest -q -s tests/integration/test_deliveries.py
+
 .PHONY: peers
 peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same job
 	$(BIN)/pytest -m peers tests/integration

@@ -51,7 +51,7 @@ class Counter(Enum):
         "beckon_decisions_total",
         "decisions",
         ("outcome", "reason"),
-        "Decisions of triggers: yes or no, and why.",
+        "Decisions of triggers and of the gate: yes or no, and why.",
     )
     JOURNEY_RUNS = Row(
         "beckon_journey_runs_total",

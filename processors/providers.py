@@ -79,7 +79,8 @@ def policy(settings: Settings, channel: str) -> Policy:
     given = {each.strip() for each in settings.senders.at_least_once.split(",") if each.strip()}
     if not given <= set(CHANNELS):
         raise InvalidSettings(f"BECKON_SENDERS__AT_LEAST_ONCE: there are {', '.join(CHANNELS)}")
-    return Policy(at_least_once=channel in given)
+    attempts = settings.webhook.attempts if channel == "webhook" else Policy.attempts
+    return Policy(attempts=attempts, at_least_once=channel in given)
 
 
 def webhook(settings: Settings) -> Sender:

@@ -244,7 +244,7 @@ def variables() -> Iterator[tuple[str, Any]]:
 
 
 def table() -> str:
-    """Returns all settings as a table for people; README's is this one."""
+    """Returns all settings as a table for people; docs/settings.md has this one."""
     lines = ["| variable | default | what it says |", "|---|---|---|"]
     lines += [
         f"| `{name}` | {_default(field)} | {field.description} |" for name, field in variables()

@@ -207,11 +207,6 @@ def decode_score(value: bytes | None, *, schemas: SchemaSource | None = None) ->
     return decode(value, ScoreRecord, schemas=schemas)
 
 
-def decode_score_change(value: bytes | None, *, schemas: SchemaSource | None = None) -> ScoreChange:
-    """Returns the move in a value of `score-changes`; raises as `decode` does."""
-    return decode(value, ScoreChange, schemas=schemas)
-
-
 def decode_segment(value: bytes | None, *, schemas: SchemaSource | None = None) -> SegmentRecord:
     """Returns the membership in a value of `segments`; raises as `decode` does."""
     return decode(value, SegmentRecord, schemas=schemas)

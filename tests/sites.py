@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,6 +162,13 @@ async def site(
     ):
         found.append(Site(database, client, notebook, Links(keyring, public), clock, metrics))
         yield found[0]
+
+
+def free() -> int:
+    """Returns a port that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port: int = held.getsockname()[1]
+        return port
 
 
 def opened(folder: Path) -> Database:

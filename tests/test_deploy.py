@@ -54,7 +54,7 @@ def test_everything_waits_for_kafka_in_the_end(containers: dict[str, Any]) -> No
         direct = set(containers[name].get("depends_on", {}))
         return direct.union(*map(needs, direct))
 
-    for name in containers.keys() - {"kafka"}:
+    for name in containers.keys() - {"kafka", "postgres"}:
         assert "kafka" in needs(name), name
 
 
@@ -62,6 +62,10 @@ def test_every_place_has_the_same_kafka(containers: dict[str, Any]) -> None:
     version = re.search(r"<kafka\.version>(.+)</kafka\.version>", text("deploy/local/pom.xml"))
     assert version is not None
     assert containers["kafka"]["image"] == f"apache/kafka:{version.group(1)}" == services.IMAGE
+
+
+def test_every_place_has_the_same_postgres(containers: dict[str, Any]) -> None:
+    assert containers["postgres"]["image"] == services.POSTGRES_IMAGE
 
 
 def test_mounted_files_are_there(containers: dict[str, Any]) -> None:
@@ -102,7 +106,7 @@ def test_alerts_speak_of_metrics_that_exist() -> None:
 def test_settings_in_deployment_files_are_in_the_table_of_settings() -> None:
     used = set(re.findall(r"\bBECKON_\w+", text("docker-compose.yml") + text("deploy/Dockerfile")))
     assert used
-    assert {name for name in used if name not in text("README.md")} == set()
+    assert {name for name in used if name not in text("docs/settings.md")} == set()
 
 
 def test_image_runs_as_nobody_in_particular_from_pinned_packages() -> None:

@@ -139,7 +139,7 @@ def test_variables_that_documents_name_are_settings() -> None:
 
 
 def test_table_of_settings_is_that_of_the_code() -> None:
-    text = README.read_text("utf-8")
+    text = (ROOT / "docs/settings.md").read_text("utf-8")
     assert text.count(END) == 1
     shown = text.partition(END)[0].rpartition(START)[2]
     assert shown == settings.table(), "paste what `processors.settings.table()` gives"

@@ -12,7 +12,7 @@ from processors.definitions.actions import Send
 EXAMPLES = Path(__file__).parent.parent / "examples"
 KINDS = ("segments", "scores", "triggers", "journeys", "success")
 TEMPLATES = tuple(f"templates/{one}" for one in KINDS)
-FOLDERS = ("shop", "starbucks/definitions", *TEMPLATES)
+FOLDERS = ("shop", "starbucks/definitions", "policies/can-spam", "policies/gdpr", *TEMPLATES)
 
 
 def expectations(folder: str) -> Iterator[Expectation]:

@@ -154,8 +154,6 @@ class SmtpProvider:
             return _reply(error)
         except (TimeoutError, aiosmtplib.SMTPTimeoutError):
             detail = "time-out"
-        except ssl.SSLError:
-            detail = "tls-failed"
         except (OSError, aiosmtplib.SMTPException) as error:
             detail = _failure(error, was_written=trip.was_written)
         return Reply(fate="unknown" if trip.was_written else "passing", detail=detail)
@@ -295,11 +293,9 @@ def _failure(error: Exception, *, was_written: bool) -> str:
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return _code(error.code)
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
-        return "not-supported"
     if was_written or isinstance(error, aiosmtplib.SMTPServerDisconnected):
         return "connection-lost"
-    return "connect-failed" if isinstance(error, OSError) else "smtp-failed"
+    return "connect-failed" if isinstance(error, OSError) else "not-supported"
 
 
 def _letter(message: Message, sender: str, now_ms: int) -> _Letter:

@@ -29,6 +29,8 @@ HEADERS = {
 MAX_HEAD_BYTES = 32_768
 HEAD_MS = 10_000
 """How long the head of a request may take to come."""
+MAX_CONNECTIONS = 128
+"""That are worked on; the others wait to be accepted."""
 STOP_S = 15
 
 logger = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ class Http:
                 header_read_timeout=HEAD_MS, max_buffer_size=MAX_HEAD_BYTES
             ),
             websockets=False,
+            backpressure=MAX_CONNECTIONS,
             log_enabled=False,
         )
         self._running = asyncio.ensure_future(self._server.serve())

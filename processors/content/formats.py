@@ -12,10 +12,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError, dates, numbers
+from liquid.builtin.filters.array import join
 from liquid.builtin.filters.string import downcase, upcase
 from liquid.context import RenderContext
 from liquid.exceptions import FilterArgumentError
-from liquid.filter import with_context
+from liquid.filter import sequence_filter, with_context, with_environment
 
 from processors.definitions import zones
 
@@ -48,6 +49,16 @@ def locale(name: str) -> Locale | None:
 def zone(name: Any) -> tzinfo:
     """Returns a time zone by its name; UTC where it is none."""
     return ZoneInfo(name) if isinstance(name, str) and name in zones.names() else UTC
+
+
+@with_environment
+@sequence_filter
+def joined(items: Any, separator: Any = " ", *, environment: Any) -> Any:
+    """Returns texts and numbers in one text; what is null is left out."""
+    kept = [each for each in items if each is not None]
+    if any(isinstance(each, (Mapping, list)) for each in kept):
+        raise FilterArgumentError("join takes texts and numbers: use map before", token=None)
+    return join(kept, separator, environment=environment)
 
 
 @with_context
@@ -212,6 +223,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "date": on_day,
         "time": at_time,
         "datetime": date_time,
+        "join": joined,
         "upper": upcase,
         "lower": downcase,
     }

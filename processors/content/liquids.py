@@ -8,21 +8,25 @@ one huge text) is ended from outside: `processors.content.isolation`.
 
 from collections.abc import Iterable, Mapping
 from decimal import DecimalException
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 import liquid
 from liquid.ast import Node
 from liquid.builtin.expressions.logical import EqExpression, NeExpression
 from liquid.builtin.expressions.primitive import Blank, Empty
+from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.echo_tag import EchoTag
 from liquid.builtin.tags.include_tag import IncludeTag
 from liquid.context import RenderContext
 from liquid.exceptions import (
     LiquidError,
+    LiquidTypeError,
     ResourceLimitError,
     TemplateNotFoundError,
     UndefinedError,
 )
 from liquid.loader import BaseLoader, TemplateSource
+from liquid.stringify import to_liquid_string
 from liquid.template import BoundTemplate
 from liquid.undefined import FalsyStrictUndefined, Undefined
 
@@ -102,6 +106,38 @@ class Different(NeExpression):
         return not _are_blank(self, context) and super().evaluate(context)
 
 
+class Printed(OutputNode):
+    """`{{ … }}`, which prints texts and numbers, and nothing as Python writes it."""
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Prints the value.
+
+        Raises:
+            LiquidTypeError: it is a mapping, or a list that holds more than texts and numbers.
+        """
+        value = self.expression.evaluate(context)
+        several = value if isinstance(value, (list, tuple)) else (value,)
+        for each in several:
+            if isinstance(each, (Mapping, list, tuple)) and not isinstance(each, Missing):
+                said = "a mapping or a list in a list can not be printed"
+                raise LiquidTypeError(said, token=self.token)
+        if several is value:
+            value = [each for each in several if each is not None]
+        return buffer.write(to_liquid_string(value, context.autoescape))
+
+
+class Printing(Output):
+    """Makes outputs ours."""
+
+    node_class = Printed
+
+
+class Echoing(EchoTag):
+    """Makes `{% echo %}` the same."""
+
+    node_class = Printed  # type: ignore[assignment]  # it asks for its own, which prints the same
+
+
 class Bound(BoundTemplate):
     """A compiled template."""
 
@@ -147,6 +183,8 @@ class Environment(liquid.Environment):
     def __init__(self, partials: Mapping[str, str], *, is_html: bool) -> None:
         super().__init__(loader=Partials(partials), undefined=Missing, autoescape=is_html)
         del self.tags[IncludeTag.name]  # sees and changes all variables; render does not
+        self.add_tag(Printing)
+        self.add_tag(Echoing)
         self.filters.update(formats.FILTERS)
         if not is_html:
             self.filters.update(dict.fromkeys(ESCAPING, str))

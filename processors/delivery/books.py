@@ -46,6 +46,7 @@ class Books:
         self._clock = clock
         self._sleep = sleep
         self._epoch: int | None = None
+        self._assignments = 0
         self._claims = Grouped(self._claim, most=most)
         self._gates = Grouped(self._dispatch, most=most)
         self._releases = Grouped(self._release, most=most)
@@ -55,6 +56,7 @@ class Books:
     def renew(self) -> None:
         """Takes the next epoch before the next claim: partitions came to this process."""
         self._epoch = None
+        self._assignments += 1
 
     async def claim(self, intent: Intent) -> Entry:
         """Returns what stands of the message; it is ours now, or nothing more can come of it.
@@ -105,9 +107,12 @@ class Books:
             await self._sleep(_PACE.wait_ms(attempt, "ledger") / 1000)
 
     async def _claim(self, intents: Sequence[Intent]) -> Sequence[tuple[Entry, int]]:
-        if self._epoch is None:
-            self._epoch = await self.until_it_works(self._ledger.epoch)
         epoch = self._epoch
+        while epoch is None:
+            before = self._assignments
+            taken = await self.until_it_works(self._ledger.epoch)
+            if before == self._assignments:
+                epoch = self._epoch = taken
         found = await self._ask(lambda now: self._ledger.claim(intents, epoch=epoch, at=now))
         return [(found[one.id], epoch) for one in intents]
 

@@ -6,8 +6,7 @@ the picture or the page also while it is away. What is in memory is lost when th
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 import msgspec
 
@@ -22,9 +21,6 @@ HOLD_MS = 2 * machines.BURST_MS
 MAX_NOTES = 50_000
 """As many wait; more are counted, and lost."""
 BATCH = 500
-
-Bursts = Mapping[tuple[str | None, str | None], Sequence[int]]
-"""For a message and a link of it: when other ones of its links were followed."""
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +76,8 @@ class Notebook:
     async def flush(self, until_ms: int | None) -> None:
         """Writes what was noted up to an instant (None: all); what fails is kept for later."""
         due = [one for one in self._notes.values() if until_ms is None or one.report.at <= until_ms]
+        if not due:
+            return
         bursts = _bursts([*self._recent, *self._notes.values()])
         for start in range(0, len(due), BATCH):
             some = due[start : start + BATCH]
@@ -94,7 +92,7 @@ class Notebook:
             since_ms = until_ms - machines.BURST_MS
             self._recent = [one for one in [*self._recent, *due] if one.report.at > since_ms]
 
-    async def _write(self, notes: Sequence[Note], bursts: Bursts) -> None:
+    async def _write(self, notes: Sequence[Note], bursts: Container[str]) -> None:
         known = await self._register.find([one.report for one in notes])
         now_ms = self._now_ms()
         made: list[Posting] = []
@@ -103,9 +101,7 @@ class Notebook:
             is_machine = (
                 report.machine
                 or machines.is_too_soon(report.at, sent.updated_at)
-                or any(
-                    abs(report.at - at) < machines.BURST_MS for at in bursts.get(_key(report), ())
-                )
+                or report.id in bursts
             )
             report = msgspec.structs.replace(report, machine=is_machine)
             made.append(postings.tell(report, sent, now_ms=now_ms))
@@ -115,18 +111,16 @@ class Notebook:
             self._metrics.add(Counter.TRACKED, 1, one.outcome.result, machine)
 
 
-def _key(report: Report) -> tuple[str | None, str | None]:
-    """What tells the links of messages apart; an open has no part in a burst."""
-    return report.command_id, report.url
-
-
-def _bursts(notes: Sequence[Note]) -> Bursts:
-    clicks: dict[str | None, list[Report]] = defaultdict(list)
-    for note in notes:
-        if note.report.result == "clicked":
-            clicks[note.report.command_id].append(note.report)
-    found: dict[tuple[str | None, str | None], list[int]] = {}
-    for reports in clicks.values():
-        for one in reports:
-            found[_key(one)] = [other.at for other in reports if other.url != one.url]
+def _bursts(notes: Iterable[Note]) -> set[str]:
+    """Returns the ids of clicks that are part of a burst: several links of one message at once."""
+    clicks = [one.report for one in notes if one.report.result == "clicked"]
+    clicks.sort(key=lambda one: (one.command_id or "", one.at))
+    found: set[str] = set()
+    for place, one in enumerate(clicks):
+        for later in range(place + 1, len(clicks)):
+            other = clicks[later]
+            if other.command_id != one.command_id or other.at >= one.at + machines.BURST_MS:
+                break
+            if other.url != one.url:
+                found |= {one.id, other.id}
     return found

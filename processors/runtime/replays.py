@@ -29,7 +29,7 @@ STREAMS = (
     "dead-letters",
 )
 STANDING = ("consents", "suppressions")
-INSTANTS = ("at", "since", "until")
+INSTANTS = ("at", "since", "until", "expires_at")
 
 
 class Summary(msgspec.Struct, kw_only=True):

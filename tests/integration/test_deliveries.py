@@ -7,10 +7,12 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -190,3 +192,79 @@ def test_killed_sender_keeps_the_promise_of_its_provider(
         assert accepted.keys() == wanted
     else:
         assert set(told) <= {"sent", "unknown"}
+
+
+def wait_for(is_so: Callable[[], bool], what: str, limit_s: float = LIMIT_S) -> None:
+    until = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < until, f"not in time: {what}"
+        time.sleep(0.05)
+
+
+def metric(port: int, name: str) -> float:
+    """Returns the present value of a metric of the sender."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith(name):
+                return float(line.rpartition(" ")[2])
+    return 0.0
+
+
+def health_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_without_its_database_nothing_is_sent_and_it_catches_up_alone(
+    sender: Sender, tmp_path: Path
+) -> None:
+    count = COMMANDS // 3
+    with contextlib.ExitStack() as stack:
+        try:
+            database = stack.enter_context(services.local_postgres())
+        except services.Unavailable as error:
+            services.refuse(error)
+        office = stack.enter_context(postboxes.office(tmp_path / "accepted"))
+        sender.database = database.url
+        sender.settings["BECKON_SENDERS__RATES"] = '{"postbox": 100}'
+        sender.produce(count)
+        sender.start(office.url, "none")
+        wait_for(lambda: len(office.accepted()) >= count // 5, "the first messages")
+        database.stop()
+        time.sleep(2)  # what had been let go before is on its way for no longer
+        before = office.accepted()
+        time.sleep(AWAY_S)
+        assert office.accepted() == before
+        database.start()
+        outcomes = {one.command_id: one.result for one in sender.outcomes(count)}
+        accepted, ledger = office.accepted(), sender.ledger()
+        assert sender.stop() == 0
+    assert outcomes == ledger
+    assert outcomes == {command(one).id: "sent" for one in range(count)}
+    assert set(accepted.values()) == {1}
+    assert accepted.keys() == outcomes.keys()
+
+
+@pytest.mark.slow
+def test_while_the_provider_is_away_commands_wait_and_none_fails(
+    sender: Sender, tmp_path: Path
+) -> None:
+    count, port = COMMANDS // 3, health_port()
+    sender.settings["BECKON_HEALTH__PORT"] = str(port)
+    sender.settings["BECKON_SENDERS__RATES"] = '{"postbox": 100}'
+    sender.produce(count)
+    with postboxes.office(tmp_path / "accepted") as office:
+        sender.start(office.url, "key")
+        wait_for(lambda: len(office.accepted()) >= count // 5, "the first messages")
+    wait_for(lambda: metric(port, "beckon_circuit_open{") == 1, "the circuit opens")
+    time.sleep(AWAY_S)
+    assert metric(port, 'beckon_outcomes_total{channel="email",result="failed"}') == 0
+    with postboxes.office(tmp_path / "accepted", port=office.port) as again:
+        outcomes = {one.command_id: one.result for one in sender.outcomes(count)}
+        wait_for(lambda: metric(port, "beckon_circuit_open{") == 0, "the circuit closes")
+        accepted = again.accepted()
+        assert sender.stop() == 0
+    assert outcomes == {command(one).id: "sent" for one in range(count)}
+    assert set(accepted.values()) == {1}
+    assert accepted.keys() == outcomes.keys()

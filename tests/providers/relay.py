@@ -19,6 +19,7 @@ from tests.providers.servers import Fault
 
 SENDER = "Shop Köln <news@shop.example.com>"
 USER, PASSWORD = "shop", "a-very-secret-password"
+HANG_UP = "hang up"
 AFTER = frozenset({"none", "time-out-after", "cut", "drip", "malformed"})
 """The mail was taken."""
 
@@ -30,7 +31,7 @@ class Relay:
     port: int = 0
     faults: list[Fault] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
-    """Replies by the step they are given at: `mail`, `rcpt`, `data`."""
+    """Replies by the step they are given at: `mail`, `rcpt`, `data`; `HANG_UP` at `mail`, once."""
     raw: list[bytes] = field(default_factory=list)
     """Mails that were taken."""
     envelopes: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
@@ -76,6 +77,9 @@ class Relay:
         if fault == "broken":
             wire(server).write(b"421 4.3.2 closing\r\n")
             wire(server).close()
+        if self.refusals.get("mail") == HANG_UP:
+            self.refusals.clear()
+            wire(server).abort()
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return self.refusals.get("mail", "250 2.1.0 fine")

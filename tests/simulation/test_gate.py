@@ -205,6 +205,21 @@ def test_nobody_gets_what_may_not_be_sent(documents: list[Document], found: list
 
 
 @budget(30)
+@given(rules(), st.lists(entries, min_size=3, max_size=25), st.integers(1, 9))
+def test_batches_do_not_matter(documents: list[Document], found: list[Entry], size: int) -> None:
+    told = [as_event(*each) for each in history(found)]
+    ends = []
+    for step in (1, size):
+        made = Partition(*TRIGGERS, *documents)
+        for at in range(0, len(told), step):
+            made.feed(*told[at : at + step])
+        made.driver.advance(END)
+        said = [made.out.of(name) for name in ("decisions", "consent-changes", "commands.email")]
+        ends.append((said, invariants.state(made.driver.table, with_ids=True)))
+    assert ends[0] == ends[1]
+
+
+@budget(30)
 @given(rules(), st.lists(entries, min_size=3, max_size=25))
 def test_tables_end_as_the_history_of_their_changes(
     documents: list[Document], found: list[Entry]

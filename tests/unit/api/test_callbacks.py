@@ -201,6 +201,39 @@ def test_too_many_headers_end_at_the_server(tmp_path: Path) -> None:
     assert known.seen == []
 
 
+def test_body_that_does_not_come_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "BODY_S", 0.1)
+    known = PigeonPost()
+
+    async def use(site: Site) -> bytes:
+        url = site.client.base_url
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(b"POST /callbacks/pigeon HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[")
+        await writer.drain()
+        async with asyncio.timeout(10):
+            answer = await reader.readuntil(b"\r\n")
+        writer.close()
+        return answer
+
+    assert sites.run(tmp_path, use, known=[known]).startswith(b"HTTP/1.1 408 ")
+    assert known.seen == []
+
+
+def test_too_many_at_once_are_asked_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "MAX_AT_ONCE", 0)
+
+    async def use(site: Site) -> tuple[int, float]:
+        answer = await post(site, report())
+        refused = site.metrics.read(Counter.CALLBACKS_REFUSED, "pigeon", "too-many")
+        return answer.status_code, refused
+
+    assert sites.run(tmp_path, use, known=[PigeonPost()]) == (503, 1)
+
+
 def test_what_can_not_be_read_is_a_dead_letter(tmp_path: Path) -> None:
     async def use(site: Site) -> tuple[int, list[Any]]:
         body = b'{"no": "list"}'

@@ -98,6 +98,50 @@ def test_click_leads_nowhere_without_its_token(tmp_path: Path) -> None:
         assert "location" not in answer.headers
 
 
+PROXY = "Mozilla/5.0 (Windows NT 5.1) Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("HEAD", {}),
+        ("GET", {"User-Agent": PROXY}),
+        ("GET", {"User-Agent": "Mozilla/5.0"}),
+        ("GET", {"User-Agent": ""}),
+        ("GET", {"Sec-Purpose": "prefetch"}),
+    ],
+    ids=["head", "google", "apple", "nobody", "prefetch"],
+)
+def test_what_programs_open_and_click_is_told_as_theirs(
+    tmp_path: Path, method: str, headers: dict[str, str]
+) -> None:
+    async def use(site: Site) -> list[Any]:
+        await site.sent()
+        for address in (
+            site.links.pixel(mail()),
+            site.links.click(mail(), "https://shop.example/"),
+        ):
+            await site.client.request(method, site.path(address), headers=headers)
+        await site.flush()
+        return await site.events()
+
+    events = sites.run(tmp_path, use)
+    assert {one["event"] for one in events} == {"email.opened", "email.clicked"}
+    assert all(one["properties"]["machine"] is True for one in events)
+
+
+def test_answer_that_never_arrived_is_asked_for_again_and_told_once(tmp_path: Path) -> None:
+    async def use(site: Site) -> int:
+        await site.sent()
+        path = site.path(site.links.click(mail(), "https://shop.example/"))
+        for _ in range(3):
+            await site.client.get(path)
+        await site.flush()
+        return len(await site.events())
+
+    assert sites.run(tmp_path, use) == 1
+
+
 def test_what_a_token_lacks_is_answered_alike(tmp_path: Path) -> None:
     async def use(site: Site) -> set[tuple[int, bytes]]:
         right = site.path(site.links.unsubscribe(mail()))

@@ -142,6 +142,32 @@ def test_failing_template_is_held(source: str, detail: str) -> None:
     assert said.startswith(detail[:10])
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("{{ l }}{% echo l %}", "a1a1"),
+        ("{{ l | join: '-' }}", "a-1"),
+        ("{{ t }}{{ f }}{{ n }}", "truefalse1.5"),
+        ("{{ items | map: 't' | join: ',' }}", "x,y"),
+        ("{{ items | map: 'none' | first }}", ""),
+        ("{{ nope | default: nil }}", ""),
+    ],
+)
+def test_nothing_is_printed_as_python_writes_it(source: str, said: str) -> None:
+    items = [{"t": "x", "none": None}, {"t": "y"}]
+    assert text(source, l=["a", None, 1], t=True, f=False, n=1.5, items=items) == said
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ m }}", "{% echo m %}", "{{ items }}", "{{ m | append: '' }}{{ m }}", "{{ nested }}",
+     "{{ items | join }}", "{% for i in m %}{{ forloop }}{% endfor %}"],
+)  # fmt: skip
+def test_mapping_is_not_printed(source: str) -> None:
+    data = {"m": {"a": None}, "items": [{"a": 1}], "nested": [[1]]}
+    assert refused(source, **data)[0] == "template-broken"
+
+
 @pytest.mark.parametrize("value", ["{{ 7 | times: 7 }}", "{% if true %}x{% endif %}", "{{ name }}"])
 def test_values_are_never_read_as_templates(value: str) -> None:
     assert text("{{ v }}{% assign w = v %}{{ w | append: v }}", v=value, name="n") == value * 3

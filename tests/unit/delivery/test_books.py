@@ -58,3 +58,17 @@ def test_message_of_a_later_epoch_is_left_alone(tmp_path: Path) -> None:
             with pytest.raises(Fenced):
                 run(ask)
         assert found.states() == {"c-1": "claimed"}
+
+
+def test_partitions_that_come_while_an_epoch_is_taken_bring_another(tmp_path: Path) -> None:
+    with world(tmp_path, Scripted()) as found:
+        books, take = found.books, found.ledger.epoch
+
+        async def slow() -> int:
+            taken = await take()
+            if taken == 1:
+                books.renew()
+            return taken
+
+        found.ledger.epoch = slow  # type: ignore[method-assign]
+        assert run(books.claim(intent())).epoch == 2

@@ -61,16 +61,10 @@ def chosen(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     return Settings(
         kafka=settings.Kafka(bootstrap_servers=broker.mock.bootstrap, checksums=False),
         topics=settings.Topics(prefix=broker.prefix),
-        health=settings.Health(port=free()),
-        callbacks=settings.Callbacks(port=free(), signing_keys=SecretStr(sites.KEYS)),
+        health=settings.Health(port=sites.free()),
+        callbacks=settings.Callbacks(port=sites.free(), signing_keys=SecretStr(sites.KEYS)),
         database=provider_settings.Database(url=SecretStr(f"sqlite:///{tmp_path}/db")),
     )
-
-
-def free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
 
 
 def changed(found: Settings, branch: str, **values: Any) -> Settings:

@@ -7,6 +7,7 @@ import pytest
 
 from processors import contents
 from processors.definitions import files
+from tests.embedded import Broker
 from tests.unit.processors.commands import beckon
 
 MESSAGES = Path(__file__).parents[3] / "examples" / "templates" / "messages"
@@ -120,3 +121,61 @@ def test_check_names_what_is_wrong_in_templates(tmp_path: Path) -> None:
 def test_identifier_is_made_of_the_name() -> None:
     assert contents.identifier(Path("a/_Foot er.HBS")) == "foot-er"
     assert contents.identifier(Path("ä.hbs")) == "template"
+
+
+FOOTER = "kind: partial\nid: footer\nhtml: '<a href=\"{{ unsubscribe_url }}\">x</a>'\n"
+MAIL = """\
+kind: template
+id: mail
+name: Mail
+channel: email
+subject: "Hi {{ first_name | default: 'you' }}"
+html: "{% render 'footer' %}"
+"""
+
+
+def laid(folder: Path, **texts: str) -> Path:
+    """Returns a folder of definitions."""
+    folder.mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+@pytest.mark.usefixtures("as_it_was")
+def test_templates_are_published_with_versions_beside_what_is_there(
+    on_broker: Broker, tmp_path: Path
+) -> None:
+    on_broker.topic("definitions")
+    mails = laid(tmp_path / "mails", mail=MAIL)
+    done = beckon("publish", "--yes", mails)
+    assert done.exit_code == 1
+    assert "there is no partial footer" in done.output
+    parts = laid(tmp_path / "parts", footer=FOOTER)
+    assert beckon("publish", "--yes", parts).exit_code == 0
+    done = beckon("publish", "--yes", mails)
+    assert done.exit_code == 0, done.output
+    assert "1 published" in done.output
+    laid(mails, mail=MAIL.replace("Hi ", "Hello "))
+    done = beckon("publish", "--yes", mails)
+    assert "template/mail, 1 to 2:" in done.output
+    assert beckon("publish", "--yes", "--prune", mails).exit_code == 1, "it needs the footer"
+
+    shown = beckon("preview", "mail", "--out", tmp_path / "mail.html")
+    assert shown.exit_code == 0, shown.output
+    assert "subject: Hello you" in shown.output
+    assert "links.example/unsubscribe" in (tmp_path / "mail.html").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("as_it_was")
+def test_what_sends_a_template_that_is_not_published_is_refused(
+    on_broker: Broker, tmp_path: Path
+) -> None:
+    on_broker.topic("definitions")
+    send = "kind: trigger\nid: t\non: {event: a}\ndo: [{send: {channel: email, template: mial}}]\n"
+    triggers = laid(tmp_path / "triggers", t=send)
+    assert beckon("publish", "--yes", triggers).exit_code == 0, "templates may be kept elsewhere"
+    assert beckon("publish", "--yes", laid(tmp_path / "parts", footer=FOOTER)).exit_code == 0
+    done = beckon("publish", "--yes", laid(tmp_path / "mails", mail=MAIL))
+    assert done.exit_code == 1
+    assert "there is no template mial; did you mean mail?" in done.output

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from processors import provider_settings, providers
+from processors.delivery.breakers import Limits
 from processors.settings import InvalidSettings, Settings
 from schemas.messages import Message, Promise, Reply
 
@@ -75,3 +76,28 @@ def test_providers_come_in_the_order_of_the_settings() -> None:
 def test_wrong_order_of_providers_is_refused_by_the_settings_name(order: str, said: str) -> None:
     with pytest.raises(InvalidSettings, match=re.escape(f"BECKON_SENDERS__EMAIL: {said}")):
         providers.of(named(email=order), "email", MAKERS)
+
+
+def test_limits_of_a_provider_are_those_of_the_settings() -> None:
+    senders = provider_settings.Senders(rates={"ses": 14}, concurrency={"ses": 10})
+    found = providers.limits(
+        Settings(senders=senders), [Post("ses", "email"), Post("smtp", "email")], "email"
+    )
+    assert (found["ses"].rate_per_s, found["ses"].concurrency) == (14, 10)
+    assert found["smtp"] == Limits()
+    [hooks] = providers.limits(Settings(), [Post("webhook", "webhook")], "webhook").values()
+    assert not hooks.is_shared
+
+
+def test_channels_that_send_again_are_named_in_the_settings() -> None:
+    senders = provider_settings.Senders(at_least_once="email, task")
+    chosen = Settings(senders=senders, webhook=provider_settings.Webhook(attempts=3))
+    found = {one: providers.policy(chosen, one) for one in ("email", "sms", "webhook")}
+    assert [one.at_least_once for one in found.values()] == [True, False, False]
+    assert [one.attempts for one in found.values()] == [8, 8, 3]
+
+
+def test_channel_that_there_is_not_can_not_send_again() -> None:
+    senders = provider_settings.Senders(at_least_once="pigeon")
+    with pytest.raises(InvalidSettings, match="BECKON_SENDERS__AT_LEAST_ONCE"):
+        providers.policy(Settings(senders=senders), "email")

@@ -61,6 +61,26 @@ def test_each_record_goes_to_its_topic_under_its_key() -> None:
     ]
 
 
+def test_of_consents_and_suppressions_each_change_and_the_latest_are_written() -> None:
+    one = Person()
+    heard = [
+        one.hears(track("consent.granted", T0, channel="email")),
+        one.hears(track("consent.denied", T0 + 1, channel="email")),
+        one.hears(track("email.complained", T0 + 2)),
+        one.hears(track("suppression.removed", T0 + 3)),
+    ]
+    out = written(*heard)
+    assert [(key, each.new) for key, each in out.of("consent-changes")] == [
+        ("p", "granted"),
+        ("p", "denied"),
+        ("p", "complaint"),
+        ("p", None),
+    ]
+    ((key, consent),) = out.of("consents")
+    assert (key, consent.state) == ("p/email/*", "denied")
+    assert out.of("suppressions") == [("p/email", None)]
+
+
 def test_of_scores_and_memberships_only_the_latest_is_written() -> None:
     one = person()
     heard = [one.hears(track("a", T0 + at)) for at in (0, 5, DAY)]

@@ -19,6 +19,7 @@ from tests.builders import (
     encoded,
     event,
     on,
+    policy,
     score,
     segment,
     track,
@@ -173,6 +174,35 @@ def test_progress_is_told_batch_by_batch(tmp_path: Path) -> None:
 def test_told_events_are_decided_on_but_not_listed(tmp_path: Path) -> None:
     replay(tmp_path, encoded(track("a")), documents=[*DOCUMENTS, trigger("told", id="u")])
     assert [row["definition_id"] for row in rows(tmp_path, "decisions")] == ["t", "u"]
+
+
+def test_what_may_be_sent_is_a_table_and_its_history(tmp_path: Path) -> None:
+    documents = [DOCUMENTS[2], policy(quiet_hours={"from": "00:00", "to": "08:00"}, expires="1d")]
+    lines = [
+        track("consent.granted", T0, channel="email", topic="news", source="form"),
+        track("a", T0 + 1),
+        track("sms.complained", T0 + 2),
+        track("push.complained", T0 + 3),
+        track("suppression.removed", T0 + 4, channel="push"),
+    ]
+    replay(tmp_path, *map(encoded, lines), until_ms=T0 + 8 * HOUR, documents=documents)
+    (consent,) = rows(tmp_path, "consents")
+    assert (consent["topic"], consent["state"], consent["at"]) == ("news", "granted", iso(T0))
+    (suppression,) = rows(tmp_path, "suppressions")
+    assert (suppression["channel"], suppression["reason"]) == ("sms", "complaint")
+    changes = [
+        (row["channel"], row["old"], row["new"]) for row in rows(tmp_path, "consent-changes")
+    ]
+    assert changes == [
+        ("email", None, "granted"),
+        ("sms", None, "complaint"),
+        ("push", None, "complaint"),
+        ("push", "complaint", None),
+    ]
+    waits = rows(tmp_path, "decisions")[1]
+    assert (waits["reason"], waits["until"]) == ("quiet-hours", iso(T0 + 8 * HOUR))
+    (command,) = rows(tmp_path, "commands")
+    assert (command["id"], command["expires_at"]) == (waits["command_id"], iso(T0 + 1 + DAY))
 
 
 def test_records_that_are_deleted_are_not_in_the_tables() -> None:

@@ -26,7 +26,6 @@ DECODERS = {
     "commands.email": (codec.decode_command, samples.COMMAND),
     "outcomes": (codec.decode_outcome, samples.OUTCOME),
     "scores": (codec.decode_score, samples.SCORE),
-    "score-changes": (codec.decode_score_change, samples.SCORE_CHANGE),
     "segments": (codec.decode_segment, samples.SEGMENT),
     "segment-changes": (codec.decode_segment_change, samples.SEGMENT_CHANGE),
     "decisions": (codec.decode_decision, samples.DECISION),

@@ -1,21 +1,38 @@
 """Mail goes over SMTP once, whole, and what a relay says of it is understood."""
 
 import asyncio
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.channels import smtp as channel
 from connectors.channels.mails import mail as parts
 from connectors.channels.smtp import SmtpProvider
 from connectors.errors import BadSetting
+from schemas.errors import Unsendable
 from schemas.messages import Fate, Message, Reply
 from tests.certificates import Authority
 from tests.providers.cases import mail
-from tests.providers.relay import SENDER, Relay, options, relay, smtp
+from tests.providers.relay import HANG_UP, SENDER, Relay, options, relay, smtp
+from tests.providers.servers import Fault
 
 NOW_MS = 1_714_566_896_789
+PRINTED = st.characters(exclude_categories=["Cc", "Cs"])
+HEADERS = [
+    "content-type",
+    "date",
+    "from",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "message-id",
+    "mime-version",
+    "subject",
+    "to",
+]
 
 
 def send(provider: SmtpProvider, *messages: Message) -> list[Reply]:
@@ -196,6 +213,56 @@ def test_connection_that_was_closed_meanwhile_is_no_fault_of_the_mail() -> None:
         assert (found.ids, len(found.sessions)) == (["c-1", "c-2"], 2)
 
 
+def test_relay_that_hangs_up_before_the_mail_was_written_is_asked_once_more() -> None:
+    async def twice(provider: SmtpProvider, found: Relay) -> list[Reply]:
+        first = await provider.send(mail("c-1"))
+        found.refusals["mail"] = HANG_UP
+        second = await provider.send(mail("c-2"))
+        await provider.close()
+        return [first, second]
+
+    with relay() as found:
+        replies = asyncio.run(twice(smtp(found.port), found))
+
+        assert [reply.fate for reply in replies] == ["accepted", "accepted"]
+        assert (found.ids, len(found.sessions)) == (["c-1", "c-2"], 2)
+
+
+@pytest.mark.parametrize(("fault", "fate"), [("reset", "unknown"), ("refused", "refused")])
+def test_what_came_of_a_mail_over_a_kept_connection_is_not_tried_again(
+    fault: Fault, fate: Fate
+) -> None:
+    with relay() as found:
+        found.faults += ["none", fault]
+        replies = send(smtp(found.port), mail("c-1"), mail("c-2"))
+
+        assert [reply.fate for reply in replies] == ["accepted", fate]
+        assert (found.ids, len(found.sessions)) == (["c-1"], 1)
+
+
+def test_relay_that_hangs_up_at_once_is_passing() -> None:
+    with relay() as found:
+        found.refusals["mail"] = HANG_UP
+        [reply] = send(smtp(found.port), mail())
+
+        assert (reply.fate, reply.detail, found.raw) == ("passing", "connection-lost", [])
+
+
+def test_relay_that_asks_for_nobody_gets_no_password() -> None:
+    with relay() as found:
+        [reply] = send(smtp(found.port, username=None), mail(to="jürgen@example.com"))
+
+        assert (reply.fate, bool(found.sessions[-1].authenticated)) == ("accepted", False)
+
+
+@pytest.mark.parametrize("username", ["shop", "somebody"])
+def test_wrong_password_is_told_as_such(username: str) -> None:
+    with relay() as found:
+        [reply] = send(smtp(found.port, username=username, password="another"), mail())
+
+        assert (reply.fate, reply.detail, found.raw) == ("passing", "smtp-535", [])
+
+
 @pytest.mark.parametrize(
     ("changes", "connections"),
     [({}, 1), ({"messages": 2}, 2), ({"lifetime_ms": 0}, 4), ({"idle_ms": 0}, 4)],
@@ -251,7 +318,7 @@ def test_relay_without_tls_gets_nothing_that_was_to_be_encrypted() -> None:
     with relay() as found:
         [reply] = send(smtp(found.port, security="starttls"), mail())
 
-        assert (reply.fate, found.raw) == ("passing", [])
+        assert (reply.fate, reply.detail, found.raw) == ("passing", "not-supported", [])
 
 
 def test_mail_without_tls_must_be_allowed() -> None:
@@ -274,3 +341,27 @@ def test_mime_is_made_of_its_arguments_alone() -> None:
     first, second = (channel.mime(found, "<c-1@example.com>", NOW_MS) for _ in range(2))
 
     assert first == second
+
+
+@given(
+    subject=st.text(PRINTED, max_size=200),
+    name=st.text(PRINTED, max_size=60),
+    body=st.text(max_size=200),
+    local=st.sampled_from(["ada", "jürgen"]),
+)
+def test_no_text_adds_a_header_or_an_address(
+    subject: str, name: str, body: str, local: str
+) -> None:
+    message = mail(subject=subject, text=body, html=body, sender=f"{name} <{local}@example.com>")
+    try:
+        found = parts(message, SENDER)
+    except Unsendable:
+        return
+    raw = channel.mime(found, "<c-1@example.com>", NOW_MS, utf8=local != "ada")
+
+    letter = message_from_bytes(raw, policy=policy.default)
+    [sender] = letter["From"].addresses
+    spelled = sender.addr_spec.encode("utf-8", "surrogateescape").decode()
+    assert spelled == f"{local}@example.com"
+    assert sorted(name.lower() for name in letter.keys()) == HEADERS  # noqa: SIM118
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
