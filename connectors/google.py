@@ -63,7 +63,7 @@ class Tokens:
     """The access token of one scope.
 
     Guarantees:
-        However many ask at once, Google is asked once.
+        However many ask at once, Google is asked once, and they all have its answer.
     """
 
     def __init__(
@@ -75,17 +75,18 @@ class Tokens:
         self._now_ms = now_ms
         self._token = ""
         self._until_ms = 0
-        self._lock = asyncio.Lock()
+        self._asking: asyncio.Future[str | Reply] | None = None
 
     async def get(self) -> str | Reply:
         """Returns a token that is good for minutes; where there is none, a reply that says why.
 
         Nothing was sent then, so that the reply is always one of a repeat that may do.
         """
-        async with self._lock:
-            if self._now_ms() < self._until_ms - MARGIN_MS:
-                return self._token
-            return await self._ask()
+        if self._now_ms() < self._until_ms - MARGIN_MS:
+            return self._token
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.ensure_future(self._ask())
+        return await asyncio.shield(self._asking)
 
     def forget(self, token: str) -> None:
         """Has the next one asked for, where this one was refused before its time."""

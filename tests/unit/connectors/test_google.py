@@ -94,6 +94,20 @@ def test_without_a_token_the_message_waits(given: Answer, detail: str) -> None:
     assert found == Reply(fate="passing", detail=detail)
 
 
+def test_those_who_wait_together_are_refused_together() -> None:
+    with serving(Scripted([answer(503, {}), answer(503, {})])) as fake:
+
+        async def run() -> list[str | Reply]:
+            async with tokens(fake, Clock()) as one:
+                first = await asyncio.gather(*(one.get() for _ in range(10)))
+                return [*first, await one.get()]
+
+        found = asyncio.run(run())
+
+    assert {each.detail for each in found if isinstance(each, Reply)} == {"token-http-503"}
+    assert (len(found), len(fake.requests)) == (11, 2)
+
+
 def test_wait_that_google_asks_for_is_told() -> None:
     with serving(Scripted([answer(503, {}, Retry_After="30")])) as fake:
         found = asyncio.run(ask(fake))
