@@ -1,7 +1,7 @@
-"""The addresses that a message carries: to unsubscribe, to choose, to see it; its clicks and pixel.
+"""The addresses that a message carries: to unsubscribe, to choose, to confirm; clicks and pixel.
 
-Made by whoever renders a message, served by `api.tracking`. Without a scheme of their own for
-what is behind them: everything is in the token.
+Made by whoever renders a message, served by `api.tracking`. Nothing is kept of them: all is in the
+token.
 """
 
 import re
@@ -19,7 +19,6 @@ PATHS: Mapping[Purpose, str] = MappingProxyType(
     {
         "open": "o",
         "click": "c",
-        "view": "v",
         "unsubscribe": "u",
         "preferences": "p",
         "confirm": "k",

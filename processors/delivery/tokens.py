@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-Purpose = Literal["open", "click", "view", "unsubscribe", "preferences", "confirm"]
+Purpose = Literal["open", "click", "unsubscribe", "preferences", "confirm"]
 
 MIN_SECRET_BYTES = 32
 MAX_TOKEN_CHARS = 4_096
@@ -28,7 +28,6 @@ DAY_MS = 86_400_000
 LIVES_MS: dict[Purpose, int | None] = {
     "open": 400 * DAY_MS,
     "click": 400 * DAY_MS,
-    "view": 400 * DAY_MS,
     "unsubscribe": None,
     "preferences": None,
     "confirm": 30 * DAY_MS,

@@ -92,7 +92,7 @@ async def running(process: Process) -> AsyncIterator[httpx2.AsyncClient]:
             await process.is_ready(client)
             yield client
         finally:
-            process.end(signal.SIGTERM)
+            assert process.end(signal.SIGTERM) == 0
 
 
 def told(broker: Broker) -> list[str]:
