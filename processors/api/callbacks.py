@@ -216,8 +216,11 @@ def router(desk: Desk, *, public_url: str, now_ms: Callable[[], int]) -> Router:
 
 
 def _is_early(report: Report, now_ms: int) -> bool:
-    """Returns whether the message of a report may be known soon."""
-    return now_ms - EARLY_MS < report.at <= now_ms + EARLY_MS
+    """Returns whether the message of a report may be known soon.
+
+    A message is in the ledger before its provider is asked, but the provider's id of it is not.
+    """
+    return report.command_id is None and now_ms - EARLY_MS < report.at <= now_ms + EARLY_MS
 
 
 async def _read(request: AnyRequest, public_url: str, at: int) -> CallbackRequest:

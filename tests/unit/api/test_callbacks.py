@@ -399,6 +399,14 @@ def test_report_of_no_message_of_ours_is_let_go_after_a_minute(tmp_path: Path, a
     assert sites.run(tmp_path, use, known=[PigeonPost()]) == (200, [], 1)
 
 
+def test_report_that_names_a_command_that_there_is_not_is_let_go_at_once(tmp_path: Path) -> None:
+    async def use(site: Site) -> tuple[int, float]:
+        answer = await post(site, report(command_id="c-9", provider_id="x", at=T0))
+        return answer.status_code, site.metrics.read(Counter.REPORTS_LEFT, "pigeon", "unmatched")
+
+    assert sites.run(tmp_path, use, known=[PigeonPost()]) == (200, 1)
+
+
 def test_report_of_what_another_provider_sent_is_none(tmp_path: Path) -> None:
     async def use(site: Site) -> list[Any]:
         await site.sent(provider="smtp")
