@@ -15,15 +15,13 @@ from connectors.stores import migrating
 from connectors.stores.engines import Away
 from connectors.stores.outbox import Outbox
 from connectors.stores.postings import Postings
-from processors import app, mail_providers, message_providers
+from processors import app, composers, mail_providers, message_providers
 from processors.agents import apps
 from processors.api import callbacks, health, serving, tracking
 from processors.clock import WallClock
 from processors.delivery import drains, topics
 from processors.delivery.drains import Encode, Post
-from processors.delivery.links import Links
 from processors.delivery.notes import Notebook
-from processors.delivery.tokens import BadKeys, Keyring, parse_keys
 from processors.delivery.topics import Topic
 from processors.metrics import Metrics
 from processors.ports import Callbacks, Status
@@ -77,29 +75,6 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> int:
     return apps.EXIT_CRASHED if role.has_failed else 0
 
 
-def keyring_of(settings: Settings) -> Keyring:
-    """Returns what signs the links of messages.
-
-    Raises:
-        InvalidSettings: there is no key, or one that does not sign.
-    """
-    held = settings.callbacks.signing_keys
-    try:
-        keys = parse_keys("" if held is None else held.get_secret_value())
-        return Keyring(keys, workspace=settings.topics.prefix)
-    except BadKeys as error:
-        raise InvalidSettings(f"BECKON_CALLBACKS__SIGNING_KEYS: {error}") from error
-
-
-def links_of(settings: Settings) -> Links:
-    """Returns what makes the links of messages, for those who render them.
-
-    Raises:
-        InvalidSettings: as `keyring_of`.
-    """
-    return Links(keyring_of(settings), settings.callbacks.public_url)
-
-
 class Role:
     """The parts of the server, and how it is."""
 
@@ -107,7 +82,7 @@ class Role:
         self.metrics = Metrics()
         self._settings = settings
         self._now_ms = WallClock().now_ms
-        self._keyring = keyring_of(settings)
+        self._keyring = composers.keyring_of(settings)
         self._known = {one.name: one for reader in READERS for one in reader(settings)}
         self._database = opened_by(settings)
         self._store = Postings(self._database)

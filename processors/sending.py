@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
-from processors import app, callbacks, composers, providers, stores
+from processors import app, composers, providers, stores
 from processors.agents import deliveries
 from processors.agents.contents import Contents
 from processors.clock import WallClock
@@ -91,7 +91,7 @@ def contents_of(settings: Settings) -> Contents:
     Raises:
         InvalidSettings: the keys of links are no keys.
     """
-    links = None if settings.callbacks.signing_keys is None else callbacks.links_of(settings)
+    links = None if settings.callbacks.signing_keys is None else composers.links_of(settings)
     composer = composers.isolated(settings, links)
     return Contents(composer, app.cluster_of(settings), settings.topics.prefix)
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from pydantic import SecretStr
 
-from processors import callbacks, provider_settings, settings
+from processors import callbacks, composers, provider_settings, settings
 from processors.clock import WallClock
 from processors.delivery import drains, notes
 from processors.delivery.links import Links
@@ -83,7 +83,7 @@ def served(chosen: Settings, use: Callable[[httpx2.AsyncClient, Links], Awaitabl
         async with httpx2.AsyncClient(base_url=base, trust_env=False, headers=agent) as client:
             try:
                 await until_ready(client, chosen.health.port, running)
-                return await use(client, callbacks.links_of(chosen))
+                return await use(client, composers.links_of(chosen))
             finally:
                 stop.set()
                 assert await running == 0

@@ -113,6 +113,9 @@ DECISION = DecisionRecord(
     late=False,
     command_id="c-1",
     until=AT_MS,
+    command_id="c-1",
+    until=AT_MS,
+    models="{}",
 )
 CONSENT = ConsentRecord(
     profile_id="u-1", channel="email", topic="news", state="granted", at=AT_MS, source="form"
