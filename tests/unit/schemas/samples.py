@@ -113,8 +113,6 @@ DECISION = DecisionRecord(
     late=False,
     command_id="c-1",
     until=AT_MS,
-    command_id="c-1",
-    until=AT_MS,
     models="{}",
 )
 CONSENT = ConsentRecord(
