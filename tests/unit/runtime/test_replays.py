@@ -96,7 +96,6 @@ def test_files_say_what_happened(tmp_path: Path) -> None:
         "at": at,
         "cause": "m2",
         "late": False,
-        "models": None,
     }
 
 
