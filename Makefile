@@ -22,7 +22,8 @@ WHEEL_VENV := .venv-wheel
 TIDY := tests/test_tidy.py tests/test_packaging.py tests/test_deploy.py
 MODEL := tests/oracle tests/simulation tests/examples
 STARBUCKS := tests/integration/test_starbucks.py
-REST := $(patsubst %,--ignore=%,tests/unit $(MODEL) $(STARBUCKS) $(TIDY))
+CONTRACT := tests/contract tests/e2e
+REST := $(patsubst %,--ignore=%,tests/unit $(MODEL) $(STARBUCKS) $(CONTRACT) $(TIDY))
 # Where brokers run beside each other, one may answer too late: who failed is tried once more alone.
 KEEP = -o cache_dir=.pytest_cache/$@
 AGAIN := --last-failed --last-failed-no-failures=none
@@ -100,6 +101,10 @@ SEEDS := 10000
 simulate: $(DEV_STAMP)  ## lives of the pipeline in memory with all that can befall it (SEEDS=100000 FROM=0)
 	$(BIN)/python -m tests.simulation.seeds $(SEEDS) $(FROM)
 
+.PHONY: contract
+contract: $(DEV_STAMP)  ## one suite for all that fill the same place, and all of it together
+	$(BIN)/pytest -q --durations=5 $(KEEP) $(CONTRACT) || $(BIN)/pytest -q $(KEEP) $(CONTRACT) $(AGAIN)
+
 .PHONY: whole
 whole: $(DEV_STAMP)  ## all other tests, on a real Kafka
 	$(BIN)/pytest --durations=12 -m "not peers" $(KEEP) $(REST) \
@@ -115,7 +120,7 @@ peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same 
 
 .PHONY: test
 test: check  ## everything, on a real Kafka: mostly waiting, so two parts at once
-	$(MAKE) --jobs=2 --output-sync=target whole unit starbucks model
+	$(MAKE) --jobs=2 --output-sync=target whole unit contract starbucks model
 
 .PHONY: wheel
 wheel: $(DEV_STAMP)  ## build the wheel and test it as installed, away from this folder
