@@ -35,6 +35,8 @@ class End(msgspec.Struct, frozen=True):
     """The run ends here."""
 
     reason: str
+    is_planned: bool = False
+    """Whether a step says so: what it has sent before still goes."""
 
 
 Way = str | None | End
@@ -226,7 +228,7 @@ class ExitStep(Step, kw_only=True):
 
     def take(self, walk: Walk) -> Way:
         """Ends it."""
-        return End(self.reason)
+        return End(self.reason, is_planned=True)
 
 
 class WaitStep(Step, kw_only=True):

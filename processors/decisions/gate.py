@@ -86,6 +86,19 @@ def ask_again(gate: Gate, profile: Profile, moment: Moment) -> None:
         moment.turned = True
 
 
+def take_back(profile: Profile, moment: Moment, occurrence: str) -> None:
+    """Ends messages that wait, of whatever caused them: what their occurrence begins with."""
+    contact = profile.contact
+    if contact is None:
+        return
+    held, contact.held = contact.held, []
+    for each in held:
+        if each.occurrence.startswith(occurrence):
+            _record(profile, moment, each, "left")
+        else:
+            contact.held.append(each)
+
+
 def adopt(gate: Gate, profile: Profile, moment: Moment, known: Collection[str]) -> None:
     """Brings what waits and what is counted under other definitions.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from processors.decisions import gate
 from processors.decisions.actions import Acting
 from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.flows import STAYS, End, Flow, UntilStep, WaitStep, Walk, Way
@@ -273,7 +274,7 @@ class Runner(Woken, kw_only=True):
         if way is None:
             self._end(telling, run, None)
         elif isinstance(way, End):
-            self._end(telling, run, way.reason)
+            self._end(telling, run, way.reason, is_planned=way.is_planned)
         else:
             run.passes += flow.steps[way].place <= flow.steps[run.step].place
             if run.passes > MAX_PASSES:
@@ -282,8 +283,17 @@ class Runner(Woken, kw_only=True):
                 run.step = way
 
     def _end(
-        self, telling: Telling, run: Run, reason: str | None, *, is_reached: bool = False
+        self,
+        telling: Telling,
+        run: Run,
+        reason: str | None,
+        *,
+        is_reached: bool = False,
+        is_planned: bool = False,
     ) -> None:
+        """Ends a run. Where it leaves the journey, what waits to be sent for it does not go."""
+        if reason is not None and not is_planned:
+            gate.take_back(telling.profile, telling.moment, f"{shown(run)}/")
         flow = self.flows.get(run.version)
         until_ms = flow.goal_until(run) if flow is not None and not is_reached else 0
         telling.end(run, reason, until_ms)

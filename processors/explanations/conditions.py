@@ -26,7 +26,7 @@ from processors.definitions.conditions import (
 from processors.definitions.errors import one_line
 from processors.definitions.predicates import Model, Predicate
 from processors.definitions.sets import DefinitionSet
-from processors.explanations import trees
+from processors.explanations import contacts, trees
 from processors.explanations.futures import Watch
 from processors.explanations.histories import Heard, History
 from processors.state import profiles, windows
@@ -291,7 +291,7 @@ def _found(written: Mapping[str, Any], scene: Scene) -> Any:
         case {"bucket": {"salt": salt}}:
             return round(bucket(salt, profile.id), 3)
         case _:
-            return None
+            return contacts.found(written, profile)
 
 
 def _seen(scene: Scene, predicate: Predicate | Model) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from tests.builders import (
     HOUR,
     MINUTE,
     T0,
+    Document,
     Person,
     cap,
     identify,
     journey,
     points,
     policy,
+    reasons,
     score,
     send,
     step,
@@ -320,6 +322,31 @@ def test_all_messages_of_a_trigger_and_of_journeys_are_asked_about() -> None:
     found = one.waits(at(1))
     assert answers(found) == [("cap", None)]
     assert [each.what for each in found.runs] == ["went", "done", "completed"]
+
+
+REMINDER = journey("a", step("mail", send()), wait(for_="3d"), exit=[{"event": "bought"}])
+
+
+def test_what_waits_for_a_run_that_leaves_its_journey_does_not_go() -> None:
+    one = Person(REMINDER, MAIL, policy(quiet_hours=NIGHT))
+    does(one, 22)
+    found = does(one, 23, "bought")
+    assert [(each.definition_id, each.reason) for each in found.decisions] == [("j", "left")]
+    assert [each.definition_id for each in one.waits(at(32)).commands] == ["t"]
+
+
+@pytest.mark.parametrize("end", [[], [step("end", {"exit": "enough"})]])
+def test_what_waits_for_a_run_that_has_come_to_its_end_goes(end: list[Document]) -> None:
+    one = Person(journey("a", step("mail", send()), *end), policy(quiet_hours=NIGHT))
+    does(one, 22)
+    assert sent(one.waits(at(32))) == [("hello", 32)]
+
+
+def test_who_has_no_message_waiting_leaves_without_a_word() -> None:
+    for more in ([], [policy(caps=[cap()])]):
+        one = Person(REMINDER, *more)
+        does(one, 0)
+        assert reasons(does(one, 1, "bought")) == []
 
 
 @pytest.mark.parametrize("channel", ["webhook", "crm", "task"])

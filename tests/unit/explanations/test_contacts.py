@@ -16,7 +16,7 @@ from tests.builders import (
     track,
     trigger,
 )
-from tests.unit.explanations.asked import explained
+from tests.unit.explanations.asked import explained, why
 
 MAIL = trigger("a", send())
 NIGHT = policy(quiet_hours={"from": "21:00", "to": "08:00"})
@@ -61,6 +61,20 @@ def test_messages_are_told_below_their_trigger() -> None:
         f"  ✗ message {each.command_id}: quiet-hours at 2026-01-01T22:00:00.000Z by m1,"
         " waits until 2026-01-02T08:00:00.000Z"
     )
+
+
+def test_conditions_show_what_was_said_and_what_is_suppressed() -> None:
+    asked = {"channel": "email", "topic": "news"}
+    log = [track("consent.denied", at(1), channel="email"), track("sms.complained", at(2))]
+    for when, found in (
+        ({"consent": asked}, "denied"),
+        ({"consent": {"channel": "push"}}, None),
+        ({"suppressed": "sms"}, "complaint"),
+        ({"suppressed": "email"}, None),
+    ):
+        assert why(when, *log).found == found
+    assert why({"suppressed": "sms"}, track("a")).found is None
+    assert why({"consent": asked}, track("a")).found is None
 
 
 def test_long_rows_of_messages_are_cut() -> None:
