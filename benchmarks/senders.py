@@ -96,7 +96,7 @@ def _write(cluster: Cluster, prefix: str, options: Options, port: int) -> None:
     for number in range(options.commands):
         person = f"p-{number % options.people}"
         one = Command(
-            id=derive_id("bench", "v", person, "0", str(number)),
+            id=derive_id(prefix, "v", person, "0", str(number)),
             channel="webhook",
             profile_id=person,
             definition_id="bench",
