@@ -44,13 +44,20 @@ def problems(definitions: DefinitionSet, published: Iterable[Any] = ()) -> list[
 
     Args:
         definitions: the set.
-        published: documents of what is there beside it: partials that templates may name.
+        published: documents of what is there beside it: partials that templates may name, and
+            templates that name the set's partials.
     """
-    partials = {**_partials(published), **definitions.partials}
+    beside = [
+        each for each in _parsed(published) if (each.kind, each.id) not in definitions.versions
+    ]
+    partials = {each.id: each for each in beside if isinstance(each, Partial)}
+    partials |= definitions.partials
     shelf = Shelf(partials)
-    found = []
     worded: list[Template | Partial] = [*definitions.templates.values()]
-    for each in (*worded, *definitions.partials.values()):
+    worded += definitions.partials.values()
+    worded += [each for each in beside if _names(each, definitions.partials)]
+    found = []
+    for each in worded:
         for path, text in each.texts():
             for line, message in _wrong(each, path, text, shelf, partials):
                 found.append(place(each, path, text, line=line, message=message))
@@ -193,17 +200,21 @@ def _lacks_unsubscribe(template: Template, partials: Mapping[str, Partial]) -> b
     return not any(name in text for text in (*said, *named) for name in ANSWERS)
 
 
-def _partials(published: Iterable[Any]) -> dict[str, Partial]:
-    found = {}
+def _names(definition: Template | Partial, partials: Iterable[str]) -> bool:
+    """Returns whether a text holds the id of one of some partials."""
+    texts = [text for _, text in definition.texts()]
+    return any(id_ in text for id_ in partials for text in texts)
+
+
+def _parsed(published: Iterable[Any]) -> Iterator[Template | Partial]:
     for document in published:
-        if document.get("kind") == "partial":
+        if document.get("kind") in documents.CONTENT_KINDS:
             try:
                 parsed = documents.parse(document)
             except InvalidDefinitions:
                 continue
-            if isinstance(parsed, Partial):
-                found[parsed.id] = parsed
-    return found
+            if isinstance(parsed, Template | Partial):
+                yield parsed
 
 
 def _line(text: str, index: int) -> int:

@@ -5,17 +5,18 @@ another attribute where there are no quotes, and is a program in a script.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from processors.content.tokens import TAG
 
-RAW = frozenset({"script", "style"})
+RAW = {tag: re.compile(f"</{tag}", re.I) for tag in ("script", "style")}
+"""Elements whose text is no text, and what ends them."""
 UNSAFE = ("on", "srcdoc")
 """Begin the names of attributes that hold programs or pages."""
 
 _OPEN = re.compile(r"<(!--|/?[a-zA-Z][a-zA-Z0-9:-]*)")
 _NAME = re.compile(r"[^\s=>\"'/]+")
-_COMMENT_END = re.compile(r"-->")
 
 
 def unsafe(html: str) -> Iterator[tuple[int, str]]:
@@ -30,6 +31,7 @@ class _Scanner:
     def __init__(self, html: str) -> None:
         self._html = html
         self._liquid = {match.start(): match for match in TAG.finditer(html)}
+        self._starts = list(self._liquid)
         self._at = 0
 
     def scan(self) -> Iterator[tuple[int, str]]:
@@ -40,17 +42,19 @@ class _Scanner:
             if match is None:
                 self._at += 1
             elif match[1] == "!--":
-                end = _COMMENT_END.search(self._html, match.end())
-                self._at = (
-                    match.end()
-                    if end is None or "[if" in end.string[match.end() : match.end() + 5]
-                    else end.end()
-                )
+                self._at = self._comment_end(match.end())
             else:
                 self._at = match.end()
                 yield from self._tag()
                 if match[1].lower() in RAW:
                     yield from self._raw(match[1].lower())
+
+    def _comment_end(self, begin: int) -> int:
+        """Returns where to go on: in a comment that Outlook reads, else behind it."""
+        if self._html.startswith("[if", begin):
+            return begin
+        end = self._html.find("-->", begin)
+        return len(self._html) if end < 0 else end + len("-->")
 
     def _skip_liquid(self) -> bool:
         found = self._liquid.get(self._at)
@@ -96,19 +100,18 @@ class _Scanner:
             if found is not None:
                 self._at = found.end()
                 if found[0].startswith("{{") and name.startswith(UNSAFE):
-                    yield (
-                        start,
-                        f"prints into {name}, which is a program: that can not be made safe",
-                    )
+                    why = f"prints into {name}, which is a program: that can not be made safe"
+                    yield start, why
                 continue
             self._at += 1
             if self._html[start] == quote:
                 return
 
     def _raw(self, tag: str) -> Iterator[tuple[int, str]]:
-        end = self._html.lower().find(f"</{tag}", self._at)
-        end = len(self._html) if end < 0 else end
-        for start, found in self._liquid.items():
-            if self._at <= start < end and found[0].startswith("{{"):
+        closed = RAW[tag].search(self._html, self._at)
+        end = len(self._html) if closed is None else closed.start()
+        inside = self._starts[bisect_left(self._starts, self._at) : bisect_left(self._starts, end)]
+        for start in inside:
+            if self._liquid[start][0].startswith("{{"):
                 yield start, f"prints into a {tag}: that can not be made safe"
         self._at = end

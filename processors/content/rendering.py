@@ -74,8 +74,8 @@ class Renderer:
         found = addresses.find(
             command.channel, command.profile_id, command.traits, self._options.region
         )
-        facts_ = self._facts(command, stock, template, urls)
-        return [_message(command, template, each, *facts_) for each in found]
+        wording, data = self._facts(command, stock, template, urls)
+        return [_message(command, template, each, wording, data) for each in found]
 
     def _facts(
         self, command: Command, stock: Stock, template: Template, urls: Mapping[str, str]

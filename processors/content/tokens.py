@@ -11,6 +11,9 @@ TAG = re.compile(
 looking for all of them takes time by the length of the text."""
 
 PLACE = re.compile(r"LQD([0-9]{1,6})QDL")
+"""The words that stand for Liquid."""
+_TAKEN = re.compile(f"{TAG.pattern}|LQD[0-9]{{1,6}}QDL", re.S)
+"""Who writes such a word finds it again."""
 
 
 class Aside:
@@ -21,7 +24,7 @@ class Aside:
 
     def take(self, text: str) -> str:
         """Returns the text with a word of letters and digits in the place of each Liquid tag."""
-        return TAG.sub(self._note, text)
+        return _TAKEN.sub(self._note, text)
 
     def back(self, text: str) -> str:
         """Returns the text with all Liquid where it was."""

@@ -83,6 +83,16 @@ def test_partial_that_is_published_is_there() -> None:
     assert checks.problems(chosen, [FOOTER, broken, {"kind": "segment"}, template()]) == []
 
 
+def test_partial_may_not_break_what_is_published_and_names_it() -> None:
+    mail = template(html=None, mjml='<mjml><mj-body><mj-include path="end" /></mj-body></mjml>')
+    before = partial("end", mjml="<mj-section></mj-section>")
+    after = sets.from_documents([partial("end", html="<p>x</p>")])
+    other = template(id="other", html="{{ a | gone }}")
+    assert [str(each) for each in checks.problems(after, [mail, before, other])] == [
+        "template/hello: mjml: there is no partial end with mjml"
+    ]
+
+
 def test_lines_are_those_of_the_files(tmp_path: Path) -> None:
     head = "kind: template\nid: a\nname: A\nchannel: email\n"
     (tmp_path / "a.yaml").write_text(
