@@ -19,7 +19,8 @@ POLL_MS = 200
 """How often those who wait for the end of a probe look again."""
 
 PLACES = 4
-"""So many times the requests at once may have taken their last look."""
+"""So many times the requests at once may have taken their last look. Not where nobody could tell
+after a crash which of them were asked for: there it is one look for each request."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -53,7 +54,8 @@ class Route:
         self.limits = limits
         self.breaker = Breaker(limits)
         self.bucket = Bucket(limits.rate_per_s)
-        self.near = asyncio.Semaphore(PLACES * limits.concurrency)
+        places = 1 if provider.promise == "none" else PLACES
+        self.near = asyncio.Semaphore(places * limits.concurrency)
         self.free = asyncio.Semaphore(limits.concurrency)
         self.paused_until = 0
         """As the provider asked."""

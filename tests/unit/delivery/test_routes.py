@@ -1,6 +1,7 @@
 """Which provider takes a message, at which pace, and what happens when one is away."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from processors.delivery.breakers import Limits
 from processors.delivery.routes import Pace, Routes
 from processors.metrics import Counter, Gauge, Metrics
-from schemas.messages import Message, Reply
+from schemas.messages import Message, Promise, Reply
 from tests.deliveries import LATER, PASSING, REFUSED, SENT, Scripted, errand, run, world
 from tests.stores import Time
 
@@ -181,3 +182,23 @@ def test_waits_double_to_a_bound_and_are_spread() -> None:
     for wait, whole in zip(waits, (1_000, 2_000, 4_000, 4_000, 4_000), strict=True):
         assert whole // 2 <= wait <= whole
     assert len({pace.wait_ms(1, f"c-{one}") for one in range(20)}) > 10
+
+
+@pytest.mark.parametrize(("promise", "looks"), [("key", 4), ("look-up", 4), ("none", 1)])
+def test_looks_are_taken_ahead_only_where_a_crash_can_be_settled(
+    promise: Promise, looks: int
+) -> None:
+    """After a crash, what had its look counts as unknown where the provider can not tell."""
+    routes = opened(Scripted(promise=promise), concurrency=1)
+    route = routes.named("ses")
+    assert route is not None
+
+    async def taken() -> int:
+        async with contextlib.AsyncExitStack() as stack:
+            count = 0
+            while not route.near.locked():
+                await stack.enter_async_context(routes.place(route))
+                count += 1
+            return count
+
+    assert run(taken()) == looks
