@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.topics import CHANNELS
+
 from schemas.commands import NAMESPACE
 
 Result = Literal[
@@ -22,6 +24,20 @@ Result = Literal[
 ]
 """`sent`: the provider took it. `dropped`: it was not to go any more (expired, suppressed).
 `held`: it can not be composed, until its template is mended. The rest is reported afterwards."""
+
+BY_SERVICES: tuple[Result, ...] = (
+    "sent",
+    "failed",
+    "unknown",
+    "dropped",
+    "held",
+    "delivered",
+    "bounced",
+)
+"""What a service did with a message; the others are what a person did."""
+
+NO_ACTIVITY = frozenset(f"{channel}.{result}" for channel in CHANNELS for result in BY_SERVICES)
+"""Events that come of messages, at which their person did nothing."""
 
 Kind = Literal["hard", "soft"]
 """Of a bounce: for good, or for now."""

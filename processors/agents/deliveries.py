@@ -61,7 +61,8 @@ class Options:
 
 def topics(options: Options) -> tuple[str, ...]:
     """Returns the full names of the topics that must be there, that of commands first."""
-    names = (f"commands.{options.channel}", *STANDINGS, "outcomes", "events", "dead-letters")
+    names = [f"commands.{options.channel}", *STANDINGS, "definitions"]
+    names += ["outcomes", "events", "dead-letters"]
     return tuple(full_name(options.prefix, one) for one in names)
 
 

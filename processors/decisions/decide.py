@@ -25,6 +25,7 @@ from processors.state.duplicates import Seen
 from processors.state.profiles import NEVER, Profile, put_trait
 from schemas import events
 from schemas.events import Event
+from schemas.outcomes import NO_ACTIVITY
 from schemas.relays import Answered
 
 MAX_HOPS = 16
@@ -223,7 +224,7 @@ def _apply(
         if feature.take(profile, at_ms):
             dirty |= feature.users
     if compiled.idlers or not profile.definitions:
-        is_told = parent is not None or plan.lists is not None
+        is_told = parent is not None or plan.lists is not None or event.event in NO_ACTIVITY
         dirty |= _stir(compiled, profile, at_ms, is_told=is_told)
     if not dirty and not plan.triggers and traits is None and not plan.learns:
         return None

@@ -30,7 +30,15 @@ from tests import postboxes, services
 from tests.postboxes import Office
 
 ROOT = Path(__file__).parent.parent.parent
-TOPICS = ("commands.email", "consents", "suppressions", "outcomes", "events", "dead-letters")
+TOPICS = (
+    "commands.email",
+    "consents",
+    "suppressions",
+    "definitions",
+    "outcomes",
+    "events",
+    "dead-letters",
+)
 IS_FULL = os.environ.get("BECKON_TEST_FULL") == "1"
 COMMANDS = 10_000 if IS_FULL else 1_500
 AWAY_S = 60 if IS_FULL else 4

@@ -72,6 +72,16 @@ def test_a_repeated_event_is_no_activity() -> None:
     assert rings(person.waits(T0 + DAY)) == [HOUR]
 
 
+def test_what_comes_of_a_message_is_activity_only_where_the_person_did_it() -> None:
+    person = Person(idle("1h"))
+    person.hears(track("a"))
+    for minute, name in enumerate(("email.sent", "email.delivered", "sms.bounced"), 1):
+        person.hears(track(name, T0 + minute * MINUTE))
+    assert rings(person.waits(T0 + HOUR)) == [HOUR]
+    person.hears(track("email.opened", T0 + 2 * HOUR))
+    assert rings(person.waits(T0 + DAY)) == [3 * HOUR]
+
+
 def test_what_triggers_tell_is_no_activity() -> None:
     person = Person(
         idle("1h"),
