@@ -5,9 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from schemas.topics import CHANNELS
-
 from schemas.commands import NAMESPACE
+from schemas.topics import CHANNELS
 
 Result = Literal[
     "sent",
