@@ -13,7 +13,8 @@ from processors.decisions.features import (
 )
 from processors.decisions.gate import HELD, GateNode
 from processors.decisions.graphs import Graph
-from processors.decisions.journeys import Hearing, JourneyNode, Runner, Steering
+from processors.decisions.hearings import Hearing, Steering
+from processors.decisions.journeys import JourneyNode, Runner
 from processors.decisions.layouts import Layout
 from processors.decisions.measures import Measure
 from processors.decisions.moments import Change

@@ -18,8 +18,9 @@ from processors.decisions.triggers import LOOP, Facts, Woken, record
 from processors.definitions.journeys import ALWAYS
 from processors.state.profiles import NEVER, Profile
 from processors.state.runs import ENDED, GOING, MAX_RUNS, WAITING, Run
-from schemas.events import RUN, STEP
 
+CANCELLED = "cancelled"
+REQUEST = "request"
 MAX_PASSES = 100
 """How often a run may go back.
 
@@ -350,39 +351,6 @@ class Runner(Woken, kw_only=True):
             step.plan(profile, run)
         else:
             run.state = GOING
-
-
-class Hearing(Woken, kw_only=True):
-    """Has the runs of a journey hear one event."""
-
-    runner: Runner
-    event: str
-
-    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
-        """Tells the runs of it."""
-        return self.runner.hear(profile, moment, self.event)
-
-
-CANCELLED = "cancelled"
-REQUEST = "request"
-NO_STEP = "no-step"
-
-
-class Steering(Hearing, kw_only=True):
-    """Ends or moves one run of a journey, where somebody asks for it."""
-
-    def fire(self, profile: Profile, moment: Moment, round_: int) -> Facts:
-        """Does so, unless that run is over, or has no such step."""
-        runner, found = self.runner, moment.properties
-        telling = Telling(runner.id, profile, moment)
-        for run in held(profile, runner.id):
-            if shown(run) != found.get(RUN) or run.state == ENDED:
-                continue
-            if not runner.steer(telling, run, found.get(STEP)):
-                record(runner, profile, moment, NO_STEP)
-                return set()
-            return {runner.fact}
-        return set()
 
 
 def adopt(runners: Mapping[str, Runner], profile: Profile, moment: Moment) -> None:

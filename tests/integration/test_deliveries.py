@@ -40,7 +40,7 @@ TOPICS = (
     "dead-letters",
 )
 IS_FULL = os.environ.get("BECKON_TEST_FULL") == "1"
-COMMANDS = 10_000 if IS_FULL else 1_500
+COMMANDS = 10_000 if IS_FULL else 600
 AWAY_S = 60 if IS_FULL else 4
 LIMIT_S = 1_800 if IS_FULL else 300
 PEOPLE = 300
