@@ -17,7 +17,7 @@ from schemas.messages import Message
 from tests.builders import T0
 from tests.unit.content.builders import ANN, Ours, command
 
-FOLDER = Path(__file__).parents[2] / "examples" / "templates" / "messages"
+FOLDER = Path(__file__).parents[2] / "examples" / "messages"
 SET = files.load(FOLDER)
 LIBRARY = Library(SET.documents.values())
 TRAITS = {**previews.SAMPLES, "first_name": "Ann"}

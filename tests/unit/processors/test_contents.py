@@ -13,7 +13,7 @@ from tests.embedded import Broker
 from tests.unit.explanations.systems import System
 from tests.unit.processors.commands import beckon
 
-MESSAGES = Path(__file__).parents[3] / "examples" / "templates" / "messages"
+MESSAGES = Path(__file__).parents[3] / "examples" / "messages"
 
 
 def test_preview_writes_html_and_prints_the_rest(tmp_path: Path) -> None:

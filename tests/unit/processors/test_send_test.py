@@ -8,7 +8,7 @@ import pytest
 from tests.providers.relay import SENDER, Relay, relay
 from tests.unit.processors.commands import beckon
 
-MESSAGES = Path(__file__).parents[3] / "examples" / "templates" / "messages"
+MESSAGES = Path(__file__).parents[3] / "examples" / "messages"
 
 
 @pytest.fixture
