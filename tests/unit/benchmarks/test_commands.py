@@ -14,6 +14,7 @@ def test_all_measurements_can_be_asked_for() -> None:
     assert names == {
         *("stream", "definitions", "latency", "takeover", "memory", "restore", "timers"),
         "rendering",
+        "senders",
     }
 
 
