@@ -130,7 +130,7 @@ def test_replay_sends_at_the_hour_and_recommends_and_says_by_which_model(
     assert commands["newsletter"]["at"] == "2026-01-05T06:00:00.000Z"
     assert commands["newsletter"]["traits"]["recommended"] == ["gas", "pot", "tent"]
     assert commands["gas-for-your-stove"]["at"] == "2026-01-11T00:00:00.000Z"
-    noted = [each["models"] for each in rows(tmp_path, "decisions.jsonl") if each["models"]]
+    noted = [each["models"] for each in rows(tmp_path, "decisions.jsonl") if "models" in each]
     assert [sorted(json.loads(each)) for each in noted] == [
         *[["openedHours", "sendHour"]] * 3,
         ["bought", "recommended"],

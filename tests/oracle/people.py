@@ -493,7 +493,6 @@ class Person:
                 version=trigger.whole,
                 outcome=outcome,
                 reason=reason,
-                models=None,
             )
             | self._when(cause)
         )
