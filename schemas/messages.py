@@ -31,6 +31,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Address, number in E.164, device token, name of a channel: what the channel sends to."""
     definition_id: str = ""
     step: str = ""
+    version: str = ""
+    """Of the definition."""
+    at: int | None = None
+    """Ms since the epoch, when it was decided; None: not known."""
+    traits: Mapping[str, Any] = {}
+    """The person's, where the channel passes them on."""
     transactional: bool = False
     sender: str | None = None
     """Whom it is from; None: what the provider's settings say."""

@@ -164,11 +164,8 @@ def body(command: Command, *, with_traits: bool) -> bytes:
 
 
 def posted(message: Message) -> bytes:
-    """Returns what is posted for a message: JSON, the same bytes every time.
-
-    As `body` has it, but for what only the command knows: its time, its version, the traits.
-    """
-    found = {
+    """Returns what is posted for a message: JSON, the same bytes every time; see `body`."""
+    found: dict[str, Any] = {
         "id": message.id,
         "type": "command",
         "profile_id": message.profile_id,
@@ -176,6 +173,12 @@ def posted(message: Message) -> bytes:
         "step": message.step,
         "data": message.data,
     }
+    if message.at is not None:
+        found["timestamp"] = iso(message.at)
+    if message.version:
+        found["version"] = message.version
+    if message.traits:
+        found["traits"] = message.traits
     return msgspec.json.encode(found, order="deterministic")
 
 

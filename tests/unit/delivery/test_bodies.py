@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from connectors.channels import webhook
 from processors.delivery.bodies import Bodies
 from schemas.commands import Command
 from schemas.errors import Unsendable
@@ -30,6 +31,13 @@ def test_message_goes_to_the_address_of_its_channel(channel: str, to: str) -> No
 def test_webhook_goes_to_its_url() -> None:
     [found] = Bodies().compose(made(channel="webhook", url="https://example.org/hook"))
     assert found.to == found.url == "https://example.org/hook"
+
+
+def test_webhook_posts_all_that_its_receivers_have_always_had() -> None:
+    one = made(channel="webhook", url="https://example.org/hook", body={"n": 1}, traits={"a": 2})
+    [found] = Bodies().compose(one)
+    wanted = msgspec.json.decode(webhook.body(one, with_traits=True))
+    assert msgspec.json.decode(webhook.posted(found)) == wanted
 
 
 @pytest.mark.parametrize(
