@@ -2,9 +2,6 @@
 
 import ssl
 from collections.abc import Callable, Mapping
-from typing import TypeVar
-
-from pydantic import SecretStr
 
 from connectors import http
 from connectors.channels import sigv4
@@ -13,9 +10,9 @@ from connectors.channels.mailgun import MailgunCallbacks, MailgunProvider
 from connectors.channels.sendgrid import SendGridCallbacks, SendGridProvider
 from connectors.channels.ses import SesCallbacks, SesProvider
 from connectors.channels.smtp import Options, SmtpProvider
-from connectors.errors import BadSetting
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
+from processors.provided import given, made
 from processors.settings import PREFIX, InvalidSettings, Settings
 
 
@@ -27,19 +24,19 @@ def smtp(settings: Settings) -> Provider:
     """
     chosen = settings.smtp
     options = Options(
-        host=_given(chosen.host, "SMTP__HOST"),
+        host=given(chosen.host, "SMTP__HOST"),
         port=chosen.port,
         security=chosen.security,
         allow_plain=chosen.allow_plain,
         username=chosen.username,
         password=None if chosen.password is None else chosen.password.get_secret_value(),
-        sender=_given(chosen.sender, "SMTP__SENDER"),
+        sender=given(chosen.sender, "SMTP__SENDER"),
         connections=chosen.connections,
         lifetime_ms=chosen.lifetime_s * 1000,
         messages=chosen.messages,
         ssl_context=_trust(settings),
     )
-    return _made("SMTP", lambda: SmtpProvider(options, now_ms=WallClock().now_ms))
+    return made("SMTP", lambda: SmtpProvider(options, now_ms=WallClock().now_ms))
 
 
 def sendgrid(settings: Settings) -> Provider:
@@ -49,10 +46,10 @@ def sendgrid(settings: Settings) -> Provider:
         InvalidSettings: no key or no sender.
     """
     chosen = settings.sendgrid
-    key = _given(chosen.key, "SENDGRID__KEY")
-    sender = _given(chosen.sender, "SENDGRID__SENDER")
+    key = given(chosen.key, "SENDGRID__KEY")
+    sender = given(chosen.sender, "SENDGRID__SENDER")
     now_ms = WallClock().now_ms
-    return _made(
+    return made(
         "SENDGRID",
         lambda: SendGridProvider(
             _client(), key=key, sender=sender, now_ms=now_ms, base_url=chosen.url
@@ -66,10 +63,10 @@ def brevo(settings: Settings) -> Provider:
     Raises:
         InvalidSettings: no key or no sender.
     """
-    key = _given(settings.brevo.key, "BREVO__KEY")
-    sender = _given(settings.brevo.sender, "BREVO__SENDER")
+    key = given(settings.brevo.key, "BREVO__KEY")
+    sender = given(settings.brevo.sender, "BREVO__SENDER")
     now_ms = WallClock().now_ms
-    return _made("BREVO", lambda: BrevoProvider(_client(), key=key, sender=sender, now_ms=now_ms))
+    return made("BREVO", lambda: BrevoProvider(_client(), key=key, sender=sender, now_ms=now_ms))
 
 
 def mailgun(settings: Settings) -> Provider:
@@ -79,11 +76,11 @@ def mailgun(settings: Settings) -> Provider:
         InvalidSettings: no key, no domain or no sender.
     """
     chosen = settings.mailgun
-    key = _given(chosen.key, "MAILGUN__KEY")
-    domain = _given(chosen.domain, "MAILGUN__DOMAIN")
-    sender = _given(chosen.sender, "MAILGUN__SENDER")
+    key = given(chosen.key, "MAILGUN__KEY")
+    domain = given(chosen.domain, "MAILGUN__DOMAIN")
+    sender = given(chosen.sender, "MAILGUN__SENDER")
     now_ms = WallClock().now_ms
-    return _made(
+    return made(
         "MAILGUN",
         lambda: MailgunProvider(
             _client(), key=key, domain=domain, sender=sender, now_ms=now_ms, base_url=chosen.url
@@ -99,14 +96,14 @@ def ses(settings: Settings) -> Provider:
     """
     chosen = settings.ses
     credentials = sigv4.Credentials(
-        key_id=_given(chosen.key_id, "SES__KEY_ID"),
-        secret=_given(chosen.secret, "SES__SECRET"),
+        key_id=given(chosen.key_id, "SES__KEY_ID"),
+        secret=given(chosen.secret, "SES__SECRET"),
         token=None if chosen.token is None else chosen.token.get_secret_value(),
         region=chosen.region,
         service="ses",
     )
-    sender = _given(chosen.sender, "SES__SENDER")
-    return _made(
+    sender = given(chosen.sender, "SES__SENDER")
+    return made(
         "SES",
         lambda: SesProvider(
             _client(),
@@ -117,8 +114,6 @@ def ses(settings: Settings) -> Provider:
         ),
     )
 
-
-Made = TypeVar("Made")
 
 MAKERS: Mapping[str, Callable[[Settings], Provider]] = {
     "smtp": smtp,
@@ -139,33 +134,19 @@ def callbacks(settings: Settings) -> list[Callbacks]:
     found: list[Callbacks] = []
     key = settings.sendgrid.verification_key
     if key is not None:
-        found.append(_made("SENDGRID__VERIFICATION_KEY", lambda: SendGridCallbacks(key)))
+        found.append(made("SENDGRID__VERIFICATION_KEY", lambda: SendGridCallbacks(key)))
     token = settings.brevo.webhook_token
     if token is not None:
         shown = token.get_secret_value()
-        found.append(_made("BREVO__WEBHOOK_TOKEN", lambda: BrevoCallbacks(shown)))
+        found.append(made("BREVO__WEBHOOK_TOKEN", lambda: BrevoCallbacks(shown)))
     signing = settings.mailgun.signing_key
     if signing is not None:
         signs = signing.get_secret_value()
-        found.append(_made("MAILGUN__SIGNING_KEY", lambda: MailgunCallbacks(signs)))
+        found.append(made("MAILGUN__SIGNING_KEY", lambda: MailgunCallbacks(signs)))
     if settings.ses.topics:
         topics = settings.ses.topics
-        found.append(_made("SES__TOPICS", lambda: SesCallbacks(_client(), topics)))
+        found.append(made("SES__TOPICS", lambda: SesCallbacks(_client(), topics)))
     return found
-
-
-def _made(branch: str, make: Callable[[], Made]) -> Made:
-    try:
-        return make()
-    except BadSetting as error:
-        raise InvalidSettings(f"{PREFIX}{branch}: {error}") from error
-
-
-def _given(value: str | SecretStr | None, name: str) -> str:
-    shown = value.get_secret_value() if isinstance(value, SecretStr) else value
-    if not shown:
-        raise InvalidSettings(f"{PREFIX}{name}: is needed")
-    return shown
 
 
 def _client() -> http.Client:

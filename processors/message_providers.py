@@ -4,9 +4,6 @@ A part of the composition root, beside `providers`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
-
-from pydantic import SecretStr
 
 from connectors import google, http
 from connectors.channels import apns, webpush
@@ -23,18 +20,16 @@ from connectors.channels.slack import Slack, SlackWebhook
 from connectors.channels.task import Tasks
 from connectors.channels.twilio import Account, Twilio, TwilioCallbacks
 from connectors.channels.webhook import WebhookProvider
-from connectors.errors import BadSetting
 from connectors.stores.engines import Database
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
+from processors.provided import given, made
 from processors.provider_settings import BrevoSms as BrevoSmsBranch
 from processors.provider_settings import Infobip as InfobipBranch
 from processors.settings import PREFIX, InvalidSettings, Settings
 
 MIN_SECRET_BYTES = 16
 NOW_MS = WallClock().now_ms
-
-Made = TypeVar("Made")
 
 
 def webhook(settings: Settings) -> Provider:
@@ -48,21 +43,21 @@ def webhook(settings: Settings) -> Provider:
     secrets = chosen.secrets.get_secret_value() if chosen.secrets is not None else ""
     given = [each.strip() for each in secrets.split(",") if each.strip()]
     client = http.Client(options, NOW_MS)
-    return _made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, now_ms=NOW_MS))
+    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, now_ms=NOW_MS))
 
 
 def twilio(settings: Settings) -> Provider:
     """Returns what sends text messages and WhatsApp through Twilio."""
     chosen = settings.twilio
-    sid = _given(chosen.account_sid, "TWILIO__ACCOUNT_SID")
+    sid = given(chosen.account_sid, "TWILIO__ACCOUNT_SID")
     if chosen.api_key is None:
-        account = Account(sid, sid, _given(chosen.auth_token, "TWILIO__AUTH_TOKEN"))
+        account = Account(sid, sid, given(chosen.auth_token, "TWILIO__AUTH_TOKEN"))
     else:
-        account = Account(sid, chosen.api_key, _given(chosen.api_secret, "TWILIO__API_SECRET"))
+        account = Account(sid, chosen.api_key, given(chosen.api_secret, "TWILIO__API_SECRET"))
     return Twilio(
         _client(chosen.url),
         account,
-        sender=_given(chosen.sender, "TWILIO__SENDER"),
+        sender=given(chosen.sender, "TWILIO__SENDER"),
         callback_url=chosen.callback_url,
         now_ms=NOW_MS,
         url=chosen.url,
@@ -72,12 +67,12 @@ def twilio(settings: Settings) -> Provider:
 def infobip(settings: Settings) -> Provider:
     """Returns what sends text messages and WhatsApp through Infobip."""
     chosen = settings.infobip
-    url = _given(chosen.url, "INFOBIP__URL")
+    url = given(chosen.url, "INFOBIP__URL")
     return Infobip(
         _client(url),
         url,
-        key=_given(chosen.key, "INFOBIP__KEY"),
-        sender=_given(chosen.sender, "INFOBIP__SENDER"),
+        key=given(chosen.key, "INFOBIP__KEY"),
+        sender=given(chosen.sender, "INFOBIP__SENDER"),
         callbacks=_proven(chosen, "INFOBIP"),
         now_ms=NOW_MS,
     )
@@ -88,8 +83,8 @@ def brevo_sms(settings: Settings) -> Provider:
     chosen = settings.brevo_sms
     return BrevoSms(
         _client(chosen.url),
-        _given(chosen.key, "BREVO_SMS__KEY"),
-        sender=_given(chosen.sender, "BREVO_SMS__SENDER"),
+        given(chosen.key, "BREVO_SMS__KEY"),
+        sender=given(chosen.sender, "BREVO_SMS__SENDER"),
         callbacks=_proven(chosen, "BREVO_SMS"),
         now_ms=NOW_MS,
         url=chosen.url,
@@ -101,8 +96,8 @@ def meta(settings: Settings) -> Provider:
     chosen = settings.meta
     return Meta(
         _client(chosen.url),
-        _given(chosen.phone_number_id, "META__PHONE_NUMBER_ID"),
-        token=_given(chosen.token, "META__TOKEN"),
+        given(chosen.phone_number_id, "META__PHONE_NUMBER_ID"),
+        token=given(chosen.token, "META__TOKEN"),
         now_ms=NOW_MS,
         url=chosen.url,
     )
@@ -111,7 +106,7 @@ def meta(settings: Settings) -> Provider:
 def meta_audience(settings: Settings) -> Provider:
     """Returns what keeps custom audiences at Meta."""
     chosen = settings.meta
-    token = _given(chosen.token, "META__TOKEN")
+    token = given(chosen.token, "META__TOKEN")
     return MetaAudience(_client(chosen.url), token, now_ms=NOW_MS, url=chosen.url)
 
 
@@ -119,7 +114,7 @@ def fcm(settings: Settings) -> Provider:
     """Returns what sends push messages through FCM."""
     chosen = settings.google
     account = _google(settings)
-    project = _given(chosen.project_id or account.project_id, "GOOGLE__PROJECT_ID")
+    project = given(chosen.project_id or account.project_id, "GOOGLE__PROJECT_ID")
     client = _client(chosen.fcm_url)
     tokens = google.Tokens(client, account, SCOPE, now_ms=NOW_MS)
     return Fcm(client, tokens, project, now_ms=NOW_MS, url=chosen.fcm_url)
@@ -129,7 +124,7 @@ def google_audience(settings: Settings) -> Provider:
     """Returns what keeps audiences of Google Ads."""
     chosen = settings.google
     account = _google(settings)
-    number = _given(chosen.ads_account, "GOOGLE__ADS_ACCOUNT")
+    number = given(chosen.ads_account, "GOOGLE__ADS_ACCOUNT")
     client = _client(chosen.ads_url)
     tokens = google.Tokens(client, account, ADS_SCOPE, now_ms=NOW_MS)
     return GoogleAudience(client, tokens, number, now_ms=NOW_MS, url=chosen.ads_url)
@@ -141,23 +136,23 @@ def apple(settings: Settings) -> Provider:
     path = chosen.key_file
     if path is None:
         raise InvalidSettings(f"{PREFIX}APNS__KEY_FILE: is needed")
-    id_ = _given(chosen.key_id, "APNS__KEY_ID")
-    team_id = _given(chosen.team_id, "APNS__TEAM_ID")
+    id_ = given(chosen.key_id, "APNS__KEY_ID")
+    team_id = given(chosen.team_id, "APNS__TEAM_ID")
     try:
         text = path.read_bytes()
     except OSError as error:
         raise InvalidSettings(f"{PREFIX}APNS__KEY_FILE: can not be read") from error
-    key = _made("APNS__KEY_FILE", lambda: apns.read_key(text, id_=id_, team_id=team_id))
-    topic = _given(chosen.topic, "APNS__TOPIC")
+    key = made("APNS__KEY_FILE", lambda: apns.read_key(text, id_=id_, team_id=team_id))
+    topic = given(chosen.topic, "APNS__TOPIC")
     client = _client(chosen.url, http2=True)
     return apns.Apns(client, key, topic=topic, now_ms=NOW_MS, url=chosen.url)
 
 
 def browsers(settings: Settings) -> Provider:
     """Returns what sends push messages to browsers: their addresses are people's, guarded so."""
-    key = _given(settings.webpush.private_key, "WEBPUSH__PRIVATE_KEY")
-    subject = _given(settings.webpush.subject, "WEBPUSH__SUBJECT")
-    vapid = _made("WEBPUSH__PRIVATE_KEY", lambda: webpush.read_vapid(key, subject))
+    key = given(settings.webpush.private_key, "WEBPUSH__PRIVATE_KEY")
+    subject = given(settings.webpush.subject, "WEBPUSH__SUBJECT")
+    vapid = made("WEBPUSH__PRIVATE_KEY", lambda: webpush.read_vapid(key, subject))
     return webpush.WebPush(http.Client(http.Options(), NOW_MS), vapid, now_ms=NOW_MS)
 
 
@@ -183,14 +178,14 @@ def devices(settings: Settings) -> Provider:
 def slack(settings: Settings) -> Provider:
     """Returns what posts to Slack as a bot."""
     chosen = settings.slack
-    token = _given(chosen.token, "SLACK__TOKEN")
+    token = given(chosen.token, "SLACK__TOKEN")
     client = _client(chosen.url)
     return Slack(client, token, channel=chosen.channel, now_ms=NOW_MS, url=chosen.url)
 
 
 def slack_webhook(settings: Settings) -> Provider:
     """Returns what posts to Slack by an incoming webhook."""
-    url = _given(settings.slack.webhook_url, "SLACK__WEBHOOK_URL")
+    url = given(settings.slack.webhook_url, "SLACK__WEBHOOK_URL")
     return SlackWebhook(_client(url), url, now_ms=NOW_MS)
 
 
@@ -239,7 +234,7 @@ def callbacks(settings: Settings) -> list[Callbacks]:
     if settings.brevo_sms.callback_secret is not None:
         found.append(BrevoSmsCallbacks(_secret(settings.brevo_sms, "BREVO_SMS")))
     if settings.meta.app_secret is not None:
-        word = _given(settings.meta.verify_token, "META__VERIFY_TOKEN")
+        word = given(settings.meta.verify_token, "META__VERIFY_TOKEN")
         secret = settings.meta.app_secret.get_secret_value()
         found.append(MetaCallbacks(secret, verify_token=word))
     return found
@@ -251,7 +246,7 @@ def _proven(chosen: InfobipBranch | BrevoSmsBranch, name: str) -> tuple[str, byt
 
 
 def _secret(chosen: InfobipBranch | BrevoSmsBranch, name: str) -> bytes:
-    found = _given(chosen.callback_secret, f"{name}__CALLBACK_SECRET").encode()
+    found = given(chosen.callback_secret, f"{name}__CALLBACK_SECRET").encode()
     if len(found) < MIN_SECRET_BYTES:
         said = f"needs {MIN_SECRET_BYTES} characters or more"
         raise InvalidSettings(f"{PREFIX}{name}__CALLBACK_SECRET: {said}")
@@ -262,13 +257,13 @@ def _google(settings: Settings) -> google.Account:
     path = settings.google.account_file
     if path is None:
         raise InvalidSettings(f"{PREFIX}GOOGLE__ACCOUNT_FILE: is needed")
-    return _made("GOOGLE__ACCOUNT_FILE", lambda: google.read_account(path))
+    return made("GOOGLE__ACCOUNT_FILE", lambda: google.read_account(path))
 
 
 def _database(settings: Settings) -> Database:
     chosen = settings.database
     url = chosen.url.get_secret_value()
-    return _made("DATABASE__URL", lambda: Database(url, connections=chosen.connections))
+    return made("DATABASE__URL", lambda: Database(url, connections=chosen.connections))
 
 
 def _client(url: str, *, http2: bool = False) -> http.Client:
@@ -277,17 +272,3 @@ def _client(url: str, *, http2: bool = False) -> http.Client:
         allow_http=url.startswith("http:"), allow_private=True, ports=frozenset(), http2=http2
     )
     return http.Client(options, NOW_MS)
-
-
-def _made(name: str, make: Callable[[], Made]) -> Made:
-    try:
-        return make()
-    except BadSetting as error:
-        raise InvalidSettings(f"{PREFIX}{name}: {error}") from error
-
-
-def _given(value: str | SecretStr | None, name: str) -> str:
-    shown = value.get_secret_value() if isinstance(value, SecretStr) else value
-    if not shown:
-        raise InvalidSettings(f"{PREFIX}{name}: is needed")
-    return shown
