@@ -15,7 +15,7 @@ from processors.definitions import files
 from schemas.commands import Command
 from schemas.messages import Message
 
-FOLDER = Path(__file__).parent.parent / "examples" / "templates" / "messages"
+FOLDER = Path(__file__).parent.parent / "examples" / "messages"
 TARGET = 1_000
 """Mails a second, delivered."""
 RUNS = 3
