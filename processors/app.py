@@ -142,9 +142,24 @@ def sender(settings: Settings, carrier: Sender, channels: tuple[str, ...]) -> Ro
     return sender_role(settings, app, metrics, senders.topics(options))
 
 
-def sender_role(settings: Settings, app: "App", metrics: Metrics, names: tuple[str, ...]) -> Role:
-    """Returns the role of an app that has a sender's agents and needs these topics."""
-    readiness = _Readiness()
+def sender_role(
+    settings: Settings,
+    app: "App",
+    metrics: Metrics,
+    names: tuple[str, ...],
+    *,
+    has_joined: Callable[[], bool] = lambda: True,
+) -> Role:
+    """Returns the role of an app that has a sender's agents and needs these topics.
+
+    Args:
+        settings: all of them.
+        app: see there.
+        metrics: its own.
+        names: full names of the topics.
+        has_joined: whether what reads beside Faust has its partitions.
+    """
+    readiness = _Readiness(has_joined)
     return Role(
         app=app,
         running=_running(settings, names),
@@ -279,10 +294,13 @@ def _running(settings: Settings, names: tuple[str, ...]) -> apps.Running:
 class _Readiness:
     """Whether an app that only hosts Faust agents does its work."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_joined: Callable[[], bool]) -> None:
         self._status = Status(state="starting")
+        self._has_joined = has_joined
 
     def status(self) -> Status:
+        if self._status.state == "running" and not self._has_joined():
+            return Status(state="starting")
         return self._status
 
     def tell(self, ready: bool) -> None:

@@ -17,6 +17,7 @@ from processors.delivery.desk import Compose, Desk, Outlets
 from processors.delivery.intake import Intake
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
+from processors.runtime.publishing import Publisher
 from processors.settings import Settings
 from schemas import codec
 from schemas.commands import Command
@@ -39,14 +40,20 @@ def delivering(
     database = stores.migrated(settings)
     metrics, known, clock = Metrics(), app.registry_of(settings), WallClock()
     ledger = Ledger(database, owner=settings.slot)
+    prefix = settings.topics.prefix
     options = deliveries.Options(
-        prefix=settings.topics.prefix,
+        prefix=prefix,
+        cluster=app.cluster_of(settings),
+        slot=settings.slot,
         channel=channel,
         places=settings.senders.places,
         retention_ms=settings.database.retention_d * deliveries.DAY_MS,
         schemas=known,
     )
-    hosted = app.faust_app(settings, f"{options.prefix}sender-{channel}", instance=settings.slot)
+    hosted = app.faust_app(
+        settings, f"{deliveries.group(prefix, channel)}.standing", instance=settings.slot
+    )
+    writer = deliveries.Writer(Publisher(options.cluster, prefix))
     books = Books(ledger, most=options.places, metrics=metrics, clock=clock)
     routes = Routes(
         carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
@@ -63,14 +70,10 @@ def delivering(
         ),
         taken=Intake(
             intake.Options(name=channel, channels=(channel,), schemas=known),
-            deliveries.into(hosted, options, "dead-letters"),
+            writer.into("dead-letters"),
             metrics=metrics,
         ),
-        outlets=Outlets(
-            outcomes=deliveries.into(hosted, options, "outcomes"),
-            events=deliveries.into(hosted, options, "events"),
-            encode=codec.encoder("outcomes", known, prefix=options.prefix),
-        ),
+        outlets=Outlets(write=writer.write, encode=codec.encoder("outcomes", known, prefix=prefix)),
         metrics=metrics,
         clock=clock,
     )
@@ -80,9 +83,15 @@ def delivering(
         database.close()
 
     service = deliveries.Service(desk, books, ledger, options=options, metrics=metrics, clock=clock)
-    service.host(hosted, Standing(database), close)
+    service.host(hosted, Standing(database), writer, close)
     contents.host(hosted)
-    return app.sender_role(settings, hosted, metrics, deliveries.topics(options))
+    return app.sender_role(
+        settings,
+        hosted,
+        metrics,
+        deliveries.topics(options),
+        has_joined=lambda: service.has_joined,
+    )
 
 
 def contents_of(settings: Settings) -> Contents:

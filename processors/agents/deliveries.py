@@ -2,17 +2,22 @@
 
 A command is finished when Kafka has all that came of it, and only then is its offset committed.
 While nobody can be asked, commands wait: the places fill up, and the stream with them. Beside it,
-`consents` and `suppressions` go into the database that the last look before a send reads.
+`consents` and `suppressions` go into the database that the last look before a send reads: an
+ordinary Faust agent, as they are few.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from processors.agents import apps
+from processors.agents import commands as feeding
+from processors.agents.commands import Commands
 from processors.agents.lanes import Lanes
 from processors.delivery import intake, standings
 from processors.delivery.books import Books
@@ -21,14 +26,19 @@ from processors.delivery.grouping import Grouped
 from processors.delivery.intake import Intake, Publish
 from processors.metrics import Gauge, Metrics
 from processors.ports import Clock, Ledger, Standing
+from processors.runtime import feeds
+from processors.runtime.clients import Cluster
+from processors.runtime.publishing import Publisher, Written
 from schemas import codec
-from schemas.letters import Record
+from schemas.letters import Headers, Record
 from schemas.topics import full_name
 
 if TYPE_CHECKING:
     from processors.agents.hosting import App
 
 STANDINGS = ("consents", "suppressions")
+WRITES = 1_000
+"""Commands whose records are written together."""
 STANDINGS_PLACES = 500
 """Records of these topics that go into the database together."""
 
@@ -48,6 +58,9 @@ class Options:
 
     prefix: str
     """Of all topics."""
+    cluster: Cluster
+    slot: str
+    """A name that only this process has, the same after a restart."""
     channel: str
     places: int = 400
     """Commands that are under way at once; those of one person go one after the other."""
@@ -66,9 +79,46 @@ def topics(options: Options) -> tuple[str, ...]:
     return tuple(full_name(options.prefix, one) for one in names)
 
 
-def into(app: "App", options: Options, name: str) -> Publish:
-    """Returns what writes to a topic."""
-    return partial(apps.publish, apps.raw_topic(app, full_name(options.prefix, name)))
+class Writer:
+    """Writes records of all that ask at once together."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="publish")
+        self._asked = Grouped(self._publish, most=WRITES)
+
+    async def write(self, records: Sequence[Written]) -> None:
+        """Returns when Kafka has the records.
+
+        Raises:
+            Undelivered: it has not all of them; they may be written again.
+        """
+        for problem in await self._asked.ask(records):
+            if problem:
+                raise apps.Undelivered(problem)
+
+    def into(self, name: str) -> Publish:
+        """Returns what writes to one topic."""
+
+        async def publish(key: bytes | None, value: bytes | None, headers: Headers) -> None:
+            await self.write([Written(name, key, value, headers)])
+
+        return publish
+
+    def close(self) -> None:
+        """Ends the thread; everything that was asked has been answered."""
+        self._thread.shutdown(wait=False)
+
+    async def _publish(self, asked: Sequence[Sequence[Written]]) -> Sequence[Sequence[str]]:
+        records = [one for each in asked for one in each]
+        loop = asyncio.get_running_loop()
+        found = iter(await loop.run_in_executor(self._thread, self._publisher.publish, records))
+        return [list(islice(found, len(each))) for each in asked]
+
+
+def group(prefix: str, channel: str) -> str:
+    """Returns the consumer group of the commands."""
+    return f"{prefix}sender-{channel}"
 
 
 class Service:
@@ -90,68 +140,76 @@ class Service:
         self._options = options
         self._metrics = metrics
         self._clock = clock
-        self._lanes: list[Lanes] = []
+        self._commands: Commands | None = None
 
-    def host(self, app: "App", standing: Standing, close: Callable[[], Awaitable[None]]) -> None:
+    @property
+    def has_joined(self) -> bool:
+        """Whether the group has given this process its share of the commands."""
+        return self._commands is not None and self._commands.joined.is_set()
+
+    def host(
+        self,
+        app: "App",
+        standing: Standing,
+        writer: Writer,
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
         """Adds the agents to the app.
 
         Args:
             app: runs them; when it stops, what is in flight ends.
             standing: takes consents and suppressions.
+            writer: takes what can not be read of them; closed at the end.
             close: lets go of providers and database at the end.
         """
         options = self._options
-        commands = apps.raw_topic(app, full_name(options.prefix, f"commands.{options.channel}"))
-        app.agent(commands, name=f"sender-{options.channel}", concurrency=1)(
-            self._agent(app, options.places, self._deliver)
+        name = f"commands.{options.channel}"
+        commands = self._commands = Commands(
+            app,
+            _taken(options, full_name(options.prefix, name)),
+            self._deliver,
+            renew=self._books.renew,
         )
+        commands.host(f"sender-{options.channel}")
         taken = intake.Options(name=options.channel, channels=(), schemas=options.schemas)
-        taker = _Taker(
-            standing,
-            Intake(taken, into(app, options, "dead-letters"), metrics=self._metrics),
-            options=options,
-        )
-        said = apps.raw_topic(app, *(full_name(options.prefix, one) for one in STANDINGS))
-        app.agent(said, name=f"standing-{options.channel}", concurrency=1)(
-            self._agent(app, STANDINGS_PLACES, taker.take)
-        )
-
-        async def renew(*_: Any, **__: Any) -> None:
-            self._books.renew()
+        dead = Intake(taken, writer.into("dead-letters"), metrics=self._metrics)
+        said = self._standing(app, _Taker(standing, dead, options=options))
 
         async def end(*_: Any, **__: Any) -> None:
-            for lanes in self._lanes:
-                if not await lanes.close(options.grace_ms):
-                    logger.warning("commands in flight were given up; they are taken up again")
+            await commands.close()
+            await said.close(options.grace_ms)
+            writer.close()
             await close()
 
-        app.on_partitions_assigned.connect(renew, weak=False)
         app.on_before_shutdown.connect(end, weak=False)
         app.task(partial(self._every, app, LOOK_S, self._look))
         app.task(partial(self._every, app, EXPIRE_S, self._expire))
 
-    def _agent(
-        self, app: "App", places: int, work: Callable[[Any], Awaitable[None]]
-    ) -> Callable[[Any], Awaitable[None]]:
-        """Returns an agent that works on records side by side, those of a key in their order."""
+    def _standing(self, app: "App", taker: "_Taker") -> Lanes:
+        """Adds the agent that works on consents and suppressions, those of a key in their order."""
+        options = self._options
         crashes: set[asyncio.Future[None]] = set()
-        lanes = Lanes(places, lambda error: crashes.add(asyncio.ensure_future(app.crash(error))))
-        self._lanes.append(lanes)
-        app.unfinished.append(partial(lanes.drain, self._options.grace_ms))
+        lanes = Lanes(
+            STANDINGS_PLACES, lambda error: crashes.add(asyncio.ensure_future(app.crash(error)))
+        )
+        app.unfinished.append(partial(lanes.drain, options.grace_ms))
 
         async def finish(event: Any) -> None:
-            await work(event.message)
+            await taker.take(event.message)
             event.ack()
 
-        async def agent(stream: Any) -> None:
+        async def take(stream: Any) -> None:
             async for event in stream.noack().events():
                 await lanes.put(event.message.key, partial(finish, event))
 
-        return agent
+        said = apps.raw_topic(app, *(full_name(options.prefix, one) for one in STANDINGS))
+        app.agent(said, name=f"standing-{options.channel}", concurrency=1)(take)
+        return lanes
 
-    async def _deliver(self, came: Any) -> None:
-        self._metrics.set(Gauge.SENDING, len(self._lanes[0]), self._options.channel)
-        await self._desk.handle(_record(came))
+    async def _deliver(self, record: Record) -> None:
+        assert self._commands is not None
+        self._metrics.set(Gauge.SENDING, len(self._commands), self._options.channel)
+        await self._desk.handle(record)
 
     async def _every(self, app: "App", wait_s: float, work: Callable[[], Awaitable[None]]) -> None:
         while not app.should_stop:
@@ -194,7 +252,8 @@ class _Taker:
             at=round(came.timestamp * 1000),
             schemas=self._options.schemas,
         )
-        said = await self._intake.take(_record(came), read)
+        record = Record(came.topic, came.partition, came.offset, came.key, came.value)
+        said = await self._intake.take(record, read)
         if said is not None:
             await self._applied.ask(said)
 
@@ -203,5 +262,14 @@ class _Taker:
         return [None] * len(records)
 
 
-def _record(came: Any) -> Record:
-    return Record(came.topic, came.partition, came.offset, came.key, came.value)
+def _taken(options: Options, topic: str) -> feeding.Options:
+    return feeding.Options(
+        feed=feeds.Options(
+            cluster=options.cluster,
+            group=group(options.prefix, options.channel),
+            topic=topic,
+            slot=options.slot,
+        ),
+        places=options.places,
+        grace_ms=options.grace_ms,
+    )

@@ -6,7 +6,6 @@ Many are under way at once, those of one person one after the other; each step o
 taken for all that wait for it together. The record is finished when Kafka has all that came of it.
 """
 
-import asyncio
 import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,9 +16,9 @@ import msgspec
 
 from processors.delivery import intake, telling
 from processors.delivery.couriers import Courier, Done, Errand
-from processors.delivery.intake import Publish
 from processors.metrics import Counter, Histogram, Metrics
 from processors.ports import Clock
+from processors.runtime.publishing import Written
 from schemas import codec
 from schemas.commands import NAMESPACE, Command
 from schemas.errors import Unsendable
@@ -28,6 +27,8 @@ from schemas.letters import Record
 from schemas.messages import Message
 from schemas.outcomes import Outcome
 
+Write = Callable[[Sequence[Written]], Awaitable[None]]
+"""Writes records and waits until Kafka has them; OSError where it has not."""
 Compose = Callable[[Command], Awaitable[Sequence[Message]]]
 """What a `Composer` does, without holding up the event loop."""
 
@@ -36,8 +37,7 @@ Compose = Callable[[Command], Awaitable[Sequence[Message]]]
 class Outlets:
     """Where a desk writes."""
 
-    outcomes: Publish
-    events: Publish
+    write: Write
     encode: Callable[[msgspec.Struct], bytes] = codec.encode
     """For outcomes; see `codec.encoder`."""
 
@@ -92,17 +92,19 @@ class Desk:
         entry = done.entry
         promise = self._courier.promise(entry.promise, transactional=command.transactional)
         told = telling.outcome(command, entry, promise)
-        also = [] if done.suppresses is None else [telling.stop(entry.id, told, done.suppresses)]
-        await asyncio.gather(*(self._publish(command, one) for one in (told, *also)))
+        records = self._records(command, told)
+        if done.suppresses is not None:
+            records += self._records(command, telling.stop(entry.id, told, done.suppresses))
+        await self._intake.until_it_works(partial(self._outlets.write, records))
         await self._courier.told(entry.id)
         self._metrics.add(Counter.OUTCOMES, 1, told.channel, told.result)
 
-    async def _publish(self, command: Command, told: Outcome) -> None:
+    def _records(self, command: Command, told: Outcome) -> list[Written]:
         key, event = told.profile_id.encode(), telling.event(command, told)
-        outcomes = partial(self._outlets.outcomes, key, self._outlets.encode(told), [])
-        events = partial(self._outlets.events, key, codec.encode(event), [])
-        until_it_works = self._intake.until_it_works
-        await asyncio.gather(until_it_works(outcomes), until_it_works(events))
+        return [
+            Written("outcomes", key, self._outlets.encode(told)),
+            Written("events", key, codec.encode(event)),
+        ]
 
 
 def distinct(command: Command, messages: Sequence[Message]) -> Sequence[Message]:

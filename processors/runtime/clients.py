@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
+from processors.runtime.errors import Fenced, RuntimeFailure, TopicMissing
 from schemas.letters import Headers
 
 MAX_STATE_BYTES = 16_777_216
@@ -175,6 +176,31 @@ def producer(cluster: Cluster, transactional_id: str | None, log: logging.Logger
             "transaction.timeout.ms": TRANSACTION_MS,
         }
     return Producer(settings, logger=log)
+
+
+def check(error: KafkaError, *, slot: str, what: str) -> None:
+    """Lets pass an error of a consumer that the client gets over by itself, and logs it.
+
+    Args:
+        error: as it was polled.
+        slot: as whom the consumer is in its group.
+        what: it reads.
+
+    Raises:
+        RuntimeFailure: the process can not go on.
+    """
+    text = words(error)
+    if "fenced" in text.lower():  # the cause of a fatal error is told in words alone
+        raise Fenced(f"slot {slot!r}")
+    if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+        raise TopicMissing(f"a topic is missing ({text}): run `beckon topics create`")
+    if error.code() in (
+        KafkaError._FATAL,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    ):
+        raise RuntimeFailure(f"{what} can not be read ({text})")
+    logger.warning("while reading", extra={"topic": what, "error_text": text})
 
 
 def code(error: KafkaException) -> int:

@@ -17,7 +17,6 @@ from processors.metrics import Counter, Gauge, Histogram, Metrics
 from processors.ports import Status
 from processors.runtime import clients
 from processors.runtime.clients import Cluster, Polled
-from processors.runtime.errors import Fenced, RuntimeFailure, TopicMissing
 from processors.runtime.rereading import Rereader
 from processors.runtime.restores import Restored, Restorer, Source
 from processors.runtime.tables import Table
@@ -159,18 +158,7 @@ class Partitions:
             if one is not None:
                 one.end = end.offset()
             return
-        text = clients.words(error)
-        if "fenced" in text.lower():  # the cause of a fatal error is told in words alone
-            raise Fenced(f"slot {self._slot!r}")
-        if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
-            raise TopicMissing(f"a topic is missing ({text}): run `beckon topics create`")
-        if code in (
-            KafkaError._FATAL,
-            KafkaError.TOPIC_AUTHORIZATION_FAILED,
-            KafkaError.GROUP_AUTHORIZATION_FAILED,
-        ):
-            raise RuntimeFailure(f"events can not be read ({text})")
-        logger.warning("while reading events", extra={"error_text": text})
+        clients.check(error, slot=self._slot, what="events")
 
     def pause(self, partition: int) -> None:
         """Has a partition wait."""

@@ -6,6 +6,8 @@ Prints `ready` once it has its partitions.
 
 import asyncio
 import sys
+import threading
+import time
 from typing import cast
 
 from connectors import http
@@ -29,15 +31,14 @@ def main(url: str, promise: str) -> int:
         return Postbox(client, url, promise=cast("Promise", promise))
 
     role = sending.delivering(Settings.from_env(), "email", {"postbox": make})
-    told = role.ready
 
-    def ready(is_ready: bool) -> None:
-        told(is_ready)
-        if is_ready:
-            sys.stdout.write("ready\n")
-            sys.stdout.flush()
+    def tell() -> None:
+        while role.status().state != "running":
+            time.sleep(0.02)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
 
-    role.ready = ready
+    threading.Thread(target=tell, daemon=True).start()
     return asyncio.run(app.serve(role))
 
 
