@@ -6,7 +6,6 @@ checked address that is connected to, so that a name cannot change its mind in b
 """
 
 import asyncio
-import hashlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -20,7 +19,6 @@ import httpx2
 
 from connectors.addresses import allowed
 from connectors.errors import AddressRefused
-from schemas.outcomes import Result
 
 MAX_BODY_BYTES = 65_536
 """As much of an answer as is read; the rest stays where it is."""
@@ -36,25 +34,17 @@ REFUSED = frozenset(
 """Details of attempts that were not made and never will be."""
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-Headers = Callable[[], Mapping[str, str]]
-Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """Bounds and permissions of a client."""
 
-    attempts: int = 4
     connect_timeout_ms: int = 5_000
     read_timeout_ms: int = 10_000
     """Between two pieces of an answer."""
     attempt_timeout_ms: int = 15_000
     """One attempt in all, from the look-up of the name to the end of the answer."""
-    backoff_ms: int = 500
-    """Before the second attempt; doubles from there."""
-    backoff_max_ms: int = 30_000
-    retry_after_max_ms: int = 60_000
-    """As long as a receiver may ask us to wait."""
     max_connections: int = 64
     allow_http: bool = False
     """Also without TLS."""
@@ -66,19 +56,6 @@ class Options:
     """HTTP/2 and nothing else, many requests on one connection: for services that ask for it."""
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
     """None = the usual authorities. For receivers with a certificate of an own authority."""
-
-
-class Reply(NamedTuple):
-    """What came of a post."""
-
-    result: Result
-    detail: str
-    """A short fixed word: `http-503`, `time-out`, `connect-failed`, `address-refused`, …"""
-    attempts: int
-    status: int | None
-    """Of the last answer; None where there was none."""
-    body: bytes
-    """Of the last answer, at most 64 kB of it."""
 
 
 class Attempt(NamedTuple):
@@ -107,49 +84,15 @@ class Attempt(NamedTuple):
 
 
 class Client:
-    """Posts to addresses that users give, and asks services.
+    """Asks addresses that users give, and services: one request a call, and no repeats.
 
     Guarantees:
-        Never raises for what the other side does. Bounded in time: `attempts` attempts with
-        their waits. A repeat carries the same bytes, so that a receiver can drop it by its key.
+        Never raises for what the other side does. Bounded in time and in what is read.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        now_ms: Callable[[], int],
-        *,
-        resolve: Resolve | None = None,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
+    def __init__(self, options: Options, *, resolve: Resolve | None = None) -> None:
         self._options = options
-        self._now_ms = now_ms
-        self._sleep = sleep
         self._transport = _Transport(options, resolve or look_up)
-
-    async def post(self, url: str, content: bytes, *, headers: Headers, key: str) -> Reply:
-        """Returns what came of posting the content.
-
-        Args:
-            url: as a user wrote it.
-            content: the body, sent as it is.
-            headers: those beside what HTTP needs; made anew for each attempt, since the time in
-                a signature must be fresh.
-            key: what makes the request the one it is; spreads the retries of many.
-        """
-        left_open = False
-        attempt = 0
-        while True:
-            attempt += 1
-            found = await self.ask("POST", url, content, headers=headers())
-            if found.sent:
-                return Reply("sent", found.detail, attempt, found.status, found.body)
-            left_open = left_open or found.is_open
-            if not found.passing or attempt >= self._options.attempts:
-                result: Result = "unknown" if left_open else "failed"
-                return Reply(result, found.detail, attempt, found.status, found.body)
-            asked_ms = retry_after_ms(found.retry_after, self._now_ms())
-            await self._sleep(wait_ms(attempt, key, asked_ms, options=self._options) / 1000)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -234,18 +177,6 @@ def checked_url(url: str, options: Options) -> httpx2.URL:
     if not 0 < port < 65_536 or (options.ports and port not in options.ports):
         raise AddressRefused("port-refused")
     return found
-
-
-def wait_ms(attempt: int, key: str, asked_ms: int | None, *, options: Options) -> int:
-    """Returns how long to wait after the attempt (1 = the first).
-
-    Doubles up to a bound; between half and all of it, by a hash of key and attempt: many
-    commands that failed together do not come back together, and a replay waits the same.
-    """
-    whole = min(options.backoff_ms << min(attempt - 1, 32), options.backoff_max_ms)
-    digest = hashlib.sha256(f"{key}:{attempt}".encode()).digest()
-    own = whole // 2 + (whole - whole // 2) * int.from_bytes(digest[:4], "big") // 2**32
-    return max(own, min(asked_ms or 0, options.retry_after_max_ms))
 
 
 def retry_after_ms(value: str | None, now_ms: int) -> int | None:

@@ -126,19 +126,17 @@ def worker(settings: Settings) -> Role:
     )
 
 
-def sender(settings: Settings, carrier: Sender, channels: tuple[str, ...]) -> Role:
-    """Returns a sender service: carries out the commands of some channels."""
+def sender(settings: Settings, carrier: Sender) -> Role:
+    """Returns what hands the commands of all channels to one sender, and asks nobody else."""
     metrics, known, prefix = Metrics(), registry_of(settings), settings.topics.prefix
     options = senders.Options(
         prefix=prefix,
-        channels=channels,
-        places=settings.webhook.places,
+        channels=topics.CHANNELS,
         encode=codec.encoder("outcomes", known, prefix=prefix),
-        tells=carrier.channel == "webhook",  # what a file takes is no answer
         schemas=known,
     )
     app = faust_app(settings, f"{prefix}sender-{carrier.channel}")
-    senders.build(app, carrier, options=options, metrics=metrics, clock=WallClock())
+    senders.build(app, carrier, options=options, metrics=metrics)
     return sender_role(settings, app, metrics, senders.topics(options))
 
 

@@ -243,16 +243,12 @@ def sender(
 ) -> None:
     """Carries out the commands of a channel, through the providers that settings name for it."""
     from connectors.channels.jsonl import JsonlSender
-    from processors import app, providers
-    from processors.ports import Sender
+    from processors import app
     from schemas.topics import CHANNELS
 
     settings = _settings()
     if channel == "jsonl":
-        files_of: Sender = JsonlSender(out, now_ms=WallClock().now_ms)
-        role = app.sender(settings, files_of, CHANNELS)
-    elif channel == "webhook" and channel not in providers.MAKERS:
-        role = app.sender(settings, providers.webhook(settings), (channel,))
+        role = app.sender(settings, JsonlSender(out, now_ms=WallClock().now_ms))
     elif channel in CHANNELS:
         from processors import sending
 

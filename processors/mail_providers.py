@@ -150,7 +150,7 @@ def callbacks(settings: Settings) -> list[Callbacks]:
 
 
 def _client() -> http.Client:
-    return http.Client(http.Options(), now_ms=WallClock().now_ms)
+    return http.Client(http.Options())
 
 
 def _trust(settings: Settings) -> ssl.SSLContext | None:

@@ -42,7 +42,7 @@ def webhook(settings: Settings) -> Provider:
     )
     secrets = chosen.secrets.get_secret_value() if chosen.secrets is not None else ""
     given = [each.strip() for each in secrets.split(",") if each.strip()]
-    client = http.Client(options, NOW_MS)
+    client = http.Client(options)
     return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, now_ms=NOW_MS))
 
 
@@ -153,7 +153,7 @@ def browsers(settings: Settings) -> Provider:
     key = given(settings.webpush.private_key, "WEBPUSH__PRIVATE_KEY")
     subject = given(settings.webpush.subject, "WEBPUSH__SUBJECT")
     vapid = made("WEBPUSH__PRIVATE_KEY", lambda: webpush.read_vapid(key, subject))
-    return webpush.WebPush(http.Client(http.Options(), NOW_MS), vapid, now_ms=NOW_MS)
+    return webpush.WebPush(http.Client(http.Options()), vapid, now_ms=NOW_MS)
 
 
 def devices(settings: Settings) -> Provider:
@@ -271,4 +271,4 @@ def _client(url: str, *, http2: bool = False) -> http.Client:
     options = http.Options(
         allow_http=url.startswith("http:"), allow_private=True, ports=frozenset(), http2=http2
     )
-    return http.Client(options, NOW_MS)
+    return http.Client(options)

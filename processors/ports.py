@@ -24,31 +24,28 @@ class Clock(Protocol):
 
 
 class Sender(Protocol):
-    """Carries out the commands of one channel.
+    """Takes commands as they are, where no ledger and no provider is needed: into files.
 
     Guarantees:
-        Sending a command again does no harm: its id travels as the idempotency key.
-        Never blocks the event loop; calls may overlap.
+        Sending a command again does no harm. Never blocks the event loop; calls may overlap.
     """
 
     @property
     def channel(self) -> str:
-        """Name of the channel, as in the topic `commands.<channel>`."""
+        """Its name: that of the service that runs it."""
         ...
 
     async def send(self, command: Command) -> Outcome:
-        """Returns what came of the command, after as many bounded attempts as it takes.
-
-        A message that the other side refuses is an outcome, not an error.
+        """Returns what came of the command.
 
         Raises:
-            OSError: the channel as a whole does not work now (disk full, no network of our own):
-                nothing was decided about this command, ask again later.
+            OSError: nothing works now (disk full), and nothing was decided about this command:
+                ask again later.
         """
         ...
 
     async def close(self) -> None:
-        """Lets go of files and connections; nothing can be sent afterwards."""
+        """Lets go of files; nothing can be sent afterwards."""
         ...
 
 

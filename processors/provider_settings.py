@@ -83,7 +83,6 @@ class Webhook(Branch):
         (80, 443, 8080, 8443), description="Ports that may be called, as a JSON list; `[]`: all."
     )
     attempts: int = Field(4, ge=1, le=20, description="Per command.")
-    places: int = Field(16, ge=1, le=1_000, description="Commands sent at once.")
 
 
 class Smtp(Branch):

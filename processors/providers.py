@@ -7,14 +7,10 @@ outcomes know it by.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from connectors import http
-from connectors.channels.webhook import WebhookSender
-from connectors.errors import BadSetting
 from processors import mail_providers, message_providers
-from processors.clock import WallClock
 from processors.delivery.breakers import Limits
 from processors.delivery.couriers import Policy
-from processors.ports import Provider, Sender
+from processors.ports import Provider
 from processors.settings import InvalidSettings, Settings
 from schemas.topics import CHANNELS
 
@@ -81,30 +77,3 @@ def policy(settings: Settings, channel: str) -> Policy:
         raise InvalidSettings(f"BECKON_SENDERS__AT_LEAST_ONCE: there are {', '.join(CHANNELS)}")
     attempts = settings.webhook.attempts if channel == "webhook" else Policy.attempts
     return Policy(attempts=attempts, at_least_once=channel in given)
-
-
-def webhook(settings: Settings) -> Sender:
-    """Returns what posts webhooks.
-
-    Raises:
-        InvalidSettings: no secret, or one that does not sign.
-    """
-    chosen = settings.webhook
-    secrets = chosen.secrets.get_secret_value() if chosen.secrets is not None else ""
-    client = http.Client(
-        http.Options(
-            attempts=chosen.attempts,
-            allow_http=chosen.allow_http,
-            allow_private=chosen.allow_private,
-            ports=frozenset(chosen.ports),
-        ),
-        now_ms=WallClock().now_ms,
-    )
-    try:
-        return WebhookSender(
-            client,
-            [each.strip() for each in secrets.split(",") if each.strip()],
-            now_ms=WallClock().now_ms,
-        )
-    except BadSetting as error:
-        raise InvalidSettings(f"BECKON_WEBHOOK__SECRETS: {error}") from error

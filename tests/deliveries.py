@@ -14,6 +14,7 @@ from processors.delivery.breakers import Limits
 from processors.delivery.couriers import Courier, Errand, Policy
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
+from processors.ports import Provider
 from schemas.messages import Message, Promise, Reply
 from tests import stores
 from tests.stores import Time, intent
@@ -88,7 +89,7 @@ class World:
     def __init__(
         self,
         database: Database,
-        providers: Sequence[Scripted],
+        providers: Sequence[Provider],
         *,
         policy: Policy | None = None,
         limits: Limits | None = None,
@@ -129,7 +130,7 @@ class World:
 
 
 @contextlib.contextmanager
-def world(directory: Path, *providers: Scripted, **more: Any) -> Iterator[World]:
+def world(directory: Path, *providers: Provider, **more: Any) -> Iterator[World]:
     with stores.opened(f"sqlite:///{directory}/senders.db") as database:
         yield World(database, providers, **more)
 

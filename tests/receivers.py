@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
+import pytest
 from standardwebhooks import Webhook
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -116,3 +117,10 @@ def receiver() -> Iterator[Receiver]:
             found.release.set()
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture
+def inbox() -> Iterator[Receiver]:
+    """A receiver that listens while the test runs."""
+    with receiver() as found:
+        yield found

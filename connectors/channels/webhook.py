@@ -1,14 +1,13 @@
-"""Posts commands to the addresses that marketers wrote, signed after Standard Webhooks.
+"""Posts messages to the addresses that marketers wrote, signed after Standard Webhooks.
 
 Last in the flow. The command's id is the message's id and its idempotency key: a receiver that
-remembers ids gets each command once, however often it is posted.
+remembers ids gets each message once, however often it is posted.
 Source: https://www.standardwebhooks.com, specification 1.0.
 """
 
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,69 +16,11 @@ from standardwebhooks import Webhook as Signer
 from connectors import http
 from connectors.errors import BadSetting
 from connectors.http import Attempt, Client
-from connectors.outcomes import conclude
-from schemas.commands import Command
 from schemas.events import iso
 from schemas.messages import Fate, Message, Promise, Reply
-from schemas.outcomes import Outcome
 
 SECRET_BYTES = range(24, 65)
 MAX_SECRETS = 4
-
-
-class WebhookSender:
-    """Posts commands, a `Sender` by shape.
-
-    Guarantees:
-        Every repeat of a command has the same body, byte for byte.
-    """
-
-    channel = "webhook"
-
-    def __init__(
-        self,
-        client: Client,
-        secrets: Sequence[str],
-        *,
-        now_ms: Callable[[], int],
-        with_traits: bool = True,
-    ) -> None:
-        """Checks the secrets.
-
-        Args:
-            client: closed with the sender.
-            secrets: `whsec_…`, the newest first; each signs, so that one can be replaced by the
-                next while receivers still know the last.
-            now_ms: the wall clock; receivers refuse a signature that is older than minutes.
-            with_traits: whether the person's traits travel with the command.
-
-        Raises:
-            BadSetting: no secret, or one that is not 24 to 64 bytes in base64.
-        """
-        self._signers = _signers(secrets)
-        self._client = client
-        self._now_ms = now_ms
-        self._with_traits = with_traits
-
-    async def send(self, command: Command) -> Outcome:
-        """Returns what came of posting the command."""
-        if command.url is None:
-            return conclude(command, "failed", "url-missing", attempts=0, at=self._now_ms())
-        content = body(command, with_traits=self._with_traits)
-        headers = partial(signed, self._signers, command.id, content, now_ms=self._now_ms)
-        reply = await self._client.post(command.url, content, headers=headers, key=command.id)
-        return conclude(
-            command,
-            reply.result,
-            reply.detail,
-            attempts=reply.attempts,
-            at=self._now_ms(),
-            answer=answer(reply.body),
-        )
-
-    async def close(self) -> None:
-        """Closes the connections."""
-        await self._client.close()
 
 
 class WebhookProvider:
@@ -98,7 +39,13 @@ class WebhookProvider:
     def __init__(
         self, client: Client, secrets: Sequence[str], *, now_ms: Callable[[], int]
     ) -> None:
-        """Checks the secrets; see `WebhookSender`.
+        """Checks the secrets.
+
+        Args:
+            client: closed with the provider.
+            secrets: `whsec_…`, the newest first; each signs, so that one can be replaced by the
+                next while receivers still know the last.
+            now_ms: the wall clock; receivers refuse a signature that is older than minutes.
 
         Raises:
             BadSetting: no secret, or one that is not 24 to 64 bytes in base64.
@@ -146,25 +93,8 @@ def signed(
     }
 
 
-def body(command: Command, *, with_traits: bool) -> bytes:
-    """Returns what is posted for a command: JSON, the same bytes every time."""
-    message: dict[str, Any] = {
-        "id": command.id,
-        "type": "command",
-        "timestamp": iso(command.at),
-        "profile_id": command.profile_id,
-        "definition_id": command.definition_id,
-        "version": command.version,
-        "step": command.step,
-        "data": command.body or {},
-    }
-    if with_traits and command.traits:
-        message["traits"] = command.traits
-    return msgspec.json.encode(message)
-
-
 def posted(message: Message) -> bytes:
-    """Returns what is posted for a message: JSON, the same bytes every time; see `body`."""
+    """Returns what is posted for a message: JSON, the same bytes every time."""
     found: dict[str, Any] = {
         "id": message.id,
         "type": "command",
@@ -204,7 +134,7 @@ def _fate(attempt: Attempt) -> Fate:
 
 def _signers(secrets: Sequence[str]) -> list[Signer]:
     if not 1 <= len(secrets) <= MAX_SECRETS:
-        raise BadSetting(f"a webhook sender needs 1 to {MAX_SECRETS} secrets (whsec_…)")
+        raise BadSetting(f"webhooks need 1 to {MAX_SECRETS} secrets (whsec_…)")
     return [_signer(secret) for secret in secrets]
 
 

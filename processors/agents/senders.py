@@ -1,8 +1,8 @@
-"""The agent that has commands carried out: `commands.<channel>` in, `outcomes` out.
+"""The agent that hands commands on as they are: `commands.*` in, `outcomes` out.
 
-At least once towards the world: a command is finished when its outcome is in Kafka, and only then
-is its offset committed. What can not be read goes to the dead letters. Where the channel as a whole
-does not work, commands wait: the places fill up, and the stream with them; none is dropped.
+For those who want commands in files, and for the demo; `deliveries` carries them out. A command is
+finished when its outcome is in Kafka, and only then is its offset committed. What can not be read
+goes to the dead letters. While the disk is full, commands wait: none is dropped.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ import msgspec
 
 from processors.agents import apps
 from processors.agents.lanes import Lanes
-from processors.delivery import intake, telling
-from processors.delivery.intake import Publish
-from processors.metrics import Counter, Gauge, Histogram, Metrics
-from processors.ports import Clock, Sender
+from processors.delivery import intake
+from processors.delivery.intake import Intake, Publish
+from processors.metrics import Counter, Gauge, Metrics
+from processors.ports import Sender
 from schemas import codec
 from schemas.letters import Record
 from schemas.topics import full_name
@@ -27,28 +27,24 @@ from schemas.topics import full_name
 if TYPE_CHECKING:
     from processors.agents.hosting import App
 
+PLACES = 400
+"""Commands that are under way at once; those of one person go one after the other."""
+GRACE_MS = 10_000
+"""How long stopping waits for what is in flight; the rest is taken up after the restart."""
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a sender service sends, and how much at once."""
+    """What a sender service takes."""
 
     prefix: str
     """Of all topics."""
     channels: tuple[str, ...]
     """Whose commands it takes."""
-    places: int = 16
-    """Commands that are sent at once; those of one person go one after the other."""
-    grace_ms: int = 10_000
-    """How long stopping waits for what is in flight; the rest is sent again after the restart."""
-    retry_ms: int = 1_000
-    """First wait where the channel does not work; doubles from there."""
-    retry_max_ms: int = 60_000
     encode: Callable[[msgspec.Struct], bytes] = codec.encode
     """For outcomes; see `codec.encoder`."""
-    tells: bool = False
-    """Whether what comes of a command is an event of the person too."""
     schemas: codec.SchemaSource | None = None
     """For commands in Avro."""
 
@@ -56,36 +52,26 @@ class Options:
 def topics(options: Options) -> tuple[str, ...]:
     """Returns the full names of the topics that must be there, those of commands first."""
     names = [f"commands.{channel}" for channel in options.channels]
-    names += ["outcomes", "dead-letters"]
-    if options.tells:
-        names.append("events")
-    return tuple(full_name(options.prefix, one) for one in names)
+    return tuple(full_name(options.prefix, one) for one in (*names, "outcomes", "dead-letters"))
 
 
-def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clock: Clock) -> None:
+def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics) -> None:
     """Adds the agent to the app. When the app stops, what is in flight ends and the sender closes.
 
     Raises:
         KeyError: a channel that there is not.
     """
-
-    def into(name: str) -> Publish:
-        return partial(apps.publish, apps.raw_topic(app, full_name(options.prefix, name)))
-
-    commands = topics(options)[: len(options.channels)]
+    *commands, outcomes, dead = topics(options)
+    taken = intake.Options(name=sender.channel, channels=options.channels, schemas=options.schemas)
     desk = Desk(
         sender,
-        options,
-        outlets=Outlets(
-            outcomes=into("outcomes"), events=into("events"), dead=into("dead-letters")
-        ),
+        Intake(taken, partial(apps.publish, apps.raw_topic(app, dead)), metrics=metrics),
+        partial(apps.publish, apps.raw_topic(app, outcomes)),
+        encode=options.encode,
         metrics=metrics,
-        clock=clock,
     )
     crashes: set[asyncio.Future[None]] = set()
-    lanes = Lanes(
-        options.places, lambda error: crashes.add(asyncio.ensure_future(app.crash(error)))
-    )
+    lanes = Lanes(PLACES, lambda error: crashes.add(asyncio.ensure_future(app.crash(error))))
 
     async def work(event: Any) -> None:
         metrics.set(Gauge.SENDING, len(lanes), sender.channel)
@@ -98,49 +84,32 @@ def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics, clo
             await lanes.put(event.message.key, partial(work, event))
 
     async def close(*_: Any, **__: Any) -> None:
-        if not await lanes.close(options.grace_ms):
-            logger.warning("commands in flight were given up; they are sent again")
+        if not await lanes.close(GRACE_MS):
+            logger.warning("commands in flight were given up; they are taken up again")
         await sender.close()
 
     app.agent(apps.raw_topic(app, *commands), name=f"sender-{sender.channel}", concurrency=1)(send)
-    app.unfinished.append(partial(lanes.drain, options.grace_ms))
+    app.unfinished.append(partial(lanes.drain, GRACE_MS))
     app.on_before_shutdown.connect(close)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outlets:
-    """Where a desk writes."""
-
-    outcomes: Publish
-    events: Publish
-    dead: Publish
-
-
 class Desk:
-    """Sees one record at a time to its end: sent and known, or laid with the dead letters."""
+    """Sees one record at a time to its end: taken and told, or laid with the dead letters."""
 
     def __init__(
         self,
         sender: Sender,
-        options: Options,
+        taken: Intake,
+        outcomes: Publish,
         *,
-        outlets: Outlets,
+        encode: Callable[[msgspec.Struct], bytes],
         metrics: Metrics,
-        clock: Clock,
     ) -> None:
         self._sender = sender
-        self._options = options
-        self._outlets = outlets
-        taken = intake.Options(
-            name=sender.channel,
-            channels=options.channels,
-            schemas=options.schemas,
-            retry_ms=options.retry_ms,
-            retry_max_ms=options.retry_max_ms,
-        )
-        self._intake = intake.Intake(taken, outlets.dead, metrics=metrics)
+        self._intake = taken
+        self._outcomes = outcomes
+        self._encode = encode
         self._metrics = metrics
-        self._clock = clock
 
     async def handle(self, record: Record) -> None:
         """Returns when Kafka has the command's outcome, or the dead letter."""
@@ -148,13 +117,7 @@ class Desk:
         if command is None:
             return
         until_it_works = self._intake.until_it_works
-        started_ms = self._clock.now_ms()
         outcome = await until_it_works(partial(self._sender.send, command))
-        taken_s = (self._clock.now_ms() - started_ms) / 1000
-        self._metrics.observe(Histogram.SEND_SECONDS, taken_s, command.channel)
-        key, value = outcome.profile_id.encode(), self._options.encode(outcome)
-        await until_it_works(partial(self._outlets.outcomes, key, value, []))
-        if self._options.tells:
-            told = codec.encode(telling.event(command, outcome))
-            await until_it_works(partial(self._outlets.events, key, told, []))
+        key, value = outcome.profile_id.encode(), self._encode(outcome)
+        await until_it_works(partial(self._outcomes, key, value, []))
         self._metrics.add(Counter.OUTCOMES, 1, outcome.channel, outcome.result)

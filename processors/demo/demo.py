@@ -31,7 +31,7 @@ from processors.demo.view import Work
 from processors.metrics import Counter
 from processors.operations import publishing
 from processors.operations.errors import OperationFailed
-from schemas.topics import CHANNELS, TOPICS, full_name
+from schemas.topics import TOPICS, full_name
 
 PREFIX = "demo."
 MAX_UNDECIDED = 4_000
@@ -119,7 +119,7 @@ class Demo:
         reading.add_done_callback(lambda _: self._stop.set())
         carrier = JsonlSender(self._options.out, now_ms=WallClock().now_ms)
         self._worker = app.worker(chosen)
-        roles = [self._worker, app.sender(chosen, carrier, CHANNELS)]
+        roles = [self._worker, app.sender(chosen, carrier)]
         try:
             with self._screen() as show:
                 showing = asyncio.ensure_future(self._show(show))

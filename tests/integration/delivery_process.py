@@ -12,7 +12,6 @@ from typing import cast
 
 from connectors import http
 from processors import app, logs, sending
-from processors.clock import WallClock
 from processors.ports import Provider
 from processors.settings import Settings
 from schemas.messages import Promise
@@ -27,7 +26,7 @@ def main(url: str, promise: str) -> int:
     logs.configure("warning", "plain")
 
     def make(_: Settings) -> Provider:
-        client = http.Client(BOUNDS, WallClock().now_ms)
+        client = http.Client(BOUNDS)
         return Postbox(client, url, promise=cast("Promise", promise))
 
     role = sending.delivering(Settings.from_env(), "email", {"postbox": make})

@@ -7,7 +7,6 @@ import pytest
 from confluent_kafka import Producer
 
 from processors.agents import apps, senders
-from processors.clock import WallClock
 from processors.metrics import Metrics
 from schemas.commands import Command
 from schemas.outcomes import Outcome
@@ -29,8 +28,8 @@ class Broken:
 def run(kafka: apps.Options, topics: tuple[str, ...] = (), *, prefix: str = "none.") -> int:
     """Runs a sender service and stops it as soon as it is ready."""
     app = apps.build(kafka)
-    options = senders.Options(prefix=prefix, channels=("webhook",), grace_ms=1_000)
-    senders.build(app, Broken(), options=options, metrics=Metrics(), clock=WallClock())
+    options = senders.Options(prefix=prefix, channels=("webhook",))
+    senders.build(app, Broken(), options=options, metrics=Metrics())
 
     def stop(is_ready: bool) -> None:
         if is_ready:
@@ -89,7 +88,7 @@ def test_wrong_password_ends_it(
 def test_bug_ends_the_process_with_its_trace(caplog: pytest.LogCaptureFixture) -> None:
     producer = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "embedded"})
     [broker] = producer.list_topics(timeout=10).brokers.values()
-    options = senders.Options(prefix="bug.", channels=("webhook",), grace_ms=100)
+    options = senders.Options(prefix="bug.", channels=("webhook",))
     for name in senders.topics(options):
         producer.list_topics(name, timeout=10)
     value = (
@@ -99,7 +98,7 @@ def test_bug_ends_the_process_with_its_trace(caplog: pytest.LogCaptureFixture) -
     producer.produce(senders.topics(options)[0], value, b"p")
     producer.flush(10)
     app = apps.build(apps.Options(bootstrap=f"{broker.host}:{broker.port}", group="bug"))
-    senders.build(app, Broken(), options=options, metrics=Metrics(), clock=WallClock())
+    senders.build(app, Broken(), options=options, metrics=Metrics())
 
     assert apps.run(app, apps.Running(topics=senders.topics(options))) == apps.EXIT_CRASHED
 

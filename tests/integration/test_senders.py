@@ -1,6 +1,7 @@
 """The sender service end to end: commands on Kafka in, verified posts and outcomes out."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -15,19 +16,30 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from schemas import codec
 from schemas.commands import Command
 from schemas.outcomes import Outcome
-from tests.receivers import SECRET, Receiver, receiver
+from tests.receivers import SECRET, Receiver, inbox
+
+__all__ = ["inbox"]
 
 ROOT = Path(__file__).parent.parent.parent
-TOPICS = ("commands.webhook", "outcomes", "dead-letters")
+TOPICS = (
+    "commands.webhook",
+    "consents",
+    "suppressions",
+    "definitions",
+    "outcomes",
+    "events",
+    "dead-letters",
+)
 LIMIT_S = 40
 
 
 @dataclass
 class Cluster:
-    """A broker with the three topics of a sender service."""
+    """A broker with the topics of a sender, and where its ledger is."""
 
     bootstrap: str
     prefix: str
+    folder: Path
 
     def topic(self, name: str) -> str:
         return self.prefix + name
@@ -95,8 +107,8 @@ def embedded() -> Iterator[str]:
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def cluster(request: pytest.FixtureRequest, topics_prefix: str) -> Cluster:
-    found = Cluster(request.getfixturevalue(request.param), topics_prefix)
+def cluster(request: pytest.FixtureRequest, topics_prefix: str, tmp_path: Path) -> Cluster:
+    found = Cluster(request.getfixturevalue(request.param), topics_prefix, tmp_path)
     if request.param == "kafka":
         request.getfixturevalue("create_topics")(*map(found.topic, TOPICS))
     else:
@@ -104,12 +116,6 @@ def cluster(request: pytest.FixtureRequest, topics_prefix: str) -> Cluster:
         for name in TOPICS:
             maker.list_topics(found.topic(name), LIMIT_S)
     return found
-
-
-@pytest.fixture
-def inbox() -> Iterator[Receiver]:
-    with receiver() as found:
-        yield found
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -121,16 +127,30 @@ def start(cluster: Cluster) -> Iterator[Start]:
         yield begin
 
 
+def settings(cluster: Cluster) -> dict[str, str]:
+    return {
+        "PYTHONPATH": str(ROOT),
+        "BECKON_KAFKA__BOOTSTRAP_SERVERS": cluster.bootstrap,
+        "BECKON_TOPICS__PREFIX": cluster.prefix,
+        "BECKON_DATABASE__URL": f"sqlite:///{cluster.folder}/senders.db",
+        "BECKON_WEBHOOK__SECRETS": SECRET,
+        "BECKON_WEBHOOK__ALLOW_HTTP": "true",
+        "BECKON_WEBHOOK__ALLOW_PRIVATE": "true",
+        "BECKON_WEBHOOK__PORTS": "[]",
+        "BECKON_HEALTH__PORT": "0",
+    }
+
+
 @contextlib.contextmanager
 def services(cluster: Cluster) -> Iterator[Start]:
     """Starts sender services, waits until they are ready; the rest of them end with the test."""
     running: list[subprocess.Popen[str]] = []
 
-    def begin(*, grace_ms: int = 5_000) -> "subprocess.Popen[str]":
-        words = [cluster.bootstrap, cluster.prefix, SECRET, str(grace_ms)]
+    def begin(slot: str = "one") -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.sender_process", *words],
+            [sys.executable, "-m", "tests.integration.sender_process"],
             cwd=ROOT,
+            env={**os.environ, **settings(cluster), "BECKON_SLOT": slot},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -235,31 +255,36 @@ def test_stop_ends_what_is_in_flight_and_commits_it(
     assert cluster.committed() == 1
 
 
-def test_what_was_not_finished_is_sent_again_after_a_restart(
+def test_what_was_under_way_at_a_kill_is_settled_after_the_restart(
     cluster: Cluster, inbox: Receiver, start: Start
 ) -> None:
-    process = start(grace_ms=50)
-    cluster.produce(command(1, inbox.url("/slow")))
+    process = start()
+    cluster.produce(command(1, inbox.url("/drop-first")), command(2, inbox.url("/slow")))
     assert inbox.arrived.wait(LIMIT_S)
-    cluster.produce(*(command(one, inbox.url(), profile_id=f"p{one}") for one in range(2, 30)))
-    finished = {one.command_id for one in cluster.outcomes(range(2, 30))}
+    cluster.produce(*(command(one, inbox.url(), profile_id=f"p{one}") for one in range(3, 30)))
+    cluster.outcomes(range(3, 30))
 
-    assert stop(process) == 0
-    assert "c-0001" not in finished
-    assert cluster.committed() < 29
-    again = start()
+    stop(process, signal.SIGKILL)
     inbox.release.set()
-    cluster.outcomes(range(1, 30))
+    again = start()
+    outcomes = cluster.outcomes(range(1, 30))
 
     assert stop(again) == 0
+    results = {one.command_id: one.result for one in outcomes}
+    assert results.pop("c-0002") == "unknown"
+    assert set(results.values()) == {"sent"}
     assert cluster.committed() == 29
 
 
 @pytest.mark.kafka
 def test_second_service_takes_over_a_part_without_loss(
-    kafka: str, create_topics: Callable[..., None], topics_prefix: str, inbox: Receiver
+    kafka: str,
+    create_topics: Callable[..., None],
+    topics_prefix: str,
+    inbox: Receiver,
+    tmp_path: Path,
 ) -> None:
-    cluster = Cluster(kafka, topics_prefix)
+    cluster = Cluster(kafka, topics_prefix, tmp_path)
     create_topics(*map(cluster.topic, TOPICS))
     many = [command(one, inbox.url(), profile_id=f"p{one % 50}") for one in range(600)]
 
@@ -267,7 +292,7 @@ def test_second_service_takes_over_a_part_without_loss(
         first = begin()
         cluster.produce(*many[:300])
         assert inbox.arrived.wait(LIMIT_S)
-        second = begin()
+        second = begin("two")
         cluster.produce(*many[300:])
         outcomes = cluster.outcomes(range(600))
         assert stop(first) == 0
@@ -300,9 +325,13 @@ def test_kill_loses_no_command(cluster: Cluster, inbox: Receiver, start: Start) 
 
 @pytest.mark.kafka
 def test_command_of_an_aborted_transaction_is_never_sent(
-    kafka: str, create_topics: Callable[..., None], topics_prefix: str, inbox: Receiver
+    kafka: str,
+    create_topics: Callable[..., None],
+    topics_prefix: str,
+    inbox: Receiver,
+    tmp_path: Path,
 ) -> None:
-    cluster = Cluster(kafka, topics_prefix)
+    cluster = Cluster(kafka, topics_prefix, tmp_path)
     create_topics(*map(cluster.topic, TOPICS), partitions=1)
     transactions(cluster, inbox.url())
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors import http
-from processors.clock import WallClock
 from processors.ports import Provider
 from schemas.messages import Fate, Message
 from tests.providers.servers import Fault
@@ -30,7 +29,7 @@ def client(time_out_ms: int = PATIENT_MS, **changes: Any) -> http.Client:
         read_timeout_ms=time_out_ms,
         connect_timeout_ms=time_out_ms,
     )
-    return http.Client(replace(options, **changes), WallClock().now_ms)
+    return http.Client(replace(options, **changes))
 
 
 FATES: Mapping[Fault, frozenset[Fate]] = {

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors import http
 from connectors.errors import AddressRefused
+from tests.certificates import Authority
 
 OPEN = http.Options(allow_http=True, allow_private=True, ports=frozenset())
 
@@ -79,30 +82,6 @@ class TestCheckedUrl:
 
 
 class TestWaits:
-    @given(st.integers(1, 100), st.text())
-    def test_wait_lies_between_half_and_all_of_the_doubled_bound(
-        self, attempt: int, key: str
-    ) -> None:
-        found = http.wait_ms(attempt, key, None, options=http.Options())
-
-        whole = min(500 * 2 ** (attempt - 1), 30_000)
-        assert whole // 2 <= found <= whole
-
-    def test_wait_of_a_command_is_the_same_again_and_another_for_others(self) -> None:
-        waits = [http.wait_ms(1, f"c-{one}", None, options=http.Options()) for one in range(50)]
-
-        assert waits == [
-            http.wait_ms(1, f"c-{one}", None, options=http.Options()) for one in range(50)
-        ]
-        assert len(set(waits)) > 25
-
-    def test_wait_that_is_asked_for_is_kept_up_to_the_bound(self) -> None:
-        options = http.Options(retry_after_max_ms=60_000)
-
-        assert http.wait_ms(1, "c", 7_000, options=options) == 7_000
-        assert http.wait_ms(1, "c", 10**15, options=options) == 60_000
-        assert http.wait_ms(1, "c", 0, options=options) >= 250
-
     @pytest.mark.parametrize(
         ("value", "expected"),
         [
@@ -128,13 +107,9 @@ class TestWaits:
         assert http.retry_after_ms(value, 100_000) == expected
 
 
-async def no_wait(_: float) -> None:
-    pass
-
-
 def posted(
     url: str, answers: Sequence[list[str]], options: http.Options
-) -> tuple[http.Reply, list[str]]:
+) -> tuple[http.Attempt, list[str]]:
     """Posts with a resolver that gives one answer after the other, the last for ever."""
     asked: list[str] = []
 
@@ -142,10 +117,10 @@ def posted(
         asked.append(host)
         return answers[min(len(asked), len(answers)) - 1]
 
-    async def run() -> http.Reply:
-        client = http.Client(options, lambda: 0, resolve=resolve, sleep=no_wait)
+    async def run() -> http.Attempt:
+        client = http.Client(options, resolve=resolve)
         try:
-            return await client.post(url, b"{}", headers=dict, key="c-1")
+            return await client.ask("POST", url, b"{}", headers={})
         finally:
             await client.close()
 
@@ -165,7 +140,7 @@ class TestGuard:
     def test_name_that_leads_inside_is_refused_at_once(self, addresses: list[str]) -> None:
         reply, asked = posted("https://example.com/", [addresses], http.Options())
 
-        assert (reply.result, reply.detail, reply.attempts) == ("failed", "address-refused", 1)
+        assert (reply.detail, reply.is_open, reply.passing) == ("address-refused", False, False)
         assert asked == ["example.com"]
 
     @pytest.mark.parametrize(
@@ -183,10 +158,10 @@ class TestGuard:
         ],
     )
     def test_every_way_to_write_this_machine_is_refused(self, url: str) -> None:
-        async def run() -> http.Reply:
-            client = http.Client(http.Options(attempts=1), lambda: 0, sleep=no_wait)
+        async def run() -> http.Attempt:
+            client = http.Client(http.Options())
             try:
-                return await client.post(url, b"{}", headers=dict, key="c-1")
+                return await client.ask("POST", url, b"{}", headers={})
             finally:
                 await client.close()
 
@@ -194,14 +169,15 @@ class TestGuard:
 
     @pytest.mark.parametrize("host", ["a" * 64 + ".com", "a..b", ".", "-", "%"])
     def test_name_that_can_not_be_is_a_failure_not_a_crash(self, host: str) -> None:
-        async def run() -> http.Reply:
-            client = http.Client(http.Options(attempts=1), lambda: 0, sleep=no_wait)
+        async def run() -> http.Attempt:
+            client = http.Client(http.Options())
             try:
-                return await client.post(f"https://{host}/", b"{}", headers=dict, key="c-1")
+                return await client.ask("POST", f"https://{host}/", b"{}", headers={})
             finally:
                 await client.close()
 
-        assert asyncio.run(run()).result == "failed"
+        found = asyncio.run(run())
+        assert (found.sent, found.is_open) == (False, False)
 
     def test_cloud_metadata_is_refused_even_where_private_addresses_are_not(self) -> None:
         reply, _ = posted("http://meta.example/", [["169.254.169.254"]], OPEN)
@@ -219,12 +195,12 @@ class TestGuard:
             asked.append(host)
             return ["127.0.0.1"]
 
-        async def run() -> http.Reply:
+        async def run() -> http.Attempt:
             async with await asyncio.start_server(hear, "127.0.0.1", 0) as server:
                 port = server.sockets[0].getsockname()[1]
-                client = http.Client(OPEN, lambda: 0, resolve=resolve)
+                client = http.Client(OPEN, resolve=resolve)
                 url = f"http://shop.example:{port}/hook"
-                reply = await client.post(url, b"{}", headers=dict, key="c-1")
+                reply = await client.ask("POST", url, b"{}", headers={})
                 await client.close()
                 return reply
 
@@ -233,12 +209,39 @@ class TestGuard:
 
         reply = asyncio.run(run())
 
-        assert (reply.result, reply.status, asked) == ("sent", 204, ["shop.example"])
+        assert (reply.sent, reply.status, asked) == (True, 204, ["shop.example"])
         assert b"\r\nHost: shop.example:" in heard[0]
         assert heard[0].startswith(b"POST /hook HTTP/1.1\r\n")
 
     def test_name_without_an_address_is_a_passing_failure(self) -> None:
-        reply, asked = posted("https://example.com/", [[]], http.Options(attempts=2))
+        reply, asked = posted("https://example.com/", [[]], http.Options())
 
-        assert (reply.result, reply.detail, reply.attempts) == ("failed", "connect-failed", 2)
-        assert len(asked) == 2
+        assert (reply.detail, reply.is_open, reply.passing) == ("connect-failed", False, True)
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_receiver_with_a_strange_certificate_gets_nothing(tmp_path: Path, is_known: bool) -> None:
+    heard: list[bytes] = []
+    authority = Authority(tmp_path)
+    trusted = authority.for_client() if is_known else None
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async def run() -> http.Attempt:
+        secured = authority.for_server()
+        async with await asyncio.start_server(hear, "127.0.0.1", 0, ssl=secured) as server:
+            port = server.sockets[0].getsockname()[1]
+            client = http.Client(replace(OPEN, ssl_context=trusted))
+            found = await client.ask("POST", f"https://127.0.0.1:{port}/", b"{}", headers={})
+            await client.close()
+            return found
+
+    found = asyncio.run(run())
+
+    expected = ("http-204", False) if is_known else ("tls-failed", True)
+    assert (found.detail, found.passing) == expected
+    assert len(heard) == is_known

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from processors import app, provider_settings, providers, settings
+from connectors.channels.jsonl import JsonlSender
+from processors import app, settings
 from processors.runtime.clients import Cluster
 from processors.settings import InvalidSettings, Kafka, Settings
 from schemas import codec, topics
@@ -18,7 +19,6 @@ from schemas.events import Event
 from tests.builders import encoded, track
 from tests.embedded import Broker
 
-SECRET = "whsec_" + "QUJD" * 8
 HUSH = SecretStr("hush")
 
 
@@ -136,14 +136,17 @@ def test_each_worker_hears_of_all_definitions(chosen: Settings) -> None:
     assert app.worker(chosen).app.conf.id != app.worker(other).app.conf.id
 
 
-def test_sender_waits_for_its_topics_and_becomes_ready_when_told(chosen: Settings) -> None:
-    signed = chosen.model_copy(
-        update={"webhook": provider_settings.Webhook(secrets=SecretStr(SECRET), places=3)}
-    )
-    role = app.sender(signed, providers.webhook(signed), ("webhook",))
-    written = {"x.outcomes", "x.events", "x.dead-letters"}
-    assert set(role.running.topics) == {"x.commands.webhook", *written}
-    assert role.app.conf.id == "x.sender-webhook"
+def files(chosen: Settings, folder: Path) -> app.Role:
+    return app.sender(chosen, JsonlSender(folder, now_ms=lambda: 0))
+
+
+def test_sender_waits_for_its_topics_and_becomes_ready_when_told(
+    chosen: Settings, tmp_path: Path
+) -> None:
+    role = files(chosen, tmp_path)
+    commands = {f"x.commands.{one}" for one in topics.CHANNELS}
+    assert set(role.running.topics) == {*commands, "x.outcomes", "x.dead-letters"}
+    assert role.app.conf.id == "x.sender-jsonl"
     states = [role.status().state]
     for ready in (True, False):
         role.ready(ready)
@@ -151,13 +154,9 @@ def test_sender_waits_for_its_topics_and_becomes_ready_when_told(chosen: Setting
     assert states == ["starting", "running", "stopping"]
 
 
-def test_senders_of_one_channel_share_its_commands(chosen: Settings) -> None:
-    signed = chosen.model_copy(
-        update={"webhook": provider_settings.Webhook(secrets=SecretStr(SECRET))}
-    )
-    other = signed.model_copy(update={"slot": "w2"})
-    roles = [app.sender(each, providers.webhook(each), ("webhook",)) for each in (signed, other)]
-    assert len({role.app.conf.id for role in roles}) == 1
+def test_senders_of_one_kind_share_the_commands(chosen: Settings, tmp_path: Path) -> None:
+    other = chosen.model_copy(update={"slot": "w2"})
+    assert len({files(each, tmp_path).app.conf.id for each in (chosen, other)}) == 1
 
 
 async def asked(port: int, path: str) -> bytes:

@@ -15,6 +15,7 @@ from tests.providers.pushers import APPLE_KEY, PEM
 
 VAPID = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"
 LONG = "0123456789abcdef"
+SIGNS = "whsec_" + "QUJD" * 8
 TWILIO = {"account_sid": "AC1", "auth_token": "t", "sender": "Shop"}
 INFOBIP = {"url": "https://x.api.infobip.com", "key": "k", "sender": "Shop"}
 META = {"token": "t", "phone_number_id": "1065"}
@@ -32,7 +33,7 @@ def complete(tmp_path: Path) -> dict[str, Any]:
     key = tmp_path / "key.p8"
     key.write_bytes(APPLE_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return {
-        "webhook": {"secrets": "whsec_" + "QUJD" * 8},
+        "webhook": {"secrets": SIGNS},
         "twilio": TWILIO,
         "infobip": INFOBIP,
         "brevo_sms": {"key": "k", "sender": "Shop"},
@@ -59,6 +60,15 @@ def test_provider_has_the_name_that_settings_know_it_by(
 def test_provider_without_settings_names_the_first_that_is_missing(name: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^BECKON_[A-Z_]+(, BECKON_[A-Z_]+)*: "):
         message_providers.MAKERS[name](Settings())
+
+
+@pytest.mark.parametrize("secrets", [None, "", " , ", "whsec_short", "hush", f"{SIGNS},hush"])
+def test_webhooks_without_a_good_secret_are_refused_by_the_settings_name(
+    secrets: str | None,
+) -> None:
+    with pytest.raises(InvalidSettings, match=r"^BECKON_WEBHOOK__SECRETS: ") as caught:
+        message_providers.webhook(settings({"webhook": {"secrets": secrets}}))
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,8 @@ from typing import Literal
 import pytest
 
 from connectors.channels.jsonl import JsonlSender
-from connectors.channels.memory import MemorySender
-from connectors.channels.webhook import WebhookSender
-from connectors.http import Client, Options
 from processors.clock import WallClock
 from processors.ports import Clock, Sender, Status
-
-SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.mark.parametrize(
@@ -27,10 +22,6 @@ def test_process_is_ready_only_while_it_runs(
 
 def test_connectors_fit_the_ports(tmp_path: Path) -> None:
     clock: Clock = WallClock()
-    senders: list[Sender] = [
-        WebhookSender(Client(Options(), clock.now_ms), [SECRET], now_ms=clock.now_ms),
-        JsonlSender(tmp_path, now_ms=clock.now_ms),
-        MemorySender("email", now_ms=clock.now_ms),
-    ]
+    sender: Sender = JsonlSender(tmp_path, now_ms=clock.now_ms)
 
-    assert [one.channel for one in senders] == ["webhook", "jsonl", "email"]
+    assert sender.channel == "jsonl"

@@ -1,7 +1,6 @@
 """What a webhook says, and which secrets sign it; how it is posted is in tests/contract."""
 
 import asyncio
-import json
 from base64 import b64encode
 from datetime import UTC, datetime
 
@@ -9,35 +8,19 @@ import pytest
 from standardwebhooks import Webhook
 
 from connectors import http
-from connectors.channels.webhook import WebhookProvider, WebhookSender, body
+from connectors.channels.webhook import WebhookProvider
 from connectors.errors import BadSetting
 from schemas.messages import Reply
-from tests.builders import command
 from tests.providers.cases import client
 from tests.providers.messengers import message
 from tests.providers.scripted import Said, Scripted
 from tests.providers.servers import Answer, answer, serving
 
 SECRET = "whsec_" + b64encode(b"0123456789abcdef01234567").decode()
-COMMAND = command(at=1_714_566_896_789, url="https://example.com/hook", traits={"city": "Köln"})
 
 
-def make(*secrets: str) -> WebhookSender:
-    return WebhookSender(http.Client(http.Options(), lambda: 0), secrets, now_ms=lambda: 0)
-
-
-def test_body_is_the_same_every_time() -> None:
-    assert body(COMMAND, with_traits=True) == body(COMMAND, with_traits=True)
-
-
-def test_traits_stay_at_home_where_the_setting_says_so() -> None:
-    assert "traits" in json.loads(body(COMMAND, with_traits=True))
-    assert "traits" not in json.loads(body(COMMAND, with_traits=False))
-    assert "Köln" not in body(COMMAND, with_traits=False).decode()
-
-
-def test_command_without_a_body_has_empty_data() -> None:
-    assert json.loads(body(COMMAND, with_traits=False))["data"] == {}
+def make(*secrets: str) -> WebhookProvider:
+    return WebhookProvider(http.Client(http.Options()), secrets, now_ms=lambda: 0)
 
 
 def test_secret_may_come_without_prefix_and_padding() -> None:
@@ -65,17 +48,17 @@ def test_weak_or_broken_secret_is_refused_and_not_shown(secret: str) -> None:
     assert secret.removeprefix("whsec_") == "" or secret.removeprefix("whsec_") not in shown
 
 
-def test_sender_needs_a_secret_and_takes_four_at_most() -> None:
+def test_provider_needs_a_secret_and_takes_four_at_most() -> None:
     with pytest.raises(BadSetting):
         make()
     with pytest.raises(BadSetting):
         make(*[SECRET] * 5)
 
 
-def test_secret_is_not_in_what_the_sender_shows_of_itself() -> None:
-    sender = make(SECRET)
+def test_secret_is_not_in_what_the_provider_shows_of_itself() -> None:
+    one = make(SECRET)
 
-    assert SECRET.removeprefix("whsec_") not in repr(sender) + repr(vars(sender))
+    assert SECRET.removeprefix("whsec_") not in repr(one) + repr(vars(one))
 
 
 def post(*answers: Answer) -> Said:
@@ -132,7 +115,7 @@ def test_provider_refuses_addresses_that_are_none_or_inside() -> None:
     given = [message("webhook", "c-1"), message("webhook", "c-1", url="https://127.0.0.1/")]
 
     async def run() -> list[str]:
-        one = WebhookProvider(http.Client(http.Options(), lambda: 0), [SECRET], now_ms=lambda: 0)
+        one = WebhookProvider(http.Client(http.Options()), [SECRET], now_ms=lambda: 0)
         found = [await one.send(each) for each in given]
         assert await one.look_up(given[0]) is None
         await one.close()
@@ -140,8 +123,3 @@ def test_provider_refuses_addresses_that_are_none_or_inside() -> None:
         return [reply.detail for reply in found]
 
     assert asyncio.run(run()) == ["url-missing", "address-refused"]
-
-
-def test_provider_needs_a_secret_too() -> None:
-    with pytest.raises(BadSetting):
-        WebhookProvider(http.Client(http.Options(), lambda: 0), [], now_ms=lambda: 0)

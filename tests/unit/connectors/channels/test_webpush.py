@@ -133,7 +133,7 @@ def test_subscription_that_is_none_is_refused(to: str) -> None:
 
 def test_address_inside_our_network_is_refused_by_the_guard() -> None:
     said = send(
-        lambda _, __: WebPush(http.Client(http.Options(), lambda: 0), VAPID, now_ms=lambda: 0),
+        lambda _, __: WebPush(http.Client(http.Options()), VAPID, now_ms=lambda: 0),
         push(Browser(), "https://127.0.0.1"),
         push(Browser(), "http://push.example.com"),
         answers=[],
@@ -151,7 +151,7 @@ def test_message_is_measured_and_its_platform_looked_at() -> None:
 def test_signature_is_made_once_for_each_push_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webpush, "MAX_ORIGINS", 2)
     now = [0]
-    one = WebPush(http.Client(http.Options(), lambda: 0), VAPID, now_ms=lambda: now[0])
+    one = WebPush(http.Client(http.Options()), VAPID, now_ms=lambda: now[0])
 
     first = one._token("https://a")
     assert one._token("https://a") == first
