@@ -8,14 +8,17 @@ checked address that is connected to, so that a name cannot change its mind in b
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-import httpcore2
+import aiohttp
 import httpx2
+import yarl
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from connectors.addresses import allowed
 from connectors.errors import AddressRefused
@@ -29,9 +32,20 @@ PASSING = frozenset({408, 425, 429})
 """Refusals that may pass; so may all 5xx."""
 
 REFUSED = frozenset(
-    {"url-invalid", "scheme-refused", "userinfo-refused", "port-refused", "address-refused"}
+    {
+        "url-invalid",
+        "scheme-refused",
+        "userinfo-refused",
+        "port-refused",
+        "address-refused",
+        "header-invalid",
+    }
 )
 """Details of attempts that were not made and never will be."""
+
+KEEP_S = 5.0
+"""How long a connection is kept that nobody uses."""
+HEADERS = {"User-Agent": "beckon", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -52,8 +66,6 @@ class Options:
     """Also to this machine and private networks; link-local stays refused."""
     ports: frozenset[int] = frozenset({80, 443, 8080, 8443})
     """Ports that may be called; empty = all."""
-    http2: bool = False
-    """HTTP/2 and nothing else, many requests on one connection: for services that ask for it."""
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
     """None = the usual authorities. For receivers with a certificate of an own authority."""
 
@@ -92,71 +104,94 @@ class Client:
 
     def __init__(self, options: Options, *, resolve: Resolve | None = None) -> None:
         self._options = options
-        self._transport = _Transport(options, resolve or look_up)
+        self._resolve = resolve or look_up
+        self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._transport.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def ask(
         self, method: str, url: str, content: bytes = b"", *, headers: Mapping[str, str]
     ) -> Attempt:
         """Returns what came of one request."""
-        written = False
-
-        async def trace(event: str, _: Mapping[str, Any]) -> None:
-            nonlocal written
-            written = written or event.endswith("send_request_body.started")
-
+        if self._session is None:
+            self._session = self._opened()
+        progress = SimpleNamespace(is_written=False)
         try:
-            request = self._request(method, url, content, headers)
-            request.extensions["trace"] = trace
-            async with asyncio.timeout(self._options.attempt_timeout_ms / 1000):
-                response = await self._transport.handle_async_request(request)
-                return await self._answer(response)
+            async with self._session.request(
+                method,
+                checked_url(url, self._options),
+                data=content or None,
+                headers=headers,
+                allow_redirects=False,
+                trace_request_ctx=progress,
+            ) as response:
+                return await _answer(response)
         except AddressRefused as error:
             return Attempt(error.reason)
-        except (TimeoutError, httpx2.TimeoutException):
-            return Attempt("time-out", is_open=written)
-        except httpx2.TransportError as error:
-            return Attempt("connection-lost" if written else _reason(error), is_open=written)
+        except TimeoutError:
+            return Attempt("time-out", is_open=progress.is_written)
+        except aiohttp.InvalidURL:
+            return Attempt("url-invalid")
+        except aiohttp.ClientError as error:
+            lost = "connection-lost" if progress.is_written else reason(error)
+            return Attempt(lost, is_open=progress.is_written)
+        except ValueError:  # a header with what belongs into none
+            return Attempt("header-invalid", is_open=progress.is_written)
 
-    def _request(
-        self, method: str, url: str, content: bytes, headers: Mapping[str, str]
-    ) -> httpx2.Request:
+    def _opened(self) -> aiohttp.ClientSession:
         options = self._options
-        timeout = httpx2.Timeout(
-            options.read_timeout_ms / 1000, connect=options.connect_timeout_ms / 1000
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=options.max_connections,
+                ssl=authorities(options),
+                resolver=_Resolver(self._resolve, options),
+                use_dns_cache=False,
+                keepalive_timeout=KEEP_S,
+                socket_factory=self._socket,
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=options.attempt_timeout_ms / 1000,
+                sock_connect=options.connect_timeout_ms / 1000,
+                sock_read=options.read_timeout_ms / 1000,
+            ),
+            headers=HEADERS,
+            skip_auto_headers=("Content-Type",),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[_trace()],
+            auto_decompress=False,
+            trust_env=False,
         )
-        return httpx2.Request(
-            method,
-            checked_url(url, options),
-            content=content,
-            headers={"User-Agent": "beckon", "Accept-Encoding": "identity", **headers},
-            extensions={"timeout": timeout.as_dict()},
-        )
 
-    async def _answer(self, response: httpx2.Response) -> Attempt:
-        """The status decides: an answer whose body does not end is still an answer."""
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self._options.read_timeout_ms / 1000):
-                async for piece in response.aiter_raw():
-                    body += piece[: MAX_BODY_BYTES - len(body)]
-                    if len(body) >= MAX_BODY_BYTES:
-                        break
-        except (TimeoutError, httpx2.TransportError):
-            pass
-        finally:
-            await response.aclose()
-        status = response.status_code
-        after = response.headers.get("retry-after")
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Attempt(f"http-{status}", status, bytes(body), after, headers=headers)
+    def _socket(self, asked: Any) -> socket.socket:
+        """Makes the socket for a connection: nothing else connects, so nothing is left out here."""
+        family, kind, protocol, _, address = asked
+        check([address[0]], self._options)
+        made = socket.socket(family, kind, protocol)
+        for option in socket_options(self._options):
+            made.setsockopt(*option)
+        return made
 
 
-def checked_url(url: str, options: Options) -> httpx2.URL:
-    """Returns the address, taken apart.
+async def _answer(response: aiohttp.ClientResponse) -> Attempt:
+    """The status decides: an answer whose body does not end is still an answer."""
+    body = bytearray()
+    try:
+        while len(body) < MAX_BODY_BYTES and (piece := await response.content.readany()):
+            body += piece[: MAX_BODY_BYTES - len(body)]
+    except (TimeoutError, aiohttp.ClientError):
+        pass
+    if not response.content.at_eof():
+        response.close()
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    after = headers.get("retry-after")
+    return Attempt(f"http-{response.status}", response.status, bytes(body), after, headers=headers)
+
+
+def checked_url(url: str, options: Options) -> yarl.URL:
+    """Returns the address, taken apart: by the library that calls it, so that both read the same.
 
     Raises:
         AddressRefused: it is none, or one of a kind that is not called.
@@ -164,17 +199,17 @@ def checked_url(url: str, options: Options) -> httpx2.URL:
     if len(url) > MAX_URL_CHARS or not url.isprintable() or "\\" in url or " " in url:
         raise AddressRefused("url-invalid")
     try:
-        found = httpx2.URL(url)
-    except (httpx2.InvalidURL, ValueError) as error:
+        found = yarl.URL(url)
+        port = found.port
+    except ValueError as error:
         raise AddressRefused("url-invalid") from error
-    if not found.host:
+    if not found.host or not found.raw_host:
         raise AddressRefused("url-invalid")
     if found.scheme != "https" and not (found.scheme == "http" and options.allow_http):
         raise AddressRefused("scheme-refused")
-    if found.userinfo:
+    if found.user is not None or found.password is not None:
         raise AddressRefused("userinfo-refused")
-    port = {"https": 443, "http": 80}[found.scheme] if found.port is None else found.port
-    if not 0 < port < 65_536 or (options.ports and port not in options.ports):
+    if not 0 < (port or 0) < 65_536 or (options.ports and port not in options.ports):
         raise AddressRefused("port-refused")
     return found
 
@@ -205,87 +240,80 @@ async def look_up(host: str, port: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
-class _Backend(httpcore2.AsyncNetworkBackend):
-    """Connects to names whose addresses are all allowed, and to the very address it checked."""
+def check(addresses: Sequence[str], options: Options) -> None:
+    """Lets pass addresses that may be called, all of them.
 
-    def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
-        self._resolve = resolve
-        self._allow_private = allow_private
-        self._inner = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        last: Exception | None = None
-        for address in (await self._addresses(host, port, timeout))[:MAX_ADDRESSES]:
-            try:
-                return await self._inner.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                last = error
-        raise last or httpcore2.ConnectError("the name has no address")
-
-    async def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
-        try:
-            async with asyncio.timeout(timeout):
-                found = await self._resolve(host, port)
-        except TimeoutError as error:
-            raise httpcore2.ConnectTimeout(str(error)) from error
-        except (OSError, UnicodeError) as error:  # no such name, or one that cannot be
-            raise httpcore2.ConnectError(str(error)) from error
-        if not all(allowed(address, allow_private=self._allow_private) for address in found):
-            raise AddressRefused("address-refused")
-        return found
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
+    Raises:
+        AddressRefused: one may not, or is none.
+    """
+    try:
+        refused = not all(allowed(one, allow_private=options.allow_private) for one in addresses)
+    except ValueError as error:
+        raise AddressRefused("address-refused") from error
+    if refused:
         raise AddressRefused("address-refused")
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+
+def authorities(options: Options) -> ssl.SSLContext:
+    """Returns whose certificates are believed."""
+    return options.ssl_context or httpx2.create_ssl_context(trust_env=False)
 
 
-class _Transport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport over a guarded pool; the guard has no public place of its own there."""
-
-    def __init__(self, options: Options, resolve: Resolve) -> None:
-        context = options.ssl_context or httpx2.create_ssl_context(trust_env=False)
-        super().__init__(verify=context, trust_env=False)
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=options.max_connections,
-            max_keepalive_connections=options.max_connections,
-            keepalive_expiry=5.0,
-            socket_options=_socket_options(options),
-            http1=not options.http2,
-            http2=options.http2,
-            network_backend=_Backend(resolve, allow_private=options.allow_private),
-        )
-
-
-def _socket_options(options: Options) -> list[tuple[int, int, int]]:
-    """Returns what has the system give up a connection whose other end is gone.
-
-    Many requests share one of HTTP/2: each of them would wait for its time-out.
-    """
+def socket_options(options: Options) -> list[tuple[int, int, int]]:
+    """Returns what has the system give up a connection whose other end is gone."""
     lost = getattr(socket, "TCP_USER_TIMEOUT", None)
     return [] if lost is None else [(socket.IPPROTO_TCP, lost, options.attempt_timeout_ms)]
 
 
-def _reason(error: BaseException | None) -> str:
+def reason(error: BaseException | None) -> str:
     """Returns the detail of a connection that was not made."""
     while error is not None:
-        if isinstance(error, ssl.SSLError):
+        if isinstance(error, ssl.SSLError | ssl.CertificateError):
             return "tls-failed"
         error = error.__cause__ or error.__context__
     return "connect-failed"
+
+
+class _Resolver(AbstractResolver):
+    """Gives the addresses of a name, if all of them are allowed."""
+
+    def __init__(self, resolve: Resolve, options: Options) -> None:
+        self._resolve = resolve
+        self._options = options
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        try:
+            async with asyncio.timeout(self._options.connect_timeout_ms / 1000):
+                found = await self._resolve(host, port)
+        except UnicodeError as error:  # a name that can not be
+            raise OSError(str(error)) from error
+        if not found:
+            raise OSError("the name has no address")
+        check(found, self._options)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=one,
+                port=port,
+                family=socket.AF_INET6 if ":" in one else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for one in found[:MAX_ADDRESSES]
+        ]
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+def _trace() -> aiohttp.TraceConfig:
+    """Remembers whether a request was written."""
+
+    async def written(_: Any, context: Any, __: Any) -> None:
+        context.trace_request_ctx.is_written = True
+
+    found = aiohttp.TraceConfig()
+    found.on_request_headers_sent.append(written)
+    return found

@@ -5,7 +5,7 @@ A part of the composition root, beside `providers`.
 
 from collections.abc import Callable, Mapping
 
-from connectors import google, http
+from connectors import google, http, http2
 from connectors.channels import apns, webpush
 from connectors.channels.brevo_sms import BrevoSms, BrevoSmsCallbacks
 from connectors.channels.devices import Devices, Service
@@ -144,7 +144,7 @@ def apple(settings: Settings) -> Provider:
         raise InvalidSettings(f"{PREFIX}APNS__KEY_FILE: can not be read") from error
     key = made("APNS__KEY_FILE", lambda: apns.read_key(text, id_=id_, team_id=team_id))
     topic = given(chosen.topic, "APNS__TOPIC")
-    client = _client(chosen.url, http2=True)
+    client = http2.Client(_anywhere(chosen.url))
     return apns.Apns(client, key, topic=topic, now_ms=NOW_MS, url=chosen.url)
 
 
@@ -266,9 +266,10 @@ def _database(settings: Settings) -> Database:
     return made("DATABASE__URL", lambda: Database(url, connections=chosen.connections))
 
 
-def _client(url: str, *, http2: bool = False) -> http.Client:
-    """Returns a client for an address that the operators wrote: it may lead anywhere."""
-    options = http.Options(
-        allow_http=url.startswith("http:"), allow_private=True, ports=frozenset(), http2=http2
-    )
-    return http.Client(options)
+def _client(url: str) -> http.Client:
+    return http.Client(_anywhere(url))
+
+
+def _anywhere(url: str) -> http.Options:
+    """Returns the bounds for an address that the operators wrote: it may lead anywhere."""
+    return http.Options(allow_http=url.startswith("http:"), allow_private=True, ports=frozenset())

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from connectors.channels import answers, replies
 from connectors.channels.answers import MAX_PUSH_BYTES, Codes
 from connectors.errors import BadSetting
-from connectors.http import Client
+from connectors.http2 import Client
 from schemas.commands import NAMESPACE
 from schemas.messages import Message, Promise, Reply
 

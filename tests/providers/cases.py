@@ -21,7 +21,12 @@ HASTY_MS = 500
 
 def client(time_out_ms: int = PATIENT_MS, **changes: Any) -> http.Client:
     """Returns a client that may call this machine."""
-    options = http.Options(
+    return http.Client(replace(bounds(time_out_ms), **changes))
+
+
+def bounds(time_out_ms: int = PATIENT_MS) -> http.Options:
+    """Returns the bounds of a client that may call this machine."""
+    return http.Options(
         allow_http=True,
         allow_private=True,
         ports=frozenset(),
@@ -29,7 +34,6 @@ def client(time_out_ms: int = PATIENT_MS, **changes: Any) -> http.Client:
         read_timeout_ms=time_out_ms,
         connect_timeout_ms=time_out_ms,
     )
-    return http.Client(replace(options, **changes))
 
 
 FATES: Mapping[Fault, frozenset[Fate]] = {

@@ -23,9 +23,10 @@ from connectors.channels import webpush as push
 from connectors.channels.apns import Apns, Key
 from connectors.channels.fcm import SCOPE, Fcm
 from connectors.channels.webpush import WebPush
+from connectors.http2 import Client
 from schemas.messages import Fate, Message
 from tests.providers import http2
-from tests.providers.cases import FATES, Case, Cases, client
+from tests.providers.cases import FATES, Case, Cases, bounds, client
 from tests.providers.messengers import KEY, NOW, NOWHERE, NUMBERS, message, of
 from tests.providers.servers import Answer, Fault, Request, answer, serving
 
@@ -163,7 +164,7 @@ def fcm_case() -> Iterator[Case]:
         yield of(make, fake, lambda key: message("push", key, to="token-1"), fates=fates)
 
 
-def apns(one: http.Client, url: str) -> Apns:
+def apns(one: Client, url: str) -> Apns:
     key = Key("KEY1234567", "TEAM123456", APPLE_KEY)
     return Apns(one, key, topic="com.example.shop", now_ms=NOW, url=url)
 
@@ -173,12 +174,12 @@ def apns_case() -> Iterator[Case]:
     left_out = ("cut", "malformed", "drip")  # what is taken has no body
     with http2.serving(APPLE_KEY.public_key()) as fake:
         yield Case(
-            make=lambda time_out_ms: apns(client(time_out_ms, http2=True), fake.url),
+            make=lambda time_out_ms: apns(Client(bounds(time_out_ms)), fake.url),
             message=lambda key: message("push", key, to=DEVICE),
             effects=lambda: list(fake.effects),
             fail=fake.faults.append,
             secrets=("TEAM123456",),
-            away=lambda: apns(client(http2=True), NOWHERE),
+            away=lambda: apns(Client(bounds()), NOWHERE),
             fates={fault: fate for fault, fate in FATES.items() if fault not in left_out},
         )
 

@@ -8,6 +8,7 @@ import msgspec
 from processors.delivery import desk, intake
 from processors.delivery.desk import Desk, Outlets
 from processors.metrics import Counter
+from processors.runtime.publishing import Written
 from schemas import codec
 from schemas.commands import Command
 from schemas.errors import Unsendable
@@ -34,6 +35,14 @@ class Log:
         self.values.append(value or b"")
 
 
+class Kafka(dict[str, Log]):
+    """The topics that a desk writes to; what is written together is taken together."""
+
+    async def write(self, records: Sequence[Written]) -> None:
+        for topic, key, value, headers in records:
+            await self[topic](key, value, headers or [])
+
+
 class Office:
     """A desk that composes as it is told, with its topics."""
 
@@ -47,7 +56,7 @@ class Office:
             self._compose,
             found.courier,
             taken=intake.Intake(taken, self.dead, metrics=found.metrics, sleep=found.time.sleep),
-            outlets=Outlets(outcomes=self.outcomes, events=self.events),
+            outlets=Outlets(write=Kafka(outcomes=self.outcomes, events=self.events).write),
             metrics=found.metrics,
             clock=found.time,
         )
