@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from connectors import http
-from connectors.channels import answers, replies
+from connectors.channels import replies
 from connectors.errors import BadSetting
 from connectors.http import Client
 from schemas.messages import Reply
@@ -98,7 +98,7 @@ class Tokens:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         attempt = await self._client.ask("POST", self._account.token_uri, content, headers=headers)
         found = replies.fields(attempt.body)
-        token, life_s = answers.part(found, "access_token"), answers.part(found, "expires_in")
+        token, life_s = replies.part(found, "access_token"), replies.part(found, "expires_in")
         if not attempt.sent or not isinstance(token, str) or not isinstance(life_s, int):
             after = http.retry_after_ms(attempt.retry_after, self._now_ms())
             return Reply(fate="passing", detail=f"token-{attempt.detail}", retry_after_ms=after)

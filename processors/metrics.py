@@ -104,6 +104,12 @@ class Counter(Enum):
         ("provider", "detail"),
         "Requests that a provider did not take, and why.",
     )
+    PROVIDER_BUGS = Row(
+        "beckon_provider_bugs_total",
+        "requests",
+        ("provider",),
+        "Requests in which the code of a provider raised: bugs.",
+    )
     RATE_WAITS = Row(
         "beckon_rate_waits_total",
         "requests",

@@ -4,6 +4,7 @@ Third in the flow: a command is composed to a message, a provider's answer is a 
 tells afterwards is a report. Nothing here travels over Kafka; outcomes do.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -18,6 +19,19 @@ asked what became of one, or neither."""
 Fate = Literal["accepted", "refused", "passing", "unknown"]
 """Of one request: taken; refused for good; not now, but a repeat may do; or the answer was lost
 after the request had been written, so that it may have been carried out."""
+
+
+def has_controls(text: str) -> bool:
+    r"""Returns whether a text has a line break, a NUL, another control, or half a character.
+
+    They end a header and begin another one, or are not shown at all.
+
+    >>> has_controls("Bcc: eve@example.com"), has_controls("Hello\r\nBcc: eve@example.com")
+    (False, True)
+    """
+    return not text.isprintable() and any(
+        unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text
+    )
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,10 +35,10 @@ class Scripted:
 
     def __init__(
         self,
-        *replies: Reply,
+        *replies: Reply | Exception,
         name: str = "ses",
         promise: Promise = "key",
-        known: Sequence[Reply | None] = (),
+        known: Sequence[Reply | Exception | None] = (),
     ) -> None:
         self.name = name
         self.promise: Promise = promise
@@ -47,21 +47,28 @@ class Scripted:
         self.is_closed = False
         self.before: list[Coroutine[Any, Any, None]] = []
         """What happens while the provider is asked, once each."""
-        self._replies = list(replies) or [SENT]
+        self._replies: list[Reply | Exception] = list(replies) or [SENT]
         self._known = list(known)
 
     async def send(self, message: Message) -> Reply:
         self.sent.append(message.id)
         if self.before:
             await self.before.pop(0)
-        return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        return said(self._replies.pop(0) if len(self._replies) > 1 else self._replies[0])
 
     async def look_up(self, message: Message) -> Reply | None:
         self.looked_up.append(message.id)
-        return self._known.pop(0)
+        found = self._known.pop(0)
+        return None if found is None else said(found)
 
     async def close(self) -> None:
         self.is_closed = True
+
+
+def said(reply: Reply | Exception) -> Reply:
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
 
 
 class Away(Ledger):

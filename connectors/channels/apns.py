@@ -19,8 +19,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from connectors.channels import answers, replies
-from connectors.channels.answers import MAX_PUSH_BYTES, Codes
+from connectors.channels import replies
+from connectors.channels.replies import MAX_PUSH_BYTES, Codes
 from connectors.errors import BadSetting
 from connectors.http2 import Client
 from schemas.commands import NAMESPACE
@@ -120,10 +120,10 @@ class Apns:
             return replies.refused("payload-too-large")
         headers = self._headers(message)
         attempt = await self._client.ask("POST", self._url + message.to, content, headers=headers)
-        code = None if attempt.sent else answers.text(replies.fields(attempt.body), "reason")
+        code = None if attempt.sent else replies.text(replies.fields(attempt.body), "reason")
         if code == "ExpiredProviderToken":
             self._forget()
-        return answers.judge(
+        return replies.judge(
             attempt, CODES, self._now_ms(), code=code, provider_id=headers["apns-id"]
         )
 

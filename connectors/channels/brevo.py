@@ -18,9 +18,10 @@ import msgspec
 
 from connectors.channels import mails, posts, replies
 from connectors.channels.mails import Mail, Mailbox
+from connectors.channels.replies import Codes
 from connectors.http import Client
 from schemas.errors import Forged, Unsendable
-from schemas.messages import CallbackRequest, Fate, Message, Promise, Reply, Report
+from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Kind, Result
 
 BASE_URL = "https://api.brevo.com"
@@ -31,14 +32,18 @@ KEYS = uuid.UUID("5a1f5f0e-7a52-5f0c-9f3e-0d8a4f1c2b6d")
 CUSTOM = "X-Mailin-custom"
 PREFIX = "command_id="
 
-CODES: dict[str, Fate] = {
-    "duplicate_parameter": "accepted",
-    "not_enough_credits": "passing",
-    "account_under_validation": "passing",
-    "unauthorized": "passing",
-    "permission_denied": "passing",
-    "too_many_requests": "passing",
-}
+CODES = Codes(
+    accepted=frozenset({"duplicate_parameter"}),
+    passing=frozenset(
+        {
+            "not_enough_credits",
+            "account_under_validation",
+            "unauthorized",
+            "permission_denied",
+            "too_many_requests",
+        }
+    ),
+)
 """What the API's own words say beyond the status."""
 
 RESULTS: dict[str, tuple[Result, Kind | None]] = {
@@ -113,11 +118,11 @@ class BrevoProvider:
         )
         answer = replies.fields(attempt.body)
         reset_s = replies.seconds(attempt.headers.get("x-sib-ratelimit-reset"))
-        return replies.reply(
+        return replies.judge(
             attempt,
+            CODES,
             self._now_ms(),
-            code=replies.text(answer.get("code"), 64),
-            codes=CODES,
+            code=None if attempt.sent else replies.text(answer, "code", limit=64),
             provider_id=_bare(answer.get("messageId")),
             reset_after_ms=None if reset_s is None else reset_s * 1000,
         )
@@ -159,7 +164,7 @@ def _party(one: Mailbox) -> dict[str, str]:
 
 def _bare(value: object) -> str | None:
     """Returns a Message-ID without its brackets: answers have them, events do not always."""
-    found = replies.text(value, 300)
+    found = replies.text(value, limit=300)
     return None if found is None else found.strip("<>") or None
 
 
@@ -215,8 +220,8 @@ def _report(event: dict[str, Any]) -> Report | None:
     result, kind = found
     name = str(event["event"])
     message_id = _bare(event.get("message-id"))
-    custom = replies.text(event.get(CUSTOM), 300) or ""
-    url = replies.text(event.get("link"), 2_048) if result == "clicked" else None
+    custom = replies.text(event, CUSTOM, limit=300) or ""
+    url = replies.text(event, "link", limit=2_048) if result == "clicked" else None
     machine = name in PROXIES
     return Report(
         id=posts.derived(result, message_id, custom, event.get("email"), at, url, machine),

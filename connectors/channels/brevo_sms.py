@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from connectors.channels import answers, proofs, replies
-from connectors.channels.answers import Codes
+from connectors.channels import proofs, replies
+from connectors.channels.replies import Codes
 from connectors.http import Client
 from schemas.errors import BadRecord
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
@@ -93,20 +93,20 @@ class BrevoSms:
             "POST", f"{self._url}/send", self._content(message), headers=self._headers
         )
         found = replies.fields(attempt.body)
-        code = None if attempt.sent else answers.text(found, "code")
-        provider_id = answers.text(found, "messageId")
-        return answers.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
+        code = None if attempt.sent else replies.text(found, "code")
+        provider_id = replies.text(found, "messageId")
+        return replies.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns that it was taken, where there is an event of it."""
         query = urlencode({"tags": message.id, "days": 2, "limit": 1})
         url = f"{self._url}/statistics/events?{query}"
         attempt = await self._client.ask("GET", url, headers=self._headers)
-        events = answers.objects(replies.fields(attempt.body), "events")
+        events = replies.objects(replies.fields(attempt.body), "events")
         if not attempt.sent or not events:
             return None
-        provider_id = answers.text(events[0], "messageId")
-        return answers.judge(attempt, CODES, self._now_ms(), provider_id=provider_id)
+        provider_id = replies.text(events[0], "messageId")
+        return replies.judge(attempt, CODES, self._now_ms(), provider_id=provider_id)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -140,7 +140,7 @@ class BrevoSmsCallbacks:
         """Returns what became of the one message that the address is for."""
         command_id = proofs.proven(request, self._secret)
         found = replies.fields(request.body)
-        status = answers.text(found, "msg_status")
+        status = replies.text(found, "msg_status")
         if status is None:
             raise BadRecord("not-json", "a report of Brevo has no msg_status")
         if status not in RESULTS:
@@ -153,7 +153,7 @@ class BrevoSmsCallbacks:
             result=result,
             at=seconds * 1000 if isinstance(seconds, int) and seconds > 0 else request.at,
             command_id=command_id,
-            provider_id=answers.text(found, "messageId"),
+            provider_id=replies.text(found, "messageId"),
             kind=kind,
             detail=status,
         )

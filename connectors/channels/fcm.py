@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels import answers, replies
-from connectors.channels.answers import MAX_PUSH_BYTES, Codes
+from connectors.channels import replies
+from connectors.channels.replies import MAX_PUSH_BYTES, Codes
 from connectors.google import Tokens
 from connectors.http import Client
 from schemas.messages import Message, Promise, Reply
@@ -92,8 +92,8 @@ class Fcm:
         if attempt.status == 401:
             self._tokens.forget(token)
         code = None if attempt.sent else _code(found)
-        provider_id = answers.text(found, "name")
-        reply = answers.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
+        provider_id = replies.text(found, "name")
+        reply = replies.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
         if attempt.status == 429 and reply.retry_after_ms is None:
             return msgspec.structs.replace(reply, retry_after_ms=QUOTA_WAIT_MS)
         return reply
@@ -140,8 +140,8 @@ def _is_reserved(key: str) -> bool:
 
 def _code(found: dict[str, Any]) -> str | None:
     """Returns FCM's own code, else the status of all of Google's services."""
-    for detail in answers.objects(found, "error", "details"):
-        code = answers.text(detail, "errorCode")
+    for detail in replies.objects(found, "error", "details"):
+        code = replies.text(detail, "errorCode")
         if code is not None:
             return code
-    return answers.text(found, "error", "status")
+    return replies.text(found, "error", "status")

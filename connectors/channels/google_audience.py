@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels import answers, audiences, replies
-from connectors.channels.answers import Codes
+from connectors.channels import audiences, replies
 from connectors.channels.audiences import Change
+from connectors.channels.replies import Codes
 from connectors.google import Tokens
 from connectors.http import Client
 from schemas.errors import Unsendable
@@ -84,9 +84,9 @@ class GoogleAudience:
         if attempt.status == 401:
             self._tokens.forget(token)
         found = replies.fields(attempt.body)
-        code = None if attempt.sent else answers.text(found, "error", "status")
-        provider_id = answers.text(found, "requestId")
-        return answers.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
+        code = None if attempt.sent else replies.text(found, "error", "status")
+        provider_id = replies.text(found, "requestId")
+        return replies.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns None: a repeat does no harm."""

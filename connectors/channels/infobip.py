@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from connectors.channels import answers, proofs, replies
-from connectors.channels.answers import Codes
+from connectors.channels import proofs, replies
+from connectors.channels.replies import Codes
 from connectors.http import Attempt, Client
 from schemas.errors import BadRecord
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
@@ -95,7 +95,7 @@ class Infobip:
             path, found = "/sms/3/messages", self._text(message)
         content = msgspec.json.encode({"messages": [found]})
         attempt = await self._client.ask("POST", self._url + path, content, headers=self._headers)
-        return self._judged(attempt, answers.part(replies.fields(attempt.body), "messages", 0))
+        return self._judged(attempt, replies.part(replies.fields(attempt.body), "messages", 0))
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns what the logs say; `refused` where a text message never came."""
@@ -148,19 +148,19 @@ class Infobip:
 
     def _judged(self, attempt: Attempt, told: Any) -> Reply:
         """Returns the reply: a request may be taken and its message rejected."""
-        group = answers.part(told, "status", "groupId")
-        code = answers.text(told, "status", "name")
+        group = replies.part(told, "status", "groupId")
+        code = replies.text(told, "status", "name")
         if not attempt.sent:
             found = replies.fields(attempt.body)
-            code = answers.text(found, "errorCode") or answers.text(
+            code = replies.text(found, "errorCode") or replies.text(
                 found, "requestError", "serviceException", "messageId"
             )
         elif group in TAKEN or code == DUPLICATE:
             code = None
         elif group is None:
             return Reply(fate="unknown", detail="answer-unreadable")
-        provider_id = answers.text(told, "messageId")
-        return answers.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
+        provider_id = replies.text(told, "messageId")
+        return replies.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
 
 
 class InfobipCallbacks:
@@ -180,7 +180,7 @@ class InfobipCallbacks:
             raise BadRecord("not-json", "a report of Infobip has no results")
         mine = [
             each
-            for each in answers.objects(found, "results")
+            for each in replies.objects(found, "results")
             if each.get("messageId") == command_id
         ]
         reports = [_report(each, command_id, request.at) for each in mine]
@@ -188,16 +188,16 @@ class InfobipCallbacks:
 
 
 def _report(found: dict[str, Any], command_id: str, at: int) -> Report | None:
-    group = answers.part(found, "status", "groupId")
-    name = answers.text(found, "status", "name") or ""
-    detail = answers.text(found, "error", "name") or name
+    group = replies.part(found, "status", "groupId")
+    name = replies.text(found, "status", "name") or ""
+    detail = replies.text(found, "error", "name") or name
     if "seenAt" in found:
         return _made(command_id, "opened", "seen", at=_at(found.get("seenAt"), at))
     if group == 3:
         return _made(command_id, "delivered", name, at=_at(found.get("doneAt"), at))
     if group not in (2, 4, 5):
         return None
-    is_hard = answers.part(found, "error", "permanent") is True
+    is_hard = replies.part(found, "error", "permanent") is True
     return msgspec.structs.replace(
         _made(command_id, "bounced", detail, at=_at(found.get("doneAt"), at)),
         kind="hard" if is_hard else "soft",

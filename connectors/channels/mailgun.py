@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 from connectors.channels import mails, posts, replies
 from connectors.channels.mails import Mail
+from connectors.channels.replies import Codes
 from connectors.http import Client
 from schemas.errors import BadRecord, Forged, Unsendable
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
@@ -96,9 +97,10 @@ class MailgunProvider:
                 "Accept": "application/json",
             },
         )
-        found = replies.text(replies.fields(attempt.body).get("id"), 300)
-        return replies.reply(
+        found = replies.text(replies.fields(attempt.body), "id", limit=300)
+        return replies.judge(
             attempt,
+            Codes(),
             self._now_ms(),
             provider_id=None if found is None else found.strip("<>") or None,
         )
@@ -185,16 +187,16 @@ def _report(event: dict[str, Any], token: str) -> Report | None:
         result = "failed"
     elif result == "bounced":
         kind = "soft" if reason in GAVE_UP else "hard"
-    message_id = replies.text(posts.inner(event, ["message", "headers", "message-id"]), 300)
+    message_id = replies.text(event, "message", "headers", "message-id", limit=300)
     return Report(
         id=token,
         provider="mailgun",
         result=result,
         at=at,
-        command_id=replies.text(posts.inner(event, ["user-variables", "command_id"]), 200),
+        command_id=replies.text(event, "user-variables", "command_id", limit=200),
         provider_id=None if message_id is None else message_id.strip("<>"),
         kind=kind,
         detail=reason or ("rejected" if result == "failed" else ""),
-        url=replies.text(event.get("url"), 2_048) if result == "clicked" else None,
-        machine=bool(posts.inner(event, ["client-info", "bot"])),
+        url=replies.text(event, "url", limit=2_048) if result == "clicked" else None,
+        machine=bool(replies.part(event, "client-info", "bot")),
     )

@@ -5,7 +5,6 @@ passes: they end a header and begin another one.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from email.utils import formataddr, unquote
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from email_validator import EmailNotValidError, validate_email
 
 from schemas.errors import Unsendable
-from schemas.messages import Message
+from schemas.messages import Message, has_controls
 
 MAX_ADDRESS_CHARS = 320
 MAX_HEADER_CHARS = 900
@@ -43,7 +42,6 @@ OURS = frozenset(
     }
 )
 """Headers that the message's own fields say, so that `headers` may not."""
-BREAKS = "\u2028\u2029\x85"
 
 
 class Mailbox(NamedTuple):
@@ -132,15 +130,6 @@ def mail(message: Message, sender: str) -> Mail:
         html=message.html,
         headers=_headers(message.headers),
     )
-
-
-def has_controls(text: str) -> bool:
-    r"""Returns whether the text has a line break, a NUL, another control, or half a character.
-
-    >>> has_controls("Bcc: eve@example.com"), has_controls("Hello\r\nBcc: eve@example.com")
-    (False, True)
-    """
-    return any(unicodedata.category(each) in ("Cc", "Cs") or each in BREAKS for each in text)
 
 
 def _check_body(part: str) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels import answers, proofs, replies
-from connectors.channels.answers import Codes
+from connectors.channels import posts, replies
+from connectors.channels.replies import Codes
 from connectors.http import Client
 from schemas.errors import BadRecord, Forged
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
@@ -92,9 +92,9 @@ class Meta:
         content = msgspec.json.encode(_content(message))
         attempt = await self._client.ask("POST", self._url, content, headers=self._headers)
         found = replies.fields(attempt.body)
-        code = None if attempt.sent else answers.text(found, "error", "code")
-        provider_id = answers.text(found, "messages", 0, "id")
-        return answers.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
+        code = None if attempt.sent else replies.text(found, "error", "code")
+        provider_id = replies.text(found, "messages", 0, "id")
+        return replies.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns None: Meta can not be asked for a message."""
@@ -121,17 +121,16 @@ class MetaCallbacks:
         Raises:
             Forged: it does not know the word that was agreed.
         """
-        is_known = proofs.is_same(request.query.get("hub.verify_token", ""), self._verify_token)
-        if request.query.get("hub.mode") != "subscribe" or not is_known:
-            raise Forged("the verify token is not ours")
+        posts.check_same(request.query.get("hub.verify_token", ""), self._verify_token)
+        if request.query.get("hub.mode") != "subscribe":
+            raise Forged("this asks for no subscription")
         return request.query.get("hub.challenge", "")
 
     def read(self, request: CallbackRequest) -> Sequence[Report]:
         """Returns what became of messages, and who said stop."""
         digest = hmac.new(self._app_secret, request.body, hashlib.sha256).hexdigest()
         given = request.headers.get("x-hub-signature-256", "")
-        if not proofs.is_same(given, f"sha256={digest}"):
-            raise Forged("the signature is not Meta's")
+        posts.check_same(given, f"sha256={digest}")
         found = replies.fields(request.body)
         if "entry" not in found:
             raise BadRecord("not-json", "a report of Meta has no entry")
@@ -140,7 +139,7 @@ class MetaCallbacks:
 
 def graph_error(body: bytes) -> str | None:
     """Returns the code of an error of the Graph API; None where there is none."""
-    return answers.text(replies.fields(body), "error", "code")
+    return replies.text(replies.fields(body), "error", "code")
 
 
 def _content(message: Message) -> dict[str, Any]:
@@ -163,26 +162,26 @@ def _content(message: Message) -> dict[str, Any]:
 
 
 def _reports(found: dict[str, Any], at: int) -> Iterator[Report]:
-    for entry in answers.objects(found, "entry"):
-        for change in answers.objects(entry, "changes"):
-            for status in answers.objects(change, "value", "statuses"):
+    for entry in replies.objects(found, "entry"):
+        for change in replies.objects(entry, "changes"):
+            for status in replies.objects(change, "value", "statuses"):
                 yield from _status(status, at)
-            for answer in answers.objects(change, "value", "messages"):
+            for answer in replies.objects(change, "value", "messages"):
                 yield from _stop(answer, at)
 
 
 def _status(found: dict[str, Any], at: int) -> Iterator[Report]:
-    id_, status = answers.text(found, "id"), answers.text(found, "status")
+    id_, status = replies.text(found, "id"), replies.text(found, "status")
     if id_ is None or status not in RESULTS:
         return
-    code = answers.text(found, "errors", 0, "code")
+    code = replies.text(found, "errors", 0, "code")
     result, kind = _judged(RESULTS[status], code)
     yield Report(
         id=f"{id_}-{status}"[:300],
         provider=MetaCallbacks.name,
         result=result,
         at=_at(found, at),
-        command_id=answers.text(found, "biz_opaque_callback_data"),
+        command_id=replies.text(found, "biz_opaque_callback_data"),
         provider_id=id_,
         kind=kind,
         detail=(code or status)[:64],
@@ -200,12 +199,12 @@ def _judged(result: Result, code: str | None) -> tuple[Result, Kind | None]:
 
 def _stop(found: dict[str, Any], at: int) -> Iterator[Report]:
     """An answer names the message that it is one to; nothing else says whom it is about."""
-    answered = answers.text(found, "context", "id")
-    said = answers.text(found, "text", "body") or answers.text(found, "button", "text") or ""
+    answered = replies.text(found, "context", "id")
+    said = replies.text(found, "text", "body") or replies.text(found, "button", "text") or ""
     if answered is None or said.strip().strip(".!").lower() not in OPT_OUT:
         return
     yield Report(
-        id=f"{answers.text(found, 'id') or answered}-stop"[:300],
+        id=f"{replies.text(found, 'id') or answered}-stop"[:300],
         provider=MetaCallbacks.name,
         result="unsubscribed",
         at=_at(found, at),
@@ -215,5 +214,5 @@ def _stop(found: dict[str, Any], at: int) -> Iterator[Report]:
 
 
 def _at(found: dict[str, Any], otherwise: int) -> int:
-    seconds = answers.text(found, "timestamp") or ""
+    seconds = replies.text(found, "timestamp") or ""
     return int(seconds[:12]) * 1000 if seconds.isascii() and seconds.isdigit() else otherwise

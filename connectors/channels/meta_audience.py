@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from connectors.channels import answers, audiences, replies
-from connectors.channels.answers import Codes
+from connectors.channels import audiences, replies
 from connectors.channels.meta import CODES as GRAPH
 from connectors.channels.meta import URL, VERSION, graph_error
+from connectors.channels.replies import Codes
 from connectors.http import Client
 from schemas.errors import Unsendable
 from schemas.messages import Message, Promise, Reply
@@ -67,8 +67,8 @@ class MetaAudience:
         code = None if attempt.sent else graph_error(attempt.body)
         if attempt.sent and found.get("num_invalid_entries"):
             code = "invalid-entry"
-        provider_id = answers.text(found, "session_id")
-        return answers.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
+        provider_id = replies.text(found, "session_id")
+        return replies.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns None: a repeat does no harm."""

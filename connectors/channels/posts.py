@@ -6,7 +6,6 @@ Between what providers post to us and their reports.
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -105,14 +104,3 @@ def word(value: object) -> str:
     if not isinstance(value, str):
         return ""
     return re.sub(r"[^a-z0-9.]+", "-", value[:100].lower()).strip("-")[:64]
-
-
-def inner(value: object, path: Iterable[str]) -> Any:
-    """Returns what lies at a path of nested objects; None where there is nothing.
-
-    >>> inner({"a": {"b": 1}}, ["a", "b"]), inner({"a": 1}, ["a", "b"])
-    (1, None)
-    """
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value

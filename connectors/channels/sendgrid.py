@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from connectors.channels import mails, posts, replies
 from connectors.channels.mails import Mail, Mailbox
+from connectors.channels.replies import Codes
 from connectors.errors import BadSetting
 from connectors.http import Attempt, Client
 from schemas.errors import Forged, Unsendable
@@ -98,10 +99,11 @@ class SendGridProvider:
                 "Accept": "application/json",
             },
         )
-        return replies.reply(
+        return replies.judge(
             attempt,
+            Codes(),
             self._now_ms(),
-            provider_id=replies.text(attempt.headers.get("x-message-id"), 200),
+            provider_id=replies.text(attempt.headers.get("x-message-id"), limit=200),
             reset_after_ms=self._reset_after_ms(attempt),
         )
 
@@ -185,9 +187,9 @@ def _report(event: dict[str, Any]) -> Report | None:
     if found is None or at is None:
         return None
     result, kind = found
-    message_id = replies.text(event.get("sg_message_id"), 300)
-    command_id = replies.text(event.get("command_id"), 200)
-    known = replies.text(event.get("sg_event_id"), 200)
+    message_id = replies.text(event, "sg_message_id", limit=300)
+    command_id = replies.text(event, "command_id", limit=200)
+    known = replies.text(event, "sg_event_id", limit=200)
     return Report(
         id=known or posts.derived(result, message_id, command_id, at),
         provider="sendgrid",
@@ -197,7 +199,7 @@ def _report(event: dict[str, Any]) -> Report | None:
         provider_id=None if message_id is None else OF_FILTER.split(message_id)[0],
         kind="soft" if kind is not None and event.get("type") == "blocked" else kind,
         detail=_detail(event, result),
-        url=replies.text(event.get("url"), 2_048) if result == "clicked" else None,
+        url=replies.text(event, "url", limit=2_048) if result == "clicked" else None,
         machine=event.get("sg_machine_open") is True,
     )
 

@@ -16,11 +16,12 @@ import msgspec
 
 from connectors.channels import mails, posts, replies, sigv4
 from connectors.channels.mails import Mail
+from connectors.channels.replies import Codes
 from connectors.channels.sns import Notifications
 from connectors.errors import BadSetting
 from connectors.http import Attempt, Client
 from schemas.errors import BadRecord, Unsendable
-from schemas.messages import CallbackRequest, Fate, Message, Promise, Reply, Report
+from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Kind, Result
 
 PATH = "/v2/email/outbound-emails"
@@ -29,20 +30,22 @@ TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
 APPLE = "Mozilla/5.0"
 OUT = frozenset({"optout", "opt-out"})
 
-CODES: dict[str, Fate] = {
-    "TooManyRequestsException": "passing",
-    "LimitExceededException": "passing",
-    "ThrottlingException": "passing",
-    "Throttling": "passing",
-    "SendingPausedException": "passing",
-    "AccountSuspendedException": "passing",
-    "MailFromDomainNotVerifiedException": "passing",
-    "NotFoundException": "passing",
-    "RequestExpired": "passing",
-    "MessageRejected": "refused",
-    "BadRequestException": "refused",
-    "ValidationException": "refused",
-}
+CODES = Codes(
+    passing=frozenset(
+        {
+            "TooManyRequestsException",
+            "LimitExceededException",
+            "ThrottlingException",
+            "Throttling",
+            "SendingPausedException",
+            "AccountSuspendedException",
+            "MailFromDomainNotVerifiedException",
+            "NotFoundException",
+            "RequestExpired",
+        }
+    ),
+    refused=frozenset({"MessageRejected", "BadRequestException", "ValidationException"}),
+)
 """Most of what is about the account has the status 400, like what is about the message."""
 
 RESULTS: dict[str, Result] = {
@@ -110,12 +113,12 @@ class SesProvider:
             return replies.refused(error.reason)
         content = body(message, mail, self._configuration_set)
         attempt = await self._client.ask("POST", self._url, content, headers=self._headers(content))
-        return replies.reply(
+        return replies.judge(
             attempt,
+            CODES,
             self._now_ms(),
-            code=_code(attempt),
-            codes=CODES,
-            provider_id=replies.text(replies.fields(attempt.body).get("MessageId"), 200),
+            code=None if attempt.sent else _code(attempt),
+            provider_id=replies.text(replies.fields(attempt.body), "MessageId", limit=200),
         )
 
     async def look_up(self, message: Message) -> Reply | None:
@@ -171,7 +174,7 @@ def _code(attempt: Attempt) -> str | None:
     """Returns the error's name: of a header, else of the answer, without what surrounds it."""
     answer = replies.fields(attempt.body)
     found = attempt.headers.get("x-amzn-errortype") or answer.get("__type") or answer.get("code")
-    named = replies.text(found, 300)
+    named = replies.text(found, limit=300)
     return None if named is None else named.partition(":")[0].rpartition("#")[2]
 
 
@@ -216,21 +219,20 @@ def _reports(event: dict[str, Any], known: str) -> list[Report]:
     name = str(event.get("eventType") or event.get("notificationType"))
     result = RESULTS.get(name)
     part = event.get(PARTS.get(name, name.lower()))
-    at = posts.at_ms(posts.inner(part, ["timestamp"]))
-    at = at or posts.at_ms(posts.inner(event, ["mail", "timestamp"]))
+    at = posts.at_ms(replies.part(part, "timestamp"))
+    at = at or posts.at_ms(replies.part(event, "mail", "timestamp"))
     if result is None or at is None or not isinstance(part, dict):
         return []
-    tags = posts.inner(event, ["mail", "tags", "command_id"])
     report = Report(
         id=known,
         provider="ses",
         result=result,
         at=at,
-        command_id=replies.text(tags[0], 200) if isinstance(tags, list) and tags else None,
-        provider_id=replies.text(posts.inner(event, ["mail", "messageId"]), 200),
+        command_id=replies.text(event, "mail", "tags", "command_id", 0, limit=200),
+        provider_id=replies.text(event, "mail", "messageId", limit=200),
         kind=_kind(part) if result == "bounced" else None,
         detail=_detail(part),
-        url=replies.text(part.get("link"), 2_048) if result == "clicked" else None,
+        url=replies.text(part, "link", limit=2_048) if result == "clicked" else None,
         machine=result == "opened" and part.get("userAgent") == APPLE,
     )
     return _unsubscribed(report, part) if result == "unsubscribed" else [report]
@@ -249,7 +251,7 @@ def _detail(part: dict[str, Any]) -> str:
 def _unsubscribed(report: Report, part: dict[str, Any]) -> list[Report]:
     """Returns what somebody has left: everything, or each topic that they had not left before."""
     now = part.get("newTopicPreferences")
-    if posts.inner(now, ["unsubscribeAll"]) is True:
+    if replies.part(now, "unsubscribeAll") is True:
         return [report]
     before = _left(part.get("oldTopicPreferences"))
     return [
@@ -260,7 +262,7 @@ def _unsubscribed(report: Report, part: dict[str, Any]) -> list[Report]:
 
 
 def _left(preferences: object) -> list[str]:
-    several = posts.inner(preferences, ["topicSubscriptionStatus"])
+    several = replies.part(preferences, "topicSubscriptionStatus")
     return [
         str(one.get("topicName"))
         for one in (several if isinstance(several, list) else [])

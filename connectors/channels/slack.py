@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.channels import answers, replies
-from connectors.channels.answers import Codes
+from connectors.channels import replies
+from connectors.channels.replies import Codes
 from connectors.http import Attempt, Client
 from schemas.messages import Message, Promise, Reply
 
@@ -96,11 +96,11 @@ class Slack:
     def _judged(self, attempt: Attempt, found: dict[str, Any]) -> Reply:
         if attempt.sent and not isinstance(found.get("ok"), bool):
             return Reply(fate="unknown", detail="answer-unreadable")
-        code = None if found.get("ok") is True else answers.text(found, "error")
+        code = None if found.get("ok") is True else replies.text(found, "error")
         if attempt.sent and found["ok"] is False and code is None:
             code = "not-ok"
-        place = f"{answers.text(found, 'channel')}:{answers.text(found, 'ts')}"
-        return answers.judge(attempt, CODES, self._now_ms(), code=code, provider_id=place)
+        place = f"{replies.text(found, 'channel')}:{replies.text(found, 'ts')}"
+        return replies.judge(attempt, CODES, self._now_ms(), code=code, provider_id=place)
 
 
 class SlackWebhook:
@@ -125,7 +125,7 @@ class SlackWebhook:
         headers = {"Content-Type": "application/json"}
         attempt = await self._client.ask("POST", self._url, content, headers=headers)
         code = None if attempt.sent else attempt.body[:64].decode(errors="replace").strip()
-        return answers.judge(attempt, CODES, self._now_ms(), code=code or None)
+        return replies.judge(attempt, CODES, self._now_ms(), code=code or None)
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns None: a webhook can not be asked."""

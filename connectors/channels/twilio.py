@@ -17,10 +17,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from connectors.channels import answers, proofs, replies
-from connectors.channels.answers import Codes
+from connectors.channels import posts, proofs, replies
+from connectors.channels.replies import Codes
 from connectors.http import Client
-from schemas.errors import Forged
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Kind, Result
 
@@ -126,9 +125,9 @@ class Twilio:
         content = urlencode(self._form(message)).encode()
         attempt = await self._client.ask("POST", self._url, content, headers=self._headers)
         found = replies.fields(attempt.body)
-        code = None if attempt.sent else answers.text(found, "code")
-        provider_id = answers.text(found, "sid")
-        return answers.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
+        code = None if attempt.sent else replies.text(found, "code")
+        provider_id = replies.text(found, "sid")
+        return replies.judge(attempt, CODES, self._now_ms(), code=code, provider_id=provider_id)
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns None: nothing of ours is in Twilio's list."""
@@ -173,8 +172,7 @@ class TwilioCallbacks:
         """
         posted = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
         signature = request.headers.get("x-twilio-signature", "")
-        if not proofs.is_same(signature, sign(self._auth_token, request.url, posted)):
-            raise Forged("the signature is not Twilio's")
+        posts.check_same(signature, sign(self._auth_token, request.url, posted))
         sid, status = posted.get("MessageSid", ""), posted.get("MessageStatus", "")
         if not sid or status not in RESULTS:
             return []

@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from connectors.channels import answers, replies
-from connectors.channels.answers import Codes
+from connectors import http
+from connectors.channels import replies
+from connectors.channels.replies import Codes
 from connectors.errors import BadSetting
 from connectors.http import Client
 from schemas.messages import Message, Promise, Reply
@@ -129,7 +130,9 @@ class WebPush:
         attempt = await self._client.ask(
             "POST", subscription.endpoint, content, headers=self._headers(origin, message.id)
         )
-        return answers.judge(attempt, CODES, self._now_ms())
+        if attempt.detail in http.REFUSED:  # the browser's address, not one of ours
+            return replies.refused(attempt.detail)
+        return replies.judge(attempt, CODES, self._now_ms())
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns None: push services can not be asked for a message."""

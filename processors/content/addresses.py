@@ -3,7 +3,6 @@
 An address is one address: what could be read as two, or as a header, is refused.
 """
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from email.utils import quote
 from typing import Any
@@ -13,6 +12,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from schemas.errors import Unsendable
+from schemas.messages import has_controls
 
 MAX_EMAIL_CHARS = 320
 MAX_PHONE_CHARS = 32
@@ -133,13 +133,6 @@ def devices(traits: Mapping[str, Any]) -> list[Address]:
         raise Unsendable("address-invalid", "push_tokens")
     found = dict.fromkeys(_device(each) for each in said)
     return list(found)[:MAX_TOKENS]
-
-
-def has_controls(text: str) -> bool:
-    """Returns whether a text holds what ends a line, or is not shown at all."""
-    return not text.isprintable() and any(
-        unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text
-    )
 
 
 def _device(value: Any) -> Address:

@@ -20,7 +20,7 @@ from processors.content.wordings import Compiled
 from processors.definitions.templates import MAX_SUBJECT_CHARS, Template
 from schemas.commands import Command
 from schemas.errors import Unsendable
-from schemas.messages import Message
+from schemas.messages import Message, has_controls
 
 MAX_SEGMENTS = 10
 """Of a short message: each is paid for."""
@@ -175,7 +175,7 @@ def _addressed(command: Command, address: Address) -> Message:
 def _subject(said: str | None) -> str:
     """Returns a subject that is one line, and can be no other header."""
     subject = (said or "").strip(" ")
-    if addresses.has_controls(subject):
+    if has_controls(subject):
         raise Unsendable("header-invalid", "subject")
     if not subject or len(subject) > MAX_SUBJECT_CHARS:
         raise Unsendable("subject-invalid", "", is_held=True)
@@ -192,7 +192,7 @@ def _texted(channel: str, wording: Compiled, data: dict[str, Any]) -> dict[str, 
     if sms.size(text).segments > MAX_SEGMENTS:
         raise Unsendable("sms-too-long", str(MAX_SEGMENTS), is_held=True)
     sender = wording.word("sender", data)
-    if sender is not None and addresses.has_controls(sender):
+    if sender is not None and has_controls(sender):
         raise Unsendable("header-invalid", "from")
     return {"text": text, "sender": sender}
 

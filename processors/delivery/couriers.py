@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from processors.delivery.books import Books, Fenced
-from processors.delivery.routes import Pace, Route, Routes, Sleep
+from processors.delivery.routes import BROKE, Pace, Route, Routes, Sleep
 from processors.metrics import Counter, Metrics
 from processors.ports import Clock
 from schemas.errors import Unsendable
@@ -208,8 +208,10 @@ class Courier:
 
     async def _again(self, trip: _Trip, route: Route, reply: Reply) -> Done | None:
         """Waits before the next request, where there may be one more."""
-        is_providers = route.limits.is_shared and (
-            route.breaker.is_open or reply.retry_after_ms is not None
+        is_providers = (
+            route.limits.is_shared
+            and reply.detail != BROKE  # a message that sets off a bug may be the only one that does
+            and (route.breaker.is_open or reply.retry_after_ms is not None)
         )
         trip.asked += not is_providers
         if trip.asked >= self._policy.attempts:
@@ -230,7 +232,7 @@ class Courier:
 
     async def _look_up(self, trip: _Trip, route: Route) -> Done | None:
         """Asks the provider what became of the message; None: the message goes on."""
-        reply = await route.provider.look_up(trip.message)
+        reply = await self._routes.look_up(route, trip.message)
         if reply is None:
             trip.pinned = None
             if self._repeats(trip.message.transactional):

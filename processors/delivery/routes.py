@@ -7,13 +7,22 @@ them the partition. None is dropped for it.
 import asyncio
 import contextlib
 import hashlib
+import logging
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from processors.delivery.breakers import Breaker, Bucket, Limits
 from processors.metrics import Counter, Gauge, Metrics
 from processors.ports import Clock, Provider
 from schemas.messages import Message, Reply
+
+Found = TypeVar("Found")
+
+BROKE = "provider-broke"
+"""The detail of a request in which the provider raised: a bug of ours, not of the service."""
 
 POLL_MS = 200
 """How often those who wait for the end of a probe look again."""
@@ -23,6 +32,8 @@ PLACES = 4
 after a crash which of them were asked for: there it is one look for each request."""
 
 Sleep = Callable[[float], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +155,36 @@ class Routes:
             self._metrics.add(Counter.RATE_WAITS, 1, route.provider.name)
             await self._sleep(wait_ms / 1000)
 
+    async def look_up(self, route: Route, message: Message) -> Reply | None:
+        """Returns what the provider says became of the message; None: it can not say."""
+        reply = await self.guarded(route, route.provider.look_up(message))
+        if reply is not None and reply.detail == BROKE:
+            self.note(route, reply, is_probe=False)
+        return reply
+
+    async def guarded(self, route: Route, asked: Awaitable[Found]) -> Found | Reply:
+        """Returns what a provider answers; where it raises, which it must not, a reply for that.
+
+        What raised before it ever waited has written nothing; all else may have come.
+        """
+        turned: list[bool] = []
+        turn = asyncio.get_running_loop().call_soon(turned.append, True)
+        try:
+            return await asked
+        except Exception as error:  # or one command ends the sender at each start
+            self._bug(route.provider.name, error)
+            return Reply(fate="unknown" if turned else "passing", detail=BROKE)
+        finally:
+            turn.cancel()
+
+    def _bug(self, name: str, error: Exception) -> None:
+        """Tells of a bug, but not what the error says: that may name people."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        said = {"provider": name, "error_type": type(error).__name__, "where": where}
+        logger.error("a provider raised: this is a bug", extra=said)
+        self._metrics.add(Counter.PROVIDER_BUGS, 1, name)
+
     def note(self, route: Route, reply: Reply, *, is_probe: bool) -> None:
         """Learns of the provider from what it replied."""
         now, breaker, name = self._clock.now_ms(), route.breaker, route.provider.name
@@ -178,7 +219,8 @@ class Place:
         async with self._route.free:
             if self._route.breaker.is_open and not self._is_probe:
                 return None
-            reply = await self._route.provider.send(message)
+            asked = self._route.provider.send(message)
+            reply = await self._routes.guarded(self._route, asked)
             self._routes.note(self._route, reply, is_probe=self._is_probe)
             self._is_probe = False
             return reply

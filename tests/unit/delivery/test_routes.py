@@ -10,7 +10,7 @@ from processors.delivery.breakers import Limits
 from processors.delivery.routes import Pace, Routes
 from processors.metrics import Counter, Gauge, Metrics
 from schemas.messages import Message, Promise, Reply
-from tests.deliveries import LATER, PASSING, REFUSED, SENT, Scripted, errand, run, world
+from tests.deliveries import LATER, LOST, PASSING, REFUSED, SENT, Scripted, errand, run, world
 from tests.stores import Time
 
 
@@ -202,3 +202,63 @@ def test_looks_are_taken_ahead_only_where_a_crash_can_be_settled(
             return count
 
     assert run(taken()) == looks
+
+
+class TestProviderWithABug:
+    BUG = ZeroDivisionError("ada@example.org")
+
+    def test_what_it_raised_before_it_asked_goes_to_the_next_one(self, tmp_path: Path) -> None:
+        ses, smtp = Scripted(self.BUG), Scripted(name="smtp")
+        with world(tmp_path, ses, smtp) as found:
+            done = run(found.courier.deliver(errand()))
+        assert (done.entry.state, done.entry.provider, len(ses.sent)) == ("sent", "smtp", 1)
+
+    def test_message_that_sets_it_off_each_time_fails_and_the_next_is_sent(
+        self, tmp_path: Path
+    ) -> None:
+        ses = Scripted(*[self.BUG] * 8, SENT)
+        with world(tmp_path, ses) as found:
+            done = run(found.courier.deliver(errand()))
+            assert (done.entry.state, done.entry.detail) == ("failed", "provider-broke")
+            assert found.metrics.read(Gauge.CIRCUIT_OPEN, "ses") == 1
+            assert run(found.courier.deliver(errand("c-2"))).entry.state == "sent"
+            assert found.metrics.read(Counter.PROVIDER_BUGS, "ses") == 8
+
+    @pytest.mark.parametrize(
+        ("promise", "state", "sends"), [("key", "sent", 2), ("look-up", "sent", 1)]
+    )
+    def test_request_that_may_have_been_written_is_settled_as_the_provider_promises(
+        self, tmp_path: Path, promise: Promise, state: str, sends: int
+    ) -> None:
+        ses, smtp = Scripted(self.BUG, SENT, promise=promise, known=[SENT]), Scripted(name="smtp")
+        with world(tmp_path, ses, smtp) as found:
+            ses.before = [asyncio.sleep(0)]
+            assert run(found.courier.deliver(errand())).entry.state == state
+        assert (len(ses.sent), smtp.sent) == (sends, [])
+
+    def test_request_that_nobody_can_tell_of_ends_as_unknown(self, tmp_path: Path) -> None:
+        ses = Scripted(self.BUG, SENT, promise="none")
+        with world(tmp_path, ses) as found:
+            ses.before = [asyncio.sleep(0)]
+            done = run(found.courier.deliver(errand()))
+        assert (done.entry.state, done.entry.detail) == ("unknown", "provider-broke")
+        assert len(ses.sent) == 1
+
+    def test_look_up_that_raises_is_asked_again_and_ends_as_unknown(self, tmp_path: Path) -> None:
+        ses = Scripted(LOST, promise="look-up", known=[self.BUG] * 7)
+        with world(tmp_path, ses) as found:
+            done = run(found.courier.deliver(errand()))
+            assert (done.entry.state, done.entry.detail) == ("unknown", "provider-broke")
+            assert found.metrics.read(Counter.PROVIDER_BUGS, "ses") == 7
+        assert (len(ses.sent), len(ses.looked_up)) == (1, 7)
+
+    def test_log_names_the_error_and_its_place_and_nobody(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with world(tmp_path, Scripted(self.BUG, SENT)) as found:
+            run(found.courier.deliver(errand()))
+        [record] = [one for one in caplog.records if one.levelname == "ERROR"]
+        said = vars(record)
+        assert (said["provider"], said["error_type"]) == ("ses", "ZeroDivisionError")
+        assert said["where"].startswith("deliveries.py:")
+        assert "ada" not in f"{record.getMessage()}{said['where']}{caplog.text}"

@@ -80,9 +80,3 @@ def test_words_are_short_and_plain() -> None:
 def test_derived_ids_differ_where_what_is_told_does() -> None:
     assert posts.derived("a", "bc") != posts.derived("ab", "c")
     assert posts.derived("\ud800", None) == posts.derived("\ud800", None)
-
-
-def test_inner_value_of_what_is_no_object_is_none() -> None:
-    assert posts.inner({"a": [1]}, ["a", "b"]) is None
-    assert posts.inner(None, ["a"]) is None
-    assert posts.inner({"a": {"b": 2}}, ["a", "b"]) == 2

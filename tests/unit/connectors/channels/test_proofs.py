@@ -34,8 +34,3 @@ def test_query_of_the_base_stays_and_nothing_is_a_secret() -> None:
     assert (query["shop"], query["command_id"]) == ("1", "c 1&x=2")
     assert SECRET.decode() not in given
     assert "proof" not in proofs.address("https://b.example/", "c-1")
-
-
-def test_signatures_of_any_text_can_be_compared() -> None:
-    assert proofs.is_same("ü", "ü")
-    assert not proofs.is_same("", "a")

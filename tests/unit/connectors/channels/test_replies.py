@@ -1,8 +1,11 @@
 """What an answer means for a message."""
 
+from typing import Any
+
 import pytest
 
 from connectors.channels import replies
+from connectors.channels.replies import Codes
 from connectors.errors import BadSetting
 from connectors.http import Attempt
 from schemas.messages import Fate
@@ -32,52 +35,101 @@ from schemas.messages import Fate
     ],
 )
 def test_fate_by_status(attempt: Attempt, fate: Fate) -> None:
-    assert replies.reply(attempt, 0).fate == fate
+    assert replies.judge(attempt, Codes(), 0).fate == fate
 
 
-def test_word_of_the_provider_wins_over_the_status_and_becomes_the_detail() -> None:
-    found = replies.reply(Attempt("http-400", 400), 0, code="TooMany", codes={"TooMany": "passing"})
-
-    assert (found.fate, found.detail) == ("passing", "TooMany")
-
-
-@pytest.mark.parametrize("code", ["two words", "x" * 65, "", "a\nb", None])
-def test_what_is_no_word_is_not_told(code: str | None) -> None:
-    assert replies.reply(Attempt("http-400", 400), 0, code=code).detail == "http-400"
+CODES = Codes(
+    passing=frozenset({"slow", "http-409"}),
+    refused=frozenset({"never", "http-503"}),
+    unknown=frozenset({"perhaps"}),
+    suppresses={"gone": "hard-bounce"},
+    accepted=frozenset({"twice"}),
+)
 
 
-def test_word_beside_a_success_or_no_answer_changes_nothing() -> None:
-    table: dict[str, Fate] = {"no": "refused"}
+def judged(status: int | None, code: str | None = None, **changes: Any) -> tuple[str, str]:
+    attempt = Attempt(f"http-{status}" if status else "time-out", status)._replace(**changes)
+    found = replies.judge(attempt, CODES, 0, code=code)
+    return found.fate, found.detail
 
-    taken = replies.reply(Attempt("http-200", 200), 0, code="no", codes=table)
-    lost = replies.reply(Attempt("time-out", is_open=True), 0, code="no", codes=table)
 
-    assert (taken.fate, taken.detail) == ("accepted", "http-200")
-    assert (lost.fate, lost.detail) == ("unknown", "time-out")
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (200, None, ("accepted", "http-200")),
+        (200, "slow", ("passing", "slow")),
+        (200, "perhaps", ("unknown", "perhaps")),
+        (200, "anything", ("refused", "anything")),
+        (400, "anything", ("refused", "anything")),
+        (400, "slow", ("passing", "slow")),
+        (400, "twice", ("accepted", "twice")),
+        (409, None, ("passing", "http-409")),
+        (503, None, ("refused", "http-503")),
+        (503, "never", ("refused", "never")),
+        (500, None, ("passing", "http-500")),
+        (500, "other", ("passing", "other")),
+        (502, None, ("unknown", "http-502")),
+        (401, None, ("passing", "http-401")),
+        (400, "a whole sentence, with a name", ("refused", "http-400")),
+        (400, "x" * 65, ("refused", "http-400")),
+        (400, "", ("refused", "http-400")),
+        (400, "a\nb", ("refused", "http-400")),
+    ],
+)
+def test_code_goes_before_the_status(
+    status: int, code: str | None, expected: tuple[str, str]
+) -> None:
+    assert judged(status, code) == expected
+
+
+def test_request_without_an_answer_is_judged_by_how_far_it_came() -> None:
+    assert judged(None, is_open=True) == ("unknown", "time-out")
+    assert judged(None, detail="connect-failed") == ("passing", "connect-failed")
+    assert judged(None, detail="address-refused") == ("passing", "address-refused")
+    assert judged(None, "never", is_open=True) == ("unknown", "time-out")
+
+
+def test_recipient_is_suppressed_by_a_code_of_the_table_only() -> None:
+    attempt = Attempt("http-404", 404)
+
+    assert replies.judge(attempt, CODES, 0, code="gone").suppresses == "hard-bounce"
+    assert replies.judge(attempt, CODES, 0, code="gone").fate == "refused"
+    assert replies.judge(attempt, CODES, 0).suppresses is None
 
 
 def test_id_is_told_of_what_was_accepted_only() -> None:
-    assert replies.reply(Attempt("http-200", 200), 0, provider_id="m-1").provider_id == "m-1"
-    assert replies.reply(Attempt("http-500", 500), 0, provider_id="m-1").provider_id is None
+    def told(status: int, code: str | None = None) -> str | None:
+        attempt = Attempt(f"http-{status}", status)
+        return replies.judge(attempt, CODES, 0, code=code, provider_id="m-1").provider_id
+
+    assert [told(200), told(400, "twice"), told(500)] == ["m-1", "m-1", None]
 
 
 def test_retry_after_wins_over_a_header_of_the_providers_own() -> None:
-    busy = Attempt("http-429", 429, retry_after="7")
+    def waits(status: int, retry_after: str | None) -> int | None:
+        attempt = Attempt(f"http-{status}", status, retry_after=retry_after)
+        return replies.judge(attempt, CODES, 0, reset_after_ms=5).retry_after_ms
 
-    assert replies.reply(busy, 0, reset_after_ms=5).retry_after_ms == 7_000
-    assert replies.reply(Attempt("http-429", 429), 0, reset_after_ms=5).retry_after_ms == 5
-    refused = Attempt("http-400", 400, retry_after="7")
-    assert replies.reply(refused, 0).retry_after_ms is None
+    assert [waits(429, "7"), waits(429, None), waits(400, "7")] == [7_000, 5, None]
+
+
+def test_what_is_not_there_is_none() -> None:
+    found = {"a": [{"b": True}], "c": "", "d": "x" * 513, "e": [1, {"f": 2}]}
+
+    assert replies.part(found, "a", 1) is None
+    assert replies.part(found, "a", "b") is None
+    assert replies.part(found, "c", 0) is None
+    assert replies.text(found, "a", 0, "b") is None
+    assert replies.text(found, "c") is None
+    assert replies.text(found, "d") is None
+    assert replies.objects(found, "e") == [{"f": 2}]
+    assert replies.objects(found, "c") == []
+    assert replies.text("x" * 9, limit=8) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"\xff", b"[" * 100_000])
 def test_body_that_is_no_object_has_no_fields(body: bytes) -> None:
     assert replies.fields(body) == {}
-
-
-def test_texts_are_short_and_not_empty() -> None:
-    assert replies.text("a") == "a"
-    assert [replies.text(each) for each in ("", 5, None, "x" * 1_001)] == [None] * 4
 
 
 @pytest.mark.parametrize("value", ["", "a b", "a\r\nb", "schlüssel", "\0"])

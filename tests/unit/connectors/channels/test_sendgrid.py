@@ -222,7 +222,7 @@ class TestCallbacks:
 
     def test_event_of_another_form_is_left_out(self) -> None:
         strange = [{}, {"event": 5}, {"event": "open"}, event("open", timestamp="soon")]
-        odd = event("delivered", command_id=5, sg_message_id=["a"])
+        odd = event("delivered", command_id={"a": 5}, sg_message_id=["a"])
 
         [report] = read(posted([*strange, odd]))
         assert (report.command_id, report.provider_id) == (None, None)
