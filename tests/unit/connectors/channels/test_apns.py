@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from connectors.channels import apns
 from connectors.channels.apns import Apns, Key
 from connectors.errors import BadSetting
+from connectors.http2 import Client
 from schemas.messages import Message, Reply
 from tests.providers import http2
-from tests.providers.cases import client
+from tests.providers.cases import bounds
 from tests.providers.messengers import message
 from tests.providers.pushers import APPLE_KEY, DEVICE
 
@@ -36,7 +37,7 @@ def send(
     time = clock or Clock()
 
     async def run() -> list[Reply]:
-        one = Apns(client(http2=True), KEY, topic="com.example", now_ms=time.now_ms, url=fake.url)
+        one = Apns(Client(bounds()), KEY, topic="com.example", now_ms=time.now_ms, url=fake.url)
         found = []
         for each in messages:
             found.append(await one.send(each))
