@@ -19,7 +19,7 @@ from connectors.channels.meta_audience import MetaAudience
 from connectors.channels.slack import Slack, SlackWebhook
 from connectors.channels.task import Tasks
 from connectors.channels.twilio import Account, Twilio, TwilioCallbacks
-from connectors.channels.webhook import WebhookProvider
+from connectors.channels.webhook import WebhookProvider, checked
 from connectors.stores.engines import Database
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
@@ -43,7 +43,9 @@ def webhook(settings: Settings) -> Provider:
     secrets = chosen.secrets.get_secret_value() if chosen.secrets is not None else ""
     given = [each.strip() for each in secrets.split(",") if each.strip()]
     client = http.Client(options)
-    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, now_ms=NOW_MS))
+    shown = {name: value.get_secret_value() for name, value in chosen.named_secrets.items()}
+    named = made("WEBHOOK__NAMED_SECRETS", lambda: checked(shown))
+    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, named, now_ms=NOW_MS))
 
 
 def twilio(settings: Settings) -> Provider:

@@ -77,6 +77,10 @@ class Webhook(Branch):
         description="Sign requests (Standard Webhooks): `whsec_` and base64; several with commas,"
         " the newest first.",
     )
+    named_secrets: dict[str, SecretStr] = Field(
+        {},
+        description='What headers name as `{{ secrets.NAME }}`, as JSON: `{"CRM": "a token"}`.',
+    )
     allow_http: bool = Field(False, description="Also without TLS.")
     allow_private: bool = Field(False, description="Also to this machine and private networks.")
     ports: tuple[int, ...] = Field(

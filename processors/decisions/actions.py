@@ -229,7 +229,9 @@ def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
 
 def _order(acting: Acting, action: documents.Webhook | documents.CreateTask) -> Command:
     if isinstance(action, documents.Webhook):
-        return acting.command("webhook", url=action.url, body=action.body)
+        method = None if action.method == "POST" else action.method
+        asked = {"url": action.url, "method": method, "headers": dict(action.headers)}
+        return acting.command("webhook", body=action.body, **asked)
     return acting.command("task", body=_task(action, at_ms=acting.moment.now))
 
 

@@ -6,9 +6,11 @@ from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
 from processors.definitions import durations, parts, values
 from processors.definitions.parts import TAG, Faults, Part
+from schemas import headers
 
 Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
 Priority = Literal["low", "medium", "high"]
+Method = Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
 
 
 def ahead(value: Any) -> int:
@@ -121,11 +123,38 @@ class RemoveFromList(Part):
     list_id: values.Id = Field(alias="remove_from_list")
 
 
+def _headers(raw: Any) -> Any:
+    """Returns the headers of a webhook, if they are such as a sender may write."""
+    found, faults = values.mapping(raw), Faults()
+    for name, value in found.items():
+        said = headers.wrong_name(name)
+        if said is None:
+            said = headers.wrong_value(value) if isinstance(value, str) else "must be a text"
+        if said is not None:
+            faults.add((name,), said)
+    if len({name.lower() for name in found}) < len(found):
+        faults.add((), "has a header twice: their names do not differ by large and small letters")
+    if len(found) > headers.MAX_HEADERS:
+        faults.add((), f"must have at most {headers.MAX_HEADERS}, found {len(found)}")
+    if faults:
+        faults.throw()
+    return found
+
+
 class Webhook(Part):
-    """Posts to an address."""
+    """Asks an address."""
 
     url: values.Url
+    method: Annotated[Method, values.one_of(get_args(Method))] = "POST"
+    headers: Annotated[dict[str, str], BeforeValidator(_headers)] = Field(default={})
     body: values.Mapping | None = None
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that a GET says all by its address."""
+        if raw.get("method") == "GET" and "body" in raw:
+            faults.add(("body",), "may not stand beside method: GET")
+        return raw
 
 
 class CreateTask(Part):

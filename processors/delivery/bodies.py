@@ -37,6 +37,8 @@ class Bodies:
             subject=_text(body, "subject") or _text(body, "title"),
             text=_text(body, "text"),
             url=command.url,
+            method=command.method or "POST",
+            headers=command.headers if command.channel == "webhook" else {},
             data=body,
         )
         return [message]

@@ -1,4 +1,4 @@
-"""Actions that begin and end journeys or make tasks; all others are tested with triggers."""
+"""Actions that begin and end journeys or make tasks; most others are tested with triggers."""
 
 from processors.decisions.runs import held
 from tests.builders import (
@@ -70,3 +70,13 @@ def test_a_task_is_a_command_with_the_instant_that_it_is_due_at() -> None:
         "due_at": due_at
     }
     assert second.body == {"title": "Call", "priority": "medium"}
+
+
+def test_command_of_a_webhook_names_secrets_and_has_none() -> None:
+    hook = {"url": "https://example.com/hook"}
+    said = {"Authorization": "Bearer {{ secrets.CRM }}"}
+    put = {**hook, "method": "PUT", "headers": said}
+    person = Person(trigger("a", {"webhook": hook}, {"webhook": put}))
+    first, second = person.hears(track("a")).commands
+    assert (first.method, first.headers) == (None, {})
+    assert (second.method, second.headers) == ("PUT", said)
