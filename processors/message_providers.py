@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from connectors import google, http
 from connectors.channels import apns, webpush
+from connectors.channels.audiences import Audiences
 from connectors.channels.brevo_sms import BrevoSms, BrevoSmsCallbacks
 from connectors.channels.devices import Devices, Service
 from connectors.channels.fcm import SCOPE, Fcm
@@ -177,6 +178,23 @@ def devices(settings: Settings) -> Provider:
     return Devices(found)
 
 
+def audiences(settings: Settings) -> Provider:
+    """Returns what keeps audiences at all services that the settings have something of.
+
+    Raises:
+        InvalidSettings: they have nothing of any, or not all of one.
+    """
+    found: dict[str, Service] = {}
+    if settings.meta.token is not None:
+        found["meta"] = meta_audience(settings)
+    if settings.google.ads_account is not None:
+        found["google"] = google_audience(settings)
+    if not found:
+        names = f"{PREFIX}META__TOKEN, {PREFIX}GOOGLE__ADS_ACCOUNT"
+        raise InvalidSettings(f"{names}: one of them is needed")
+    return Audiences(found)
+
+
 def slack(settings: Settings) -> Provider:
     """Returns what posts to Slack as a bot."""
     chosen = settings.slack
@@ -203,6 +221,7 @@ def task(settings: Settings) -> Provider:
 
 MAKERS: Mapping[str, Callable[[Settings], Provider]] = {
     "apns": apple,
+    "audiences": audiences,
     "brevo_sms": brevo_sms,
     "devices": devices,
     "fcm": fcm,

@@ -37,6 +37,7 @@ class Senders(Branch):
     webhook: str = Field("webhook", description="Of webhooks.")
     crm: str = Field("", description="Of orders to a CRM.")
     task: str = Field("task", description="Of tasks.")
+    audience: str = Field("audiences", description="Of audiences of advertisers.")
     rates: dict[str, float] = Field(
         {}, description='Requests/s of a process to each provider, as JSON: `{"ses": 14}`.'
     )

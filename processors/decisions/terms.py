@@ -14,7 +14,11 @@ from schemas.topics import CHANNELS
 
 IMPERSONAL = frozenset({"webhook", "crm", "task"})
 """Channels that reach no person: nothing is asked."""
-PERSONAL = tuple(each for each in CHANNELS if each not in IMPERSONAL)
+AUDIENCE = "audience"
+"""Advertisements: suppression and consent are asked, and nothing that hangs on the time, since no
+message comes."""
+PERSONAL = tuple(each for each in CHANNELS if each not in {*IMPERSONAL, AUDIENCE})
+"""Channels on which messages come."""
 
 
 class Leaving(Protocol):
@@ -104,6 +108,9 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         found = [each for each in self.policies if _holds(each, channel, topic)]
         asked = any(each.consent == "required" for each in found)
         consent = defined.consent if defined is not None else "required" if asked else "implied"
+        if channel == AUDIENCE:
+            is_free = consent == "implied"
+            return Terms(channel=channel, topic=topic, consent=consent, is_free=is_free)
         expiries = [each.expires for each in found if each.expires is not None]
         rest: dict[str, Any] = {
             "quiet": tuple(quiet(each.quiet_hours) for each in found if each.quiet_hours),

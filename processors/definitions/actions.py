@@ -1,5 +1,6 @@
 """Actions: what triggers and journeys do for a person."""
 
+import re
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
@@ -8,7 +9,12 @@ from processors.definitions import durations, parts, values
 from processors.definitions.parts import TAG, Faults, Part
 from schemas import headers
 
-Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
+Channel = Literal[
+    "email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task", "audience"
+]
+WORDED = tuple(each for each in get_args(Channel) if each != "audience")
+"""Channels that messages go on."""
+Service = Literal["meta", "google"]
 Priority = Literal["low", "medium", "high"]
 Method = Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
 
@@ -29,7 +35,7 @@ Ahead = Annotated[int, PlainValidator(ahead)]
 class Send(Part):
     """A message on a channel."""
 
-    channel: Annotated[Channel, values.one_of(get_args(Channel))]
+    channel: Annotated[Channel, values.one_of(WORDED)]
     template: values.Name
     topic: values.Name | None = None
 
@@ -141,6 +147,29 @@ def _headers(raw: Any) -> Any:
     return found
 
 
+def _audience(value: Any) -> str:
+    """Returns the service's id of an audience, which is a number."""
+    said = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(said, str) or re.fullmatch("[0-9]{1,30}", said) is None:
+        raise values.fault("must be the number of an audience, as its service shows it", value)
+    return said
+
+
+class RemoveFromAudience(Part):
+    """Takes the person off an audience of advertisers."""
+
+    service: Annotated[Service, values.one_of(get_args(Service))]
+    audience: Annotated[str, PlainValidator(_audience)]
+
+    hints: ClassVar = {"id": "audience", "provider": "service"}
+
+
+class AddToAudience(RemoveFromAudience):
+    """Puts the person on an audience of advertisers."""
+
+    topic: values.Name | None = None
+
+
 class Webhook(Part):
     """Asks an address."""
 
@@ -219,6 +248,8 @@ ACTIONS: dict[str, type[Part]] = {
     "set_status": SetStatus,
     "add_to_list": AddToList,
     "remove_from_list": RemoveFromList,
+    "add_to_audience": AddToAudience,
+    "remove_from_audience": RemoveFromAudience,
     "webhook": Webhook,
     "create_task": CreateTask,
     "add_points": AddPoints,
@@ -271,6 +302,8 @@ Action = Annotated[
     | Annotated[SetStatus, Tag(TAG + "set_status")]
     | Annotated[AddToList, Tag(TAG + "add_to_list")]
     | Annotated[RemoveFromList, Tag(TAG + "remove_from_list")]
+    | Annotated[AddToAudience, Inner, Tag("add_to_audience")]
+    | Annotated[RemoveFromAudience, Inner, Tag("remove_from_audience")]
     | Annotated[Webhook, Inner, Tag("webhook")]
     | Annotated[CreateTask, Inner, Tag("create_task")]
     | Annotated[AddPoints, Inner, Tag("add_points")]

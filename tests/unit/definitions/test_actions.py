@@ -79,3 +79,35 @@ def test_webhook_says_how_it_asks() -> None:
 )
 def test_what_a_webhook_can_not_say_is_told(fields: dict[str, Any], said: list[str]) -> None:
     assert problems(trigger({"webhook": {"url": HOOK, **fields}})) == said
+
+
+def test_audience_is_that_of_a_service() -> None:
+    said = {"service": "google", "audience": 123, "topic": "ads"}
+    found = documents.parse(
+        trigger(
+            {"add_to_audience": said},
+            {"remove_from_audience": {"service": "meta", "audience": "9"}},
+        )
+    )
+    assert isinstance(found, Trigger)
+    assert found.do == (
+        actions.AddToAudience(service="google", audience="123", topic="ads"),
+        actions.RemoveFromAudience(service="meta", audience="9"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"audience": "9"}, "needs the key service"),
+        ({"service": "x", "audience": "9"}, ".service: must be one of meta, google"),
+        ({"service": "meta", "audience": "a9"}, ".audience: must be the number of an audience"),
+        ({"service": "meta", "audience": True}, ".audience: must be the number of an audience"),
+        ({"service": "meta", "id": "9"}, ".id: unknown key; did you mean audience?"),
+    ],
+)
+def test_audience_that_can_not_be_is_told(fields: dict[str, Any], said: str) -> None:
+    for name in ("add_to_audience", "remove_from_audience"):
+        (found,) = problems(trigger({name: fields}))
+        assert found.startswith(f"do[0].{name}")
+        assert said in found
