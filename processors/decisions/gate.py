@@ -178,7 +178,7 @@ def _then(profile: Profile, terms: Terms, held: Held, now: int, *, is_best: bool
             return "arbitration", window_ms
         return "outbid", window_ms if terms.contest.defers else 0
     for cap in terms.caps:
-        full_ms = cap.full_until(contact.sends.get(cap.key, []))
+        full_ms = cap.full_until(contact.sends.get(cap.key, []), profile, now)
         if full_ms > now:
             if not cap.defers:
                 return "cap", 0
