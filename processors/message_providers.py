@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from connectors import google, http, http2
 from connectors.channels import apns, webpush
+from connectors.channels.audiences import Audiences
 from connectors.channels.brevo_sms import BrevoSms, BrevoSmsCallbacks
 from connectors.channels.devices import Devices, Service
 from connectors.channels.fcm import SCOPE, Fcm
@@ -19,7 +20,7 @@ from connectors.channels.meta_audience import MetaAudience
 from connectors.channels.slack import Slack, SlackWebhook
 from connectors.channels.task import Tasks
 from connectors.channels.twilio import Account, Twilio, TwilioCallbacks
-from connectors.channels.webhook import WebhookProvider
+from connectors.channels.webhook import WebhookProvider, checked
 from connectors.stores.engines import Database
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
@@ -43,7 +44,9 @@ def webhook(settings: Settings) -> Provider:
     secrets = chosen.secrets.get_secret_value() if chosen.secrets is not None else ""
     given = [each.strip() for each in secrets.split(",") if each.strip()]
     client = http.Client(options)
-    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, now_ms=NOW_MS))
+    shown = {name: value.get_secret_value() for name, value in chosen.named_secrets.items()}
+    named = made("WEBHOOK__NAMED_SECRETS", lambda: checked(shown))
+    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, named, now_ms=NOW_MS))
 
 
 def twilio(settings: Settings) -> Provider:
@@ -175,6 +178,23 @@ def devices(settings: Settings) -> Provider:
     return Devices(found)
 
 
+def audiences(settings: Settings) -> Provider:
+    """Returns what keeps audiences at all services that the settings have something of.
+
+    Raises:
+        InvalidSettings: they have nothing of any, or not all of one.
+    """
+    found: dict[str, Service] = {}
+    if settings.meta.token is not None:
+        found["meta"] = meta_audience(settings)
+    if settings.google.ads_account is not None:
+        found["google"] = google_audience(settings)
+    if not found:
+        names = f"{PREFIX}META__TOKEN, {PREFIX}GOOGLE__ADS_ACCOUNT"
+        raise InvalidSettings(f"{names}: one of them is needed")
+    return Audiences(found)
+
+
 def slack(settings: Settings) -> Provider:
     """Returns what posts to Slack as a bot."""
     chosen = settings.slack
@@ -201,6 +221,7 @@ def task(settings: Settings) -> Provider:
 
 MAKERS: Mapping[str, Callable[[Settings], Provider]] = {
     "apns": apple,
+    "audiences": audiences,
     "brevo_sms": brevo_sms,
     "devices": devices,
     "fcm": fcm,

@@ -37,6 +37,7 @@ class Senders(Branch):
     webhook: str = Field("webhook", description="Of webhooks.")
     crm: str = Field("", description="Of orders to a CRM.")
     task: str = Field("task", description="Of tasks.")
+    audience: str = Field("audiences", description="Of audiences of advertisers.")
     rates: dict[str, float] = Field(
         {}, description='Requests/s of a process to each provider, as JSON: `{"ses": 14}`.'
     )
@@ -76,6 +77,10 @@ class Webhook(Branch):
         None,
         description="Sign requests (Standard Webhooks): `whsec_` and base64; several with commas,"
         " the newest first.",
+    )
+    named_secrets: dict[str, SecretStr] = Field(
+        {},
+        description='What headers name as `{{ secrets.NAME }}`, as JSON: `{"CRM": "a token"}`.',
     )
     allow_http: bool = Field(False, description="Also without TLS.")
     allow_private: bool = Field(False, description="Also to this machine and private networks.")

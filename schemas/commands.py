@@ -38,6 +38,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether it answers what the person did (a receipt): no caps and no quiet hours."""
     expires_at: int | None = None
     """Ms since the epoch; a sender that comes to it later drops it. None: never."""
+    method: str | None = None
+    """Of a webhook; None: POST."""
+    headers: dict[str, str] = {}
+    """Of a webhook; secrets in them are named, and filled in by its sender."""
 
 
 def derive_id(definition_id: str, version: str, profile_id: str, step: str, occurrence: str) -> str:

@@ -4,7 +4,6 @@ Third in the flow: a command is composed to a message, a provider's answer is a 
 tells afterwards is a report. Nothing here travels over Kafka; outcomes do.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -19,19 +18,6 @@ asked what became of one, or neither."""
 Fate = Literal["accepted", "refused", "passing", "unknown"]
 """Of one request: taken; refused for good; not now, but a repeat may do; or the answer was lost
 after the request had been written, so that it may have been carried out."""
-
-
-def has_controls(text: str) -> bool:
-    r"""Returns whether a text has a line break, a NUL, another control, or half a character.
-
-    They end a header and begin another one, or are not shown at all.
-
-    >>> has_controls("Bcc: eve@example.com"), has_controls("Hello\r\nBcc: eve@example.com")
-    (False, True)
-    """
-    return not text.isprintable() and any(
-        unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text
-    )
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +46,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     html: str | None = None
     headers: Mapping[str, str] = {}
-    """Of a mail, such as List-Unsubscribe; checked, in ASCII."""
+    """Of a mail, such as List-Unsubscribe, or of a webhook; checked, in ASCII."""
     template: str | None = None
     """The provider's own name of an approved template (WhatsApp)."""
     language: str | None = None
@@ -69,6 +55,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What fills in that template, in its order."""
     url: str | None = None
     """Where a webhook goes, or a tap on a push message leads."""
+    method: str = "POST"
+    """Of a webhook."""
     image: str | None = None
     data: Mapping[str, Any] = {}
     """Free-form, for channels that carry it: push, inbox, webhook, task, audience."""

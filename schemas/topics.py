@@ -11,7 +11,10 @@ import msgspec
 
 DEFAULT_PREFIX = "beckon."
 
-CHANNELS = ("email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task")
+CHANNELS = (
+    *("email", "sms", "push", "whatsapp", "inbox", "slack"),
+    *("webhook", "crm", "task", "audience"),
+)
 """Where commands can go: each channel has a topic `commands.<channel>`."""
 
 DAY_MS = 86_400_000

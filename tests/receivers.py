@@ -1,6 +1,7 @@
 """A receiver of webhooks as a customer runs one: checks signatures, misbehaves on request."""
 
 import contextlib
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ class Receiver:
     """The messages whose signature was right, as they came."""
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
     refused: int = 0
     """Posts whose signature was wrong."""
     seen: Counter[str] = field(default_factory=Counter)
@@ -50,16 +52,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         receiver = self.receiver
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         receiver.seen[self.path] += 1
         receiver.headers.append({name.lower(): value for name, value in self.headers.items()})
         receiver.bodies.append(body)
+        receiver.methods.append(self.command)
         try:
-            receiver.posts.append(Webhook(SECRET).verify(body, dict(self.headers.items())))
+            Webhook(SECRET).verify(body, dict(self.headers.items()), json_parse=False)
+            receiver.posts.append(json.loads(body or b"{}"))
         except Exception:
             receiver.refused += 1
         receiver.arrived.set()
         self.behave(self.path)
+
+    do_PUT = do_PATCH = do_DELETE = do_GET = do_POST
 
     def behave(self, path: str) -> None:
         first = self.receiver.seen[path] == 1

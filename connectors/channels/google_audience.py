@@ -68,7 +68,7 @@ class GoogleAudience:
     async def send(self, message: Message) -> Reply:
         """Returns what came of one request."""
         try:
-            change = audiences.change(message.data)
+            change = audiences.change(message.data, "google")
             person = audiences.hashed(message.to, without_dots=True)
         except Unsendable as error:
             return replies.refused(error.reason)

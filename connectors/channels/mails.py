@@ -12,7 +12,8 @@ from typing import NamedTuple
 from email_validator import EmailNotValidError, validate_email
 
 from schemas.errors import Unsendable
-from schemas.messages import Message, has_controls
+from schemas.headers import has_controls
+from schemas.messages import Message
 
 MAX_ADDRESS_CHARS = 320
 MAX_HEADER_CHARS = 900

@@ -52,7 +52,7 @@ class MetaAudience:
     async def send(self, message: Message) -> Reply:
         """Returns what came of one request."""
         try:
-            change = audiences.change(message.data)
+            change = audiences.change(message.data, "meta")
             person = audiences.hashed(message.to)
         except Unsendable as error:
             return replies.refused(error.reason)

@@ -6,7 +6,7 @@ Source: https://www.standardwebhooks.com, specification 1.0.
 """
 
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +16,14 @@ from standardwebhooks import Webhook as Signer
 from connectors import http
 from connectors.errors import BadSetting
 from connectors.http import Attempt, Client
+from schemas import headers
+from schemas.errors import Unsendable
 from schemas.events import iso
 from schemas.messages import Fate, Message, Promise, Reply
 
 SECRET_BYTES = range(24, 65)
 MAX_SECRETS = 4
+METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE", "GET"})
 
 
 class WebhookProvider:
@@ -37,7 +40,12 @@ class WebhookProvider:
     promise: Promise = "key"
 
     def __init__(
-        self, client: Client, secrets: Sequence[str], *, now_ms: Callable[[], int]
+        self,
+        client: Client,
+        secrets: Sequence[str],
+        named: Mapping[str, str] | None = None,
+        *,
+        now_ms: Callable[[], int],
     ) -> None:
         """Checks the secrets.
 
@@ -45,12 +53,14 @@ class WebhookProvider:
             client: closed with the provider.
             secrets: `whsec_…`, the newest first; each signs, so that one can be replaced by the
                 next while receivers still know the last.
+            named: what the headers of messages name as `{{ secrets.NAME }}`; see `checked`.
             now_ms: the wall clock; receivers refuse a signature that is older than minutes.
 
         Raises:
             BadSetting: no secret, or one that is not 24 to 64 bytes in base64.
         """
         self._signers = _signers(secrets)
+        self._named = dict(named or {})
         self._client = client
         self._now_ms = now_ms
 
@@ -58,15 +68,33 @@ class WebhookProvider:
         """Returns what came of posting the message to its `url`, with what was answered."""
         if message.url is None:
             return Reply(fate="refused", detail="url-missing")
-        content = posted(message)
-        headers = signed(self._signers, message.id, content, now_ms=self._now_ms)
-        attempt = await self._client.ask("POST", message.url, content, headers=headers)
+        if message.method not in METHODS:
+            return Reply(fate="refused", detail="method-invalid")
+        try:
+            own = self._own(message.headers)
+        except Unsendable as error:
+            return Reply(fate="refused", detail=error.reason)
+        content = b"" if message.method == "GET" else posted(message)
+        ours = signed(self._signers, message.id, content, now_ms=self._now_ms)
+        attempt = await self._client.ask(
+            message.method, message.url, content, headers={**own, **ours}
+        )
         return Reply(
             fate=_fate(attempt),
             detail=attempt.detail,
             retry_after_ms=http.retry_after_ms(attempt.retry_after, self._now_ms()),
             answer=answer(attempt.body),
         )
+
+    def _own(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """Returns the headers that the message has of its own, their secrets filled in."""
+        for name, value in given.items():
+            if headers.wrong_name(name) or headers.wrong_value(value):
+                raise Unsendable("header-invalid")
+        try:
+            return {name: headers.filled(value, self._named) for name, value in given.items()}
+        except KeyError as error:
+            raise Unsendable("secret-unknown") from error
 
     async def look_up(self, message: Message) -> Reply | None:
         """Returns None: receivers can not be asked."""
@@ -80,12 +108,13 @@ class WebhookProvider:
 def signed(
     signers: Sequence[Signer], id_: str, content: bytes, *, now_ms: Callable[[], int]
 ) -> dict[str, str]:
-    """Returns the headers of a post: made anew for each, since the time in them must be fresh."""
+    """Returns the headers of a request: made anew for each, the time in them must be fresh."""
     seconds = now_ms() // 1000
     at = datetime.fromtimestamp(seconds, UTC)
     text = content.decode()
+    kind = {"Content-Type": "application/json"} if content else {}
     return {
-        "Content-Type": "application/json",
+        **kind,
         "Idempotency-Key": id_,
         "webhook-id": id_,
         "webhook-timestamp": str(seconds),
@@ -130,6 +159,20 @@ def _fate(attempt: Attempt) -> Fate:
     if attempt.is_open:
         return "unknown"
     return "passing" if attempt.passing else "refused"
+
+
+def checked(named: Mapping[str, str]) -> Mapping[str, str]:
+    """Returns secrets that headers can name and hold.
+
+    Raises:
+        BadSetting: one can not be; it says nothing of the value.
+    """
+    for name, value in named.items():
+        if headers.SECRET.fullmatch(f"{{{{ secrets.{name} }}}}") is None:
+            raise BadSetting(f"{name[:100]!r} is no name such as CRM_TOKEN")
+        if headers.VALUE.fullmatch(value) is None:
+            raise BadSetting(f"the value of {name} must be a line of ASCII")
+    return named
 
 
 def _signers(secrets: Sequence[str]) -> list[Signer]:

@@ -66,7 +66,7 @@ _REFUSED = """
 coalesce(
   (select min('suppressed-' || s.reason) from suppressions s
    where s.profile_id = k.profile_id and s.channel in (k.channel, '*') and not s.lifted
-   and not (k.transactional and s.reason = 'sunset')),
+   and not (k.transactional and (s.reason = 'sunset' or k.channel = 'audience'))),
   (select min('consent-denied') from consents c
    where not k.transactional and c.profile_id = k.profile_id and c.channel = k.channel
    and c.state = 'denied' and (c.topic = k.topic or c.topic = '*')

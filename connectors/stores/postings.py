@@ -39,6 +39,7 @@ where excluded.at >= consents.at
 _CANCEL_CHANNEL = text("""
 update ledger set state = 'dropped', detail = :detail, updated_at = :now
 where profile_id = :profile_id and (:channel = '*' or channel = :channel) and state = 'claimed'
+and not (transactional and channel = 'audience')
 """)
 _CANCEL_TOPIC = text("""
 update ledger set state = 'dropped', detail = 'consent-denied', updated_at = :now

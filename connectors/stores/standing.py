@@ -87,7 +87,7 @@ and not transactional and (:topic = '*' or topic = :topic)
 _STOP = text("""
 update ledger set state = 'dropped', detail = :detail, updated_at = :at
 where profile_id = :profile_id and (:channel = '*' or channel = :channel) and state = 'claimed'
-and not (transactional and :reason = 'sunset')
+and not (transactional and (:reason = 'sunset' or channel = 'audience'))
 """)
 _CONSENTS_OF = text("""
 select profile_id, channel, topic, state, at from consents

@@ -12,7 +12,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from schemas.errors import Unsendable
-from schemas.messages import has_controls
+from schemas.headers import has_controls
 
 MAX_EMAIL_CHARS = 320
 MAX_PHONE_CHARS = 32

@@ -20,7 +20,8 @@ from processors.content.wordings import Compiled
 from processors.definitions.templates import MAX_SUBJECT_CHARS, Template
 from schemas.commands import Command
 from schemas.errors import Unsendable
-from schemas.messages import Message, has_controls
+from schemas.headers import has_controls
+from schemas.messages import Message
 
 MAX_SEGMENTS = 10
 """Of a short message: each is paid for."""

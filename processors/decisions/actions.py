@@ -10,7 +10,7 @@ from processors.decisions import gate, lists, sources
 from processors.decisions.features import NO_PROPERTIES, Properties
 from processors.decisions.moments import Moment
 from processors.decisions.sources import Laid, Modelled
-from processors.decisions.terms import Gate, Terms
+from processors.decisions.terms import AUDIENCE, Gate, Terms
 from processors.definitions import actions as documents
 from processors.definitions.predicates import NO_VALUE, Predicates
 from processors.state import adjustments, profiles
@@ -62,8 +62,16 @@ class Deliver(msgspec.Struct, frozen=True):
     gate: Gate
 
 
+class Enlist(msgspec.Struct, frozen=True):
+    """Puts the person on an audience, or takes them off it."""
+
+    change: documents.RemoveFromAudience
+    gate: Gate
+
+
 Action = (
     Deliver
+    | Enlist
     | documents.Webhook
     | documents.CreateTask
     | documents.Emit
@@ -102,6 +110,8 @@ def _ready(action: documents.Action, means: Means) -> Action:
             return sources.sourced(action, means.predicates)
         case documents.Send(channel=channel, topic=topic):
             return Deliver(action, means.gate.terms(channel, topic), means.gate)
+        case documents.RemoveFromAudience():
+            return Enlist(action, means.gate)
         case documents.StartJourney(journey=journey):
             return Start(journey, starters)
         case documents.StopJourney(journey=journey):
@@ -157,8 +167,8 @@ def act(acting: Acting, action: Action) -> tuple[str, str] | None:
     match action:
         case Deliver():
             return _deliver(acting, action)
-        case documents.Webhook() | documents.CreateTask():
-            moment.decision.commands.append(_order(acting, action))
+        case Enlist() | documents.Webhook() | documents.CreateTask():
+            _order(acting, action)
             return None
         case documents.Emit():
             tell(acting, action.event, action.properties)
@@ -204,20 +214,37 @@ def _deliver(acting: Acting, action: Deliver) -> Fact | None:
             acting.command(send.channel, template=send.template, topic=send.topic, traits=traits)
         )
         return None
-    held = Held(
+    held = _held(acting, send.channel, send.template, send.topic)
+    return gate.take(action.gate, profile, acting.moment, held)
+
+
+def _enlisting(acting: Acting, action: Enlist) -> Command | None:
+    """Returns what puts somebody on an audience, where they may be on it, or takes them off it."""
+    change, traits = action.change, acting.profile.traits
+    body = {"operation": "remove", "service": change.service, "audience": change.audience}
+    rest = {"traits": {name: traits[name][0] for name in ("email",) if name in traits}}
+    if not isinstance(change, documents.AddToAudience):
+        return acting.command(AUDIENCE, body=body, transactional=True, **rest)
+    held = _held(acting, AUDIENCE, "", change.topic)
+    if not gate.admit(action.gate, acting.profile, acting.moment, held):
+        return None
+    return acting.command(AUDIENCE, body=body | {"operation": "add"}, topic=change.topic, **rest)
+
+
+def _held(acting: Acting, channel: str, template: str, topic: str | None) -> Held:
+    return Held(
         id=acting.id,
         definition_id=acting.definition_id,
         version=acting.version,
         step=acting.step,
         occurrence=acting.occurrence,
-        channel=send.channel,
-        template=send.template,
-        topic=send.topic,
+        channel=channel,
+        template=template,
+        topic=topic,
         priority=acting.priority,
         made=acting.moment.now,
         properties=dict(acting.properties) if acting.properties else None,
     )
-    return gate.take(action.gate, profile, acting.moment, held)
 
 
 def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
@@ -227,10 +254,19 @@ def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
     )
 
 
-def _order(acting: Acting, action: documents.Webhook | documents.CreateTask) -> Command:
-    if isinstance(action, documents.Webhook):
-        return acting.command("webhook", url=action.url, body=action.body)
-    return acting.command("task", body=_task(action, at_ms=acting.moment.now))
+def _order(acting: Acting, action: Enlist | documents.Webhook | documents.CreateTask) -> None:
+    """Has something done that is no message."""
+    match action:
+        case Enlist():
+            found = _enlisting(acting, action)
+        case documents.Webhook():
+            method = None if action.method == "POST" else action.method
+            asked = {"url": action.url, "method": method, "headers": dict(action.headers)}
+            found = acting.command("webhook", body=action.body, **asked)
+        case _:
+            found = acting.command("task", body=_task(action, at_ms=acting.moment.now))
+    if found is not None:
+        acting.moment.decision.commands.append(found)
 
 
 def _task(action: documents.CreateTask, *, at_ms: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from processors.decisions.actions import Acting, Action, Deliver, Starter, act, tell
+from processors.decisions.actions import Acting, Action, Deliver, Enlist, Starter, act, tell
 from processors.decisions.comparisons import is_same
 from processors.decisions.conditions import Evaluate, bucket
 from processors.decisions.dates import Appointment, next_due, next_time
@@ -170,7 +170,7 @@ class ActionStep(Step, kw_only=True):
 
     def take(self, walk: Walk) -> Way:
         """Acts, unless what is sent should not be."""
-        if isinstance(self.action, Deliver | documents.Webhook | documents.CreateTask):
+        if isinstance(self.action, Deliver | Enlist | documents.Webhook | documents.CreateTask):
             if walk.flow.leaves(walk.profile, walk.run, walk.now) > 0:
                 return End("condition")
             targeting = walk.flow.targeting

@@ -58,6 +58,16 @@ def take(gate: Gate, profile: Profile, moment: Moment, held: Held) -> Fact | Non
     return HELD if _settle(profile, moment, held, terms, answer) else None
 
 
+def admit(gate: Gate, profile: Profile, moment: Moment, held: Held) -> bool:
+    """Returns whether something may be done at once; what waits for nothing is asked once."""
+    terms = gate.terms(held.channel, held.topic)
+    if terms.is_free and profile.contact is None:
+        return True
+    reason, _ = _first(profile.contact or _NOTHING, terms)
+    _record(profile, moment, held, reason or "allowed")
+    return reason is None
+
+
 def ask_again(gate: Gate, profile: Profile, moment: Moment) -> None:
     """Decides on those messages that wait and whose instant has come, or that may never go."""
     contact = profile.contact
@@ -168,7 +178,7 @@ def _then(profile: Profile, terms: Terms, held: Held, now: int, *, is_best: bool
             return "arbitration", window_ms
         return "outbid", window_ms if terms.contest.defers else 0
     for cap in terms.caps:
-        full_ms = cap.full_until(contact.sends.get(cap.key, []))
+        full_ms = cap.full_until(contact.sends.get(cap.key, []), profile, now)
         if full_ms > now:
             if not cap.defers:
                 return "cap", 0

@@ -5,16 +5,22 @@ from typing import Any, Protocol
 
 import msgspec
 
+from processors.decisions import periods
+from processors.decisions.hours import zone_of
 from processors.decisions.moments import Moment
 from processors.decisions.quiet import Quiet, quiet
-from processors.definitions.policies import Policy
+from processors.definitions.policies import Per, Policy
 from processors.definitions.topics import Topic
 from processors.state.profiles import Profile
 from schemas.topics import CHANNELS
 
 IMPERSONAL = frozenset({"webhook", "crm", "task"})
 """Channels that reach no person: nothing is asked."""
-PERSONAL = tuple(each for each in CHANNELS if each not in IMPERSONAL)
+AUDIENCE = "audience"
+"""Advertisements: suppression and consent are asked, and nothing that hangs on the time, since no
+message comes."""
+PERSONAL = tuple(each for each in CHANNELS if each not in {*IMPERSONAL, AUDIENCE})
+"""Channels on which messages come."""
 
 
 class Leaving(Protocol):
@@ -28,17 +34,25 @@ class Leaving(Protocol):
 
 
 class Cap(msgspec.Struct, frozen=True):
-    """How many messages may go within any such time."""
+    """How many messages may go within any such time, or in each period of the calendar."""
 
     key: str
     """Where the instants are kept at which some went."""
     times: int
-    within_ms: int
+    within_ms: int | None
+    """Rolling; None: a period."""
+    per: Per | None
     defers: bool
 
-    def full_until(self, sent: list[int]) -> int:
+    def full_until(self, sent: list[int], profile: Profile, now: int) -> int:
         """Returns when another one may go, ms, of the instants at which some went."""
-        return sent[-self.times] + self.within_ms if len(sent) >= self.times else 0
+        if len(sent) < self.times:
+            return 0
+        if self.within_ms is not None:
+            return sent[-self.times] + self.within_ms
+        assert self.per is not None, "a cap is of one sort"
+        began_ms, next_ms = periods.bounds(self.per, now, zone_of(profile, None))
+        return next_ms if sent[-self.times] >= began_ms else 0
 
 
 class Contest(msgspec.Struct, frozen=True):
@@ -104,6 +118,9 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         found = [each for each in self.policies if _holds(each, channel, topic)]
         asked = any(each.consent == "required" for each in found)
         consent = defined.consent if defined is not None else "required" if asked else "implied"
+        if channel == AUDIENCE:
+            is_free = consent == "implied"
+            return Terms(channel=channel, topic=topic, consent=consent, is_free=is_free)
         expiries = [each.expires for each in found if each.expires is not None]
         rest: dict[str, Any] = {
             "quiet": tuple(quiet(each.quiet_hours) for each in found if each.quiet_hours),
@@ -147,4 +164,4 @@ def _contest(policy: Policy) -> Contest:
 
 def _caps(policy: Policy) -> Iterable[Cap]:
     for each in policy.caps:
-        yield Cap(f"{policy.id}/{each.id}", each.times, each.within, each.over == "defer")
+        yield Cap(f"{policy.id}/{each.id}", each.times, each.within, each.per, each.over == "defer")

@@ -1,14 +1,22 @@
 """Actions: what triggers and journeys do for a person."""
 
+import re
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
 from processors.definitions import durations, parts, values
 from processors.definitions.parts import TAG, Faults, Part
+from schemas import headers
 
-Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task"]
+Channel = Literal[
+    "email", "sms", "push", "whatsapp", "inbox", "slack", "webhook", "crm", "task", "audience"
+]
+WORDED = tuple(each for each in get_args(Channel) if each != "audience")
+"""Channels that messages go on."""
+Service = Literal["meta", "google"]
 Priority = Literal["low", "medium", "high"]
+Method = Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
 
 
 def ahead(value: Any) -> int:
@@ -27,7 +35,7 @@ Ahead = Annotated[int, PlainValidator(ahead)]
 class Send(Part):
     """A message on a channel."""
 
-    channel: Annotated[Channel, values.one_of(get_args(Channel))]
+    channel: Annotated[Channel, values.one_of(WORDED)]
     template: values.Name
     topic: values.Name | None = None
 
@@ -121,11 +129,61 @@ class RemoveFromList(Part):
     list_id: values.Id = Field(alias="remove_from_list")
 
 
+def _headers(raw: Any) -> Any:
+    """Returns the headers of a webhook, if they are such as a sender may write."""
+    found, faults = values.mapping(raw), Faults()
+    for name, value in found.items():
+        said = headers.wrong_name(name)
+        if said is None:
+            said = headers.wrong_value(value) if isinstance(value, str) else "must be a text"
+        if said is not None:
+            faults.add((name,), said)
+    if len({name.lower() for name in found}) < len(found):
+        faults.add((), "has a header twice: their names do not differ by large and small letters")
+    if len(found) > headers.MAX_HEADERS:
+        faults.add((), f"must have at most {headers.MAX_HEADERS}, found {len(found)}")
+    if faults:
+        faults.throw()
+    return found
+
+
+def _audience(value: Any) -> str:
+    """Returns the service's id of an audience, which is a number."""
+    said = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(said, str) or re.fullmatch("[0-9]{1,30}", said) is None:
+        raise values.fault("must be the number of an audience, as its service shows it", value)
+    return said
+
+
+class RemoveFromAudience(Part):
+    """Takes the person off an audience of advertisers."""
+
+    service: Annotated[Service, values.one_of(get_args(Service))]
+    audience: Annotated[str, PlainValidator(_audience)]
+
+    hints: ClassVar = {"id": "audience", "provider": "service"}
+
+
+class AddToAudience(RemoveFromAudience):
+    """Puts the person on an audience of advertisers."""
+
+    topic: values.Name | None = None
+
+
 class Webhook(Part):
-    """Posts to an address."""
+    """Asks an address."""
 
     url: values.Url
+    method: Annotated[Method, values.one_of(get_args(Method))] = "POST"
+    headers: Annotated[dict[str, str], BeforeValidator(_headers)] = Field(default={})
     body: values.Mapping | None = None
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that a GET says all by its address."""
+        if raw.get("method") == "GET" and "body" in raw:
+            faults.add(("body",), "may not stand beside method: GET")
+        return raw
 
 
 class CreateTask(Part):
@@ -190,6 +248,8 @@ ACTIONS: dict[str, type[Part]] = {
     "set_status": SetStatus,
     "add_to_list": AddToList,
     "remove_from_list": RemoveFromList,
+    "add_to_audience": AddToAudience,
+    "remove_from_audience": RemoveFromAudience,
     "webhook": Webhook,
     "create_task": CreateTask,
     "add_points": AddPoints,
@@ -242,6 +302,8 @@ Action = Annotated[
     | Annotated[SetStatus, Tag(TAG + "set_status")]
     | Annotated[AddToList, Tag(TAG + "add_to_list")]
     | Annotated[RemoveFromList, Tag(TAG + "remove_from_list")]
+    | Annotated[AddToAudience, Inner, Tag("add_to_audience")]
+    | Annotated[RemoveFromAudience, Inner, Tag("remove_from_audience")]
     | Annotated[Webhook, Inner, Tag("webhook")]
     | Annotated[CreateTask, Inner, Tag("create_task")]
     | Annotated[AddPoints, Inner, Tag("add_points")]

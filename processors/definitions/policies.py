@@ -10,6 +10,7 @@ from processors.definitions.parts import Faults, Part, Written
 from processors.definitions.topics import Channels
 
 Consent = Literal["implied", "required"]
+Per = Literal["day", "week", "month"]
 Fate = Literal["defer", "drop"]
 """What becomes of a message that may not go now: it waits, or it never goes."""
 
@@ -38,15 +39,26 @@ class QuietHours(Part):
 
 
 class Cap(Part):
-    """How many messages a person gets within any such time."""
+    """How many messages a person gets within any such time, or in each period of the calendar."""
 
     id: values.Id
     times: values.Count
-    within: values.Duration
+    within: values.Duration | None = None
     """Ms, rolling."""
+    per: Annotated[Per, values.one_of(get_args(Per))] | None = None
+    """By the person's clocks; weeks begin on Monday."""
     over: Annotated[Fate, values.one_of(get_args(Fate))] = "drop"
 
-    hints: ClassVar = {"limit": "times", "max": "times", "per": "within"}
+    hints: ClassVar = {"limit": "times", "max": "times"}
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
+        """Checks that it is of one sort."""
+        said = raw.keys() & {"within", "per"}
+        if len(said) != 1 and not faults:
+            found = "both" if said else "neither"
+            faults.add((), f"takes exactly one of within and per, found {found}")
+        return raw
 
 
 class Arbitration(Part):

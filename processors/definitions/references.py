@@ -245,6 +245,8 @@ def _action(action: actions.Action, path: Path) -> Iterator[Mention]:
         case actions.Send():
             yield Sent((*path, "send", "template"), action.channel, action.template)
             yield from _subject(action, (*path, "send", "topic"))
+        case actions.AddToAudience(topic=str(topic)):
+            yield Subject((*path, "add_to_audience", "topic"), "audience", topic)
         case actions.AddToList():
             yield Reference((*path, "add_to_list"), "list", action.list_id)
         case actions.RemoveFromList():

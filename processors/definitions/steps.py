@@ -165,7 +165,7 @@ class Call(Webhook):
         """Checks that the way is that of a wait."""
         if "else" in raw and "timeout" not in raw:
             faults.add(("else",), "may only stand beside timeout")
-        return raw
+        return super().read(raw, faults)
 
 
 class Case(Part):

@@ -7,7 +7,7 @@ from schemas.commands import Command
 from schemas.errors import Unsendable
 from schemas.messages import Message
 
-ADDRESSES = {"email": "email", "sms": "phone", "whatsapp": "phone"}
+ADDRESSES = {"email": "email", "sms": "phone", "whatsapp": "phone", "audience": "email"}
 """The trait that has the address of a channel; of the others, the address is the person's id."""
 
 
@@ -37,6 +37,8 @@ class Bodies:
             subject=_text(body, "subject") or _text(body, "title"),
             text=_text(body, "text"),
             url=command.url,
+            method=command.method or "POST",
+            headers=command.headers if command.channel == "webhook" else {},
             data=body,
         )
         return [message]

@@ -21,9 +21,23 @@ from schemas.messages import Message, Promise, Reply
 FENCED_WAIT_MS = 1_000
 """How often one looks again at what another process has taken up."""
 
-KEY_AGE_MS = {"brevo": 14 * 60_000}
-"""How long a provider surely knows a key. Source: their pages; Brevo's says 15 minutes."""
-DEFAULT_KEY_AGE_MS = 23 * 3_600_000
+HOUR_MS = 3_600_000
+FOR_EVER_MS = 2**62
+KNOWN_MS = {
+    "brevo": 14 * 60_000,
+    "infobip": 47 * HOUR_MS,
+    "brevo_sms": 47 * HOUR_MS,
+    **dict.fromkeys(("inbox", "task"), FOR_EVER_MS),
+    **dict.fromkeys(("audiences", "meta_audience", "google_audience"), FOR_EVER_MS),
+}
+"""How long a provider surely knows a message, by its key or where it is looked up, with a margin.
+
+Sources: developers.brevo.com/changelog/email-api-now-supports-idempotency (15 minutes; the guide to
+batches says 30); infobip.com/docs/api/channels/sms/logs-and-status-reports (logs of 48 hours); of
+Brevo's text messages the events of two days are asked for. Rows of ours are kept, and nobody can
+belong to an audience twice."""
+DEFAULT_KNOWN_MS = 23 * HOUR_MS
+"""Of others: Standard Webhooks does not say how long receivers keep ids; a day is usual."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +82,15 @@ class _Trip:
     tried: set[str] = field(default_factory=set)
     pinned: Route | None = None
     """Who may have it already: nobody else is asked."""
-    is_left_open: bool = False
-    """Whether an answer was lost: it can not be said any more that it was not sent."""
+    open_since: int | None = None
+    """When an answer was lost first, ms: from then on it can not be said that it was not sent."""
     resolved: str | None = None
     """The detail of a message that was found in the middle of being sent."""
+
+    @property
+    def is_left_open(self) -> bool:
+        """Whether it may have been sent."""
+        return self.open_since is not None
 
 
 class Courier:
@@ -148,11 +167,10 @@ class Courier:
         """Settles what was found in the middle of being sent; None: it is asked again."""
         route = self._routes.named(entry.provider)
         promise = route.provider.promise if route is not None else "none"
-        age_ms = self._clock.now_ms() - entry.updated_at
-        if promise == "key" and age_ms > KEY_AGE_MS.get(entry.provider or "", DEFAULT_KEY_AGE_MS):
+        trip.open_since = entry.updated_at
+        if route is not None and self._is_forgotten(trip, route):
             promise = "none"
         self._metrics.add(Counter.MESSAGES_RESOLVED, 1, trip.message.channel, promise)
-        trip.is_left_open = True
         if promise != "none":
             trip.pinned, trip.resolved = route, "unknown-resolved-as-sent"
         elif self._repeats(trip.message.transactional):
@@ -171,6 +189,8 @@ class Courier:
             route = trip.pinned if await self._routes.stay(trip.pinned, until) else None
         if route is None:
             return await self._end(trip, "unknown" if trip.is_left_open else "dropped", "expired")
+        if trip.pinned is route and self._is_forgotten(trip, route):
+            return await self._untold(trip)
         if trip.pinned is route and route.provider.promise == "look-up":
             return await self._look_up(trip, route)
         async with self._routes.place(route) as place:
@@ -199,7 +219,7 @@ class Courier:
                 if not trip.is_left_open:
                     await self._books.release(_gate(trip, route))
             case "unknown":
-                trip.is_left_open = True
+                trip.open_since = trip.open_since or self._clock.now_ms()
                 if route.provider.promise != "none":
                     trip.pinned = route
                 elif not self._repeats(trip.message.transactional):
@@ -234,19 +254,28 @@ class Courier:
         """Asks the provider what became of the message; None: the message goes on."""
         reply = await self._routes.look_up(route, trip.message)
         if reply is None:
-            trip.pinned = None
-            if self._repeats(trip.message.transactional):
-                return None
-            return await self._end(trip, "unknown", "not-known-to-provider")
+            return await self._untold(trip)
         if reply.fate == "accepted":
             return await self._end(trip, "sent", trip.resolved or reply.detail, reply)
         if reply.fate != "refused":
             return await self._again(trip, route, reply)
         await self._books.release(_gate(trip, route))
-        trip.pinned, trip.is_left_open = None, False
+        trip.pinned, trip.open_since = None, None
         if trip.resolved is not None:
             trip.resolved = "unknown-resolved-as-not-sent"
         return None
+
+    async def _untold(self, trip: _Trip) -> Done | None:
+        """Does what is to be done where the provider can not tell; None: it is sent again."""
+        trip.pinned = None
+        if self._repeats(trip.message.transactional):
+            return None
+        return await self._end(trip, "unknown", "not-known-to-provider")
+
+    def _is_forgotten(self, trip: _Trip, route: Route) -> bool:
+        """Returns whether the provider may know nothing any more of what it may have taken."""
+        known_ms = KNOWN_MS.get(route.provider.name, DEFAULT_KNOWN_MS)
+        return trip.open_since is not None and self._clock.now_ms() - trip.open_since > known_ms
 
     async def _end(
         self, trip: _Trip, state: State, detail: str, reply: Reply | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -15,10 +16,12 @@ from connectors.stores import migrating, outbox
 from connectors.stores.engines import Away, Database
 from connectors.stores.ledger import Ledger
 from connectors.stores.outbox import Outbox
+from connectors.stores.postings import Postings
 from connectors.stores.standing import FORGOTTEN_MS, Standing
 from connectors.stores.tables import METADATA
 from schemas.consents import ConsentRecord, Lifted, Reason, State, SuppressionRecord
 from schemas.intents import End, Entry
+from schemas.postings import Posting
 from tests import stores
 from tests.stores import gate, intent
 
@@ -183,6 +186,21 @@ class TestLastLook:
     def test_sunset_stops_marketing_only(self, database: Database) -> None:
         run(Standing(database).suppress("ada", "email", reason="sunset", at=1))
         assert self.look(database, transactional=True) == ("dispatching", "")
+
+    @pytest.mark.parametrize("reason", ["manual", "erased"])
+    def test_suppressed_person_can_be_taken_off_an_audience(
+        self, database: Database, reason: Reason
+    ) -> None:
+        ledger, standing = Ledger(database, owner="one"), Standing(database)
+        removal = msgspec.structs.replace(intent(transactional=True), channel="audience")
+        addition = msgspec.structs.replace(intent("c-2"), channel="audience")
+        run(ledger.claim([removal, addition], epoch=1, at=5))
+        stopped = SuppressionRecord(profile_id="ada", channel="*", reason=reason, at=6)
+        posting = Posting(source="s", id="1", suppressions=(stopped,))
+        run(Postings(database).post([posting], now_ms=6))
+        run(standing.suppress("ada", "*", reason=reason, at=7))
+        found = run(ledger.dispatch([gate(), gate("c-2")], at=8))
+        assert (found["c-1"].state, found["c-2"].state) == ("dispatching", "dropped")
 
     def test_suppression_of_another_channel_or_person_stops_nothing(
         self, database: Database

@@ -24,7 +24,7 @@ __all__ = ["inbox"]
 SCATTERED = Limits(is_shared=False)
 
 
-def hook(url: str | None, one: str = "c-1") -> Errand:
+def hook(url: str | None, one: str = "c-1", **changes: Any) -> Errand:
     message = Message(
         id=one,
         channel="webhook",
@@ -38,14 +38,16 @@ def hook(url: str | None, one: str = "c-1") -> Errand:
         data={"plan": "gold"},
         traits={"city": "Köln"},
     )
-    return msgspec.structs.replace(errand(one), message=message)
+    return msgspec.structs.replace(errand(one), message=msgspec.structs.replace(message, **changes))
 
 
 def delivered(
     folder: Path, *errands: Errand, secrets: tuple[str, ...] = (SECRET,), **bounds: Any
 ) -> tuple[list[Entry], World]:
     """Returns what the ledger says of each, one after the other."""
-    one = WebhookProvider(client(2_000, **bounds), secrets, now_ms=WallClock().now_ms)
+    one = WebhookProvider(
+        client(2_000, **bounds), secrets, {"CRM": "a token"}, now_ms=WallClock().now_ms
+    )
 
     async def run(found: World) -> list[Entry]:
         entries = [(await found.courier.deliver(each)).entry for each in errands]
@@ -192,3 +194,45 @@ def test_address_that_may_not_be_called_fails_at_once(
     ports = http.Options().ports
     said, waits = post(tmp_path, url, allow_private=False, ports=ports)
     assert (said, waits) == (("failed", detail, 1), [])
+
+
+OWN = {"Authorization": "Bearer {{ secrets.CRM }}", "X-Shop": "berlin"}
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "GET"])
+def test_webhook_is_asked_and_signed_as_its_definition_says(
+    tmp_path: Path, inbox: Receiver, method: str
+) -> None:
+    [entry], _ = delivered(tmp_path, hook(inbox.url(), method=method, headers=OWN))
+    assert (entry.state, entry.detail) == ("sent", "http-200")
+    assert (inbox.methods, inbox.refused) == ([method], 0)
+    [headers], [body] = inbox.headers, inbox.bodies
+    assert (headers["authorization"], headers["x-shop"]) == ("Bearer a token", "berlin")
+    assert headers["idempotency-key"] == headers["webhook-id"] == "c-1"
+    assert ("content-type" in headers, body == b"") == (method != "GET", method == "GET")
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"headers": {"A": "{{ secrets.OTHER }}"}}, "secret-unknown"),
+        ({"headers": {"A": "b\r\nC: d"}}, "header-invalid"),
+        ({"headers": {"Webhook-Signature": "v1,a"}}, "header-invalid"),
+        ({"headers": {"A\nB": "c"}}, "header-invalid"),
+        ({"method": "TRACE"}, "method-invalid"),
+    ],
+)
+def test_command_that_asks_for_what_no_webhook_may_say_fails(
+    tmp_path: Path, inbox: Receiver, changes: dict[str, Any], detail: str
+) -> None:
+    [entry], _ = delivered(tmp_path, hook(inbox.url(), **changes))
+    assert (entry.state, entry.detail, inbox.bodies) == ("failed", detail, [])
+
+
+def test_secret_is_in_no_log_and_no_answer(
+    tmp_path: Path, inbox: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    [entry], _ = delivered(tmp_path, hook(inbox.url("/status/400"), headers=OWN))
+    assert entry.state == "failed"
+    assert "a token" not in caplog.text + repr(entry)

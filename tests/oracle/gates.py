@@ -274,18 +274,34 @@ class Person:
             until = max(found)
         return until
 
+    def period(self, per: str, now: int) -> tuple[int, int]:
+        """Returns the beginnings of periods around an instant, out of all those near it."""
+        today = shows(now, self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        days = [today + n * DAY for n in range(-40, 41)]
+        if per == "week":
+            days = [each for each in days if DAYS[each.weekday()] == "mon"]
+        if per == "month":
+            days = [each for each in days if each.day == 1]
+        begins = [strikes(each, self.zone) for each in days]
+        return max(at for at in begins if at <= now), min(at for at in begins if at > now)
+
     def full_until(self, message: Message, now: int) -> tuple[int, bool]:
         """Returns until when caps are full that wait, and whether one is full that drops."""
         until = now
         for policy in self.of(message):
             for cap in policy.get("caps", []):
-                width = duration_ms(cap["within"])
                 counted = sorted(at for at, other in self.sent if policy in self.of(other))
-                inside = [at for at in counted if now < at + width]
+                if "per" in cap:
+                    began, ends = self.period(cap["per"], now)
+                    inside = [at for at in counted if began <= at]
+                else:
+                    width = duration_ms(cap["within"])
+                    inside = [at for at in counted if now < at + width]
+                    ends = inside[-cap["times"]] + width if len(inside) >= cap["times"] else now
                 if len(inside) >= cap["times"]:
                     if cap.get("over") != "defer":
                         return now, True
-                    until = max(until, inside[-cap["times"]] + width)
+                    until = max(until, ends)
         return until, False
 
     def decide(self, message: Message, now: int, winners: dict[str, int]) -> None:

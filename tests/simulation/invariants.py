@@ -6,6 +6,8 @@ twice, and the same log the same state.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -15,6 +17,7 @@ from schemas.commands import Command
 from schemas.consents import ConsentChange
 from schemas.records import DecisionRecord, RunRecord
 from tests.builders import Document, Recorder
+from tests.oracle import alarms
 from tests.oracle.documents import duration_ms
 from tests.simulation.results import tables
 
@@ -203,7 +206,19 @@ def _is_of(policy: Document, command: Command) -> bool:
 
 
 def _cap_kept(commands: Sequence[Command], cap: Document) -> None:
-    width_ms = duration_ms(cap["within"])
     for each in commands:
-        inside = [one for one in commands if one.at <= each.at < one.at + width_ms]
+        if "per" in cap:
+            since_ms = _began(cap["per"], each)
+        else:
+            since_ms = each.at - duration_ms(cap["within"]) + 1
+        inside = [one for one in commands if since_ms <= one.at <= each.at]
         assert len(inside) <= cap["times"], f"{each} is over {cap}"
+
+
+def _began(per: str, command: Command) -> int:
+    """Returns when the period began in which a message went, by its person's clocks."""
+    zone = ZoneInfo(command.traits.get("timezone", "UTC"))
+    day = alarms.shows(command.at, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    while (per == "week" and day.weekday() > 0) or (per == "month" and day.day > 1):
+        day -= timedelta(days=1)
+    return alarms.strikes(day, zone)

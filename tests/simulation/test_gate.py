@@ -18,7 +18,6 @@ from tests.builders import (
     Json,
     Partition,
     Person,
-    cap,
     identify,
     policy,
     send,
@@ -57,9 +56,12 @@ hours = st.sampled_from(
 )
 fates = st.sampled_from(["drop", "defer"])
 caps = st.builds(
-    lambda times, within, over: {"times": times, "within": within, "over": over},
+    lambda times, width, over: {"times": times, "over": over} | width,
     st.integers(1, 3),
-    st.sampled_from(["1h", "10h", "1d", "7d"]),
+    st.sampled_from(
+        [{"within": each} for each in ("1h", "10h", "1d", "7d")]
+        + [{"per": each} for each in ("day", "week", "month")]
+    ),
     fates,
 )
 arbitrations = st.builds(
@@ -84,7 +86,7 @@ def rules(draw: st.DrawFn) -> list[Document]:
             said["quiet_hours"] = draw(hours)
         if draw(st.booleans()):
             found_caps = draw(st.lists(caps, min_size=1, max_size=2))
-            said["caps"] = [cap(id=f"c{at}") | each for at, each in enumerate(found_caps)]
+            said["caps"] = [{"id": f"c{at}"} | each for at, each in enumerate(found_caps)]
         if draw(st.booleans()) and number == 0:
             said["arbitration"] = draw(arbitrations)
         if draw(st.integers(0, 3)) == 0:

@@ -184,8 +184,8 @@ def test_step_says_what_is_wrong(keys: dict[str, Any], said: str) -> None:
         ),
         (
             {"commands": [{"trigger": "t", "channel": "mail"}]},
-            "commands[0].channel: must be email, sms, push, whatsapp, inbox, slack, webhook, crm "
-            'or task, found the text "mail"',
+            "commands[0].channel: must be email, sms, push, whatsapp, inbox, slack, webhook, crm, "
+            'task or audience, found the text "mail"',
         ),
         ({"decisions": []}, "decisions: must be a list with at least one item, found a list"),
         ({"decisions": [{"trigger": "t"}]}, "decisions[0]: needs one of outcome, reason"),

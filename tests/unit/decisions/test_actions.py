@@ -1,18 +1,24 @@
-"""Actions that begin and end journeys or make tasks; all others are tested with triggers."""
+"""Actions that begin and end journeys or make tasks; most others are tested with triggers."""
 
 from processors.decisions.runs import held
 from tests.builders import (
     HELLO,
     PAUSE,
     T0,
+    Document,
     Person,
+    cap,
+    identify,
     journey,
+    policy,
     reasons,
     runs,
     step,
     track,
     trigger,
 )
+
+ALL_DAY = {"from": "00:00", "to": "23:59"}
 
 
 def test_triggers_begin_and_stop_journeys() -> None:
@@ -70,3 +76,61 @@ def test_a_task_is_a_command_with_the_instant_that_it_is_due_at() -> None:
         "due_at": due_at
     }
     assert second.body == {"title": "Call", "priority": "medium"}
+
+
+def test_command_of_a_webhook_names_secrets_and_has_none() -> None:
+    hook = {"url": "https://example.com/hook"}
+    said = {"Authorization": "Bearer {{ secrets.CRM }}"}
+    put = {**hook, "method": "PUT", "headers": said}
+    person = Person(trigger("a", {"webhook": hook}, {"webhook": put}))
+    first, second = person.hears(track("a")).commands
+    assert (first.method, first.headers) == (None, {})
+    assert (second.method, second.headers) == ("PUT", said)
+
+
+ADD = {"add_to_audience": {"service": "meta", "audience": "12", "topic": "ads"}}
+REMOVE = {"remove_from_audience": {"service": "meta", "audience": "12"}}
+
+
+def adding(*documents: Document) -> Person:
+    person = Person(trigger("a", ADD), trigger("b", REMOVE, id="off"), *documents)
+    person.hears(identify(T0, email="ada@example.org", plan="gold"))
+    return person
+
+
+def test_audience_is_told_whom_to_take_and_nothing_else_of_them() -> None:
+    person = adding()
+    found = [person.hears(track(name, T0 + at)) for at, name in ((1, "a"), (2, "b"))]
+    added, removed = (each.commands[0] for each in found)
+    body = {"service": "meta", "audience": "12"}
+    assert (added.channel, added.topic) == ("audience", "ads")
+    assert (added.body, removed.body) == (
+        body | {"operation": "add"},
+        body | {"operation": "remove"},
+    )
+    assert added.traits == removed.traits == {"email": "ada@example.org"}
+    assert (added.transactional, removed.transactional) == (False, True)
+
+
+def test_person_without_consent_is_added_to_no_audience_and_may_be_removed() -> None:
+    asks = policy(consent="required", caps=[cap(times=1)], quiet_hours=ALL_DAY)
+    person = adding(asks)
+    refused = person.hears(track("a", T0 + 1))
+    assert refused.commands == []
+    assert ("t", "no-consent") in reasons(refused)
+    person.hears(track("consent.granted", T0 + 2, channel="audience", topic="ads"))
+    found = [person.hears(track("a", T0 + 3 + at)) for at in range(3)]
+    assert [len(each.commands) for each in found] == [1, 1, 1]
+    assert ("t", "allowed") in reasons(found[0])
+    person.hears(track("consent.denied", T0 + 7, channel="audience", topic="ads"))
+    assert person.hears(track("a", T0 + 8)).commands == []
+    assert len(person.hears(track("b", T0 + 9)).commands) == 1
+
+
+def test_suppressed_person_is_added_to_no_audience_and_may_be_removed() -> None:
+    person = adding()
+    person.hears(track("suppression.added", T0 + 1, channel="*"))
+    refused = person.hears(track("a", T0 + 2))
+    assert (refused.commands, reasons(refused)[-1]) == ([], ("t", "suppressed"))
+    [removed] = person.hears(track("b", T0 + 3)).commands
+    assert removed.transactional

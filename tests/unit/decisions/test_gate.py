@@ -1,6 +1,8 @@
 """The gate: who gets a message, when, and why not."""
 
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,6 +10,7 @@ from processors.decisions.moments import Decision
 from processors.state import profiles
 from processors.state.contacts import MAX_HELD
 from tests.builders import (
+    DAY,
     HOUR,
     MINUTE,
     T0,
@@ -197,6 +200,30 @@ def test_a_cap_counts_what_went_within_any_such_time() -> None:
     assert sent(does(one, 34)) == [("hello", 34)]
     assert one.profile.contact is not None
     assert one.profile.contact.sends == {"p/c": [at(24), at(34)]}
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-11-01", 25)])
+def test_a_cap_by_the_calendar_counts_by_the_clocks_of_the_person(day: str, hours: int) -> None:
+    zone = ZoneInfo("America/New_York")
+    midnight = round(datetime.fromisoformat(day).replace(tzinfo=zone).timestamp() * 1000)
+    cap_of_day = {"id": "c", "times": 1, "per": "day", "over": "defer"}
+    one = Person(MAIL, policy(caps=[cap_of_day]))
+    one.hears(identify(midnight - DAY, timezone="America/New_York"))
+    first, second, third = (
+        one.hears(track("a", midnight + after)) for after in (-1, 0, hours * HOUR - 1)
+    )
+    assert [len(each.commands) for each in (first, second)] == [1, 1]
+    [(reason, until)] = answers(third)
+    assert (reason, until) == ("cap", (midnight + hours * HOUR - T0) / HOUR)
+    [waited] = one.waits(midnight + hours * HOUR).commands
+    assert waited.at == midnight + hours * HOUR
+
+
+def test_a_cap_of_a_week_is_full_until_monday() -> None:
+    one = Person(MAIL, policy(caps=[{"id": "c", "times": 2, "per": "week"}]))
+    monday = round(datetime(2026, 3, 9, tzinfo=UTC).timestamp() * 1000)
+    days = [one.hears(track("a", monday + place * DAY)) for place in (-3, -2, -1, 0, 1, 6, 7)]
+    assert [len(each.commands) for each in days] == [1, 1, 0, 1, 1, 0, 1]
 
 
 def test_caps_count_over_all_the_channels_of_their_policy() -> None:

@@ -68,7 +68,7 @@ BAD: list[tuple[Any, list[str]]] = [
      ["when: a condition is one thing only, found trait and tag: make them separate"]),
     ({"consent": {"topic": "news"}}, ["when.consent: needs the key channel"]),
     ({"suppressed": "mail"}, ['when.suppressed: must be one of email, sms, push, whatsapp, inbox, '
-        'slack, webhook, crm, task, found the text "mail"']),
+        'slack, webhook, crm, task, audience, found the text "mail"']),
     ({"all": []}, ["when.all: must be a list with at least one item, found a list"]),
     ({"any": {"tag": "a"}}, ["when.any: must be a list, found a mapping"]),
     ({"not": [{"tag": "a"}]},

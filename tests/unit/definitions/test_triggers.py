@@ -69,7 +69,7 @@ def test_parsed_action_may_stand_in_for_a_written_one() -> None:
     hook = actions.Webhook(url="http://localhost:8080")
     made = Trigger.model_validate(trigger(hook))
     assert made.do == (hook,)
-    assert hook.body is None
+    assert (hook.body, hook.method, hook.headers) == (None, "POST", {})
     assert actions.Emit(event="e").properties == {}
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from processors.delivery.couriers import DEFAULT_KEY_AGE_MS, Done, Policy
+from processors.delivery.breakers import Limits
+from processors.delivery.couriers import DEFAULT_KNOWN_MS, Done, Policy
 from processors.metrics import Counter
 from schemas.errors import Unsendable
 from schemas.intents import Gate
 from schemas.messages import Promise
+from tests.builders import DAY, HOUR, MINUTE
 from tests.deliveries import (
     LATER,
     LOST,
@@ -147,6 +149,21 @@ class TestLostAnswer:
             assert run(found.courier.deliver(errand())).entry.state == "sent"
         assert len(ses.sent) == sends
 
+    def test_key_that_ran_out_while_the_provider_was_away_is_not_used(self, tmp_path: Path) -> None:
+        later = msgspec.structs.replace(LATER, retry_after_ms=15 * MINUTE)
+        brevo = Scripted(LOST, later, SENT, name="brevo")
+        with world(tmp_path, brevo, limits=Limits(pause_max_ms=HOUR)) as found:
+            done = run(found.courier.deliver(errand()))
+        assert said(done)[:2] == ("unknown", "not-known-to-provider")
+        assert len(brevo.sent) == 2
+
+    def test_key_that_ran_out_is_sent_again_where_that_is_the_policy(self, tmp_path: Path) -> None:
+        later = msgspec.structs.replace(LATER, retry_after_ms=15 * MINUTE)
+        brevo = Scripted(LOST, later, SENT, name="brevo")
+        with world(tmp_path, brevo, limits=Limits(pause_max_ms=HOUR)) as found:
+            done = run(found.courier.deliver(errand(transactional=True)))
+        assert (said(done)[0], len(brevo.sent)) == ("sent", 3)
+
     def test_provider_that_does_not_know_either_leaves_it_unknown(self, tmp_path: Path) -> None:
         ses = Scripted(LOST, promise="look-up", known=[None])
         with world(tmp_path, ses) as found:
@@ -258,10 +275,31 @@ class TestRestart:
         ses = Scripted(promise="none" if case == "none" else "key")
         with world(tmp_path, ses, policy=Policy(at_least_once=at_least_once)) as found:
             self.left(found, "pigeon" if case == "provider-gone" else "ses")
-            found.time.now += DEFAULT_KEY_AGE_MS + 1 if case == "key-too-old" else 0
+            found.time.now += DEFAULT_KNOWN_MS + 1 if case == "key-too-old" else 0
             done = run(found.courier.deliver(errand()))
         assert said(done)[:2] == said_then
         assert len(ses.sent) == sends
+
+    @pytest.mark.parametrize(
+        ("name", "promise", "age_ms", "state"),
+        [
+            ("brevo", "key", 14 * MINUTE, "sent"),
+            ("brevo", "key", 14 * MINUTE + 1, "unknown"),
+            ("infobip", "look-up", 47 * HOUR, "sent"),
+            ("infobip", "look-up", 47 * HOUR + 1, "unknown"),
+            ("inbox", "key", 400 * DAY, "sent"),
+            ("audiences", "key", 400 * DAY, "sent"),
+        ],
+    )
+    def test_provider_is_believed_as_long_as_it_knows(
+        self, tmp_path: Path, name: str, promise: Promise, age_ms: int, state: str
+    ) -> None:
+        one = Scripted(name=name, promise=promise, known=[SENT])
+        with world(tmp_path, one) as found:
+            self.left(found, provider=name, promise=promise)
+            found.time.now += age_ms
+            assert run(found.courier.deliver(errand())).entry.state == state
+        assert len(one.sent) + len(one.looked_up) == (state == "sent")
 
     def test_what_can_not_be_made_any_more_is_unknown(self, tmp_path: Path) -> None:
         one = msgspec.structs.replace(errand(), message=None, problem=Unsendable("gone"))

@@ -130,6 +130,7 @@ def test_instant_without_a_zone_is_wrong_use(tmp_path: Path) -> None:
 
 def test_settings_are_shown_and_secrets_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BECKON_KAFKA__SASL_PASSWORD", "hush")
+    monkeypatch.setenv("BECKON_WEBHOOK__NAMED_SECRETS", '{"CRM": "hush"}')
     monkeypatch.setenv("BECKON_SLOT", "w1")
     result = beckon("config")
     assert result.exit_code == 0

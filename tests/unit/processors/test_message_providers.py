@@ -33,7 +33,7 @@ def complete(tmp_path: Path) -> dict[str, Any]:
     key = tmp_path / "key.p8"
     key.write_bytes(APPLE_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return {
-        "webhook": {"secrets": SIGNS},
+        "webhook": {"secrets": SIGNS, "named_secrets": {"CRM": "a b"}},
         "twilio": TWILIO,
         "infobip": INFOBIP,
         "brevo_sms": {"key": "k", "sender": "Shop"},
@@ -68,6 +68,15 @@ def test_webhooks_without_a_good_secret_are_refused_by_the_settings_name(
 ) -> None:
     with pytest.raises(InvalidSettings, match=r"^BECKON_WEBHOOK__SECRETS: ") as caught:
         message_providers.webhook(settings({"webhook": {"secrets": secrets}}))
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("named", [{"a b": "hush"}, {"A": "hush\r\nb: c"}, {"A": ""}])
+def test_secret_that_no_header_can_hold_is_refused_without_showing_it(
+    named: dict[str, str],
+) -> None:
+    with pytest.raises(InvalidSettings, match=r"^BECKON_WEBHOOK__NAMED_SECRETS: ") as caught:
+        message_providers.webhook(settings({"webhook": {"secrets": SIGNS, "named_secrets": named}}))
     assert "hush" not in str(caught.value)
 
 
