@@ -1,6 +1,6 @@
 """The command line of the measurements: `beckon bench …`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -78,11 +78,14 @@ def measure_definitions(
 
 @cli.command("senders")
 def measure_senders(
-    commands: Annotated[int, typer.Option(min=2_000, help="How many webhooks.")] = 100_000,
+    commands: Annotated[int, typer.Option(min=2_000, help="How many messages.")] = 100_000,
+    channel: Annotated[
+        Literal["webhook", "email"], typer.Option(help="Of which kind.")
+    ] = "webhook",
     save: Save = False,
 ) -> None:
-    """Webhooks a second of one sender, their cost, and its memory, with the ledger on Postgres."""
-    options = senders.Options(commands=commands)
+    """Messages a second of one sender, their cost, and its memory, with the ledger on Postgres."""
+    options = senders.Options(commands=commands, channel=channel)
     with clusters.broker() as cluster:
         _finish(senders.measure(cluster, options, _say), save)
 

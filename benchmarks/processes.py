@@ -67,6 +67,13 @@ class Process:
         return measures.cpu_s(self._popen.pid)
 
     @property
+    def children_cpu_s(self) -> float:
+        """CPU time so far of the processes that it began and that still run."""
+        threads = Path(f"/proc/{self._popen.pid}/task").glob("*/children")
+        listed = " ".join(each.read_text("ascii") for each in threads)
+        return sum(measures.cpu_s(int(each)) for each in listed.split())
+
+    @property
     def rss_bytes(self) -> int:
         """Memory now."""
         return measures.rss_bytes(self._popen.pid)
@@ -106,6 +113,10 @@ class Process:
         if len(marks) < count:
             raise BenchFailed(f"{self.name}: no {message!r} in {timeout_s:.0f} s\n{self.last}")
         return marks[:count]
+
+    def counted(self, message: str) -> int:
+        """Returns how many lines with a message there are so far."""
+        return sum(each.message == message for each in self._marks)
 
     def wait_until(self, done: Callable[[], bool], timeout_s: float, *, every_s: float) -> None:
         """Asks again and again until it is done.

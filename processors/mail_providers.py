@@ -12,7 +12,7 @@ from connectors.channels.ses import SesCallbacks, SesProvider
 from connectors.channels.smtp import Options, SmtpProvider
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
-from processors.provided import given, made
+from processors.provided import client_for, given, made
 from processors.settings import PREFIX, InvalidSettings, Settings
 
 
@@ -52,7 +52,11 @@ def sendgrid(settings: Settings) -> Provider:
     return made(
         "SENDGRID",
         lambda: SendGridProvider(
-            _client(), key=key, sender=sender, now_ms=now_ms, base_url=chosen.url
+            client_for(chosen.url),
+            key=key,
+            sender=sender,
+            now_ms=now_ms,
+            base_url=chosen.url,
         ),
     )
 
@@ -83,7 +87,12 @@ def mailgun(settings: Settings) -> Provider:
     return made(
         "MAILGUN",
         lambda: MailgunProvider(
-            _client(), key=key, domain=domain, sender=sender, now_ms=now_ms, base_url=chosen.url
+            client_for(chosen.url),
+            key=key,
+            domain=domain,
+            sender=sender,
+            now_ms=now_ms,
+            base_url=chosen.url,
         ),
     )
 

@@ -24,7 +24,7 @@ from connectors.channels.webhook import WebhookProvider, checked
 from connectors.stores.engines import Database
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
-from processors.provided import given, made
+from processors.provided import bounds, client_for, given, made
 from processors.provider_settings import BrevoSms as BrevoSmsBranch
 from processors.provider_settings import Infobip as InfobipBranch
 from processors.settings import PREFIX, InvalidSettings, Settings
@@ -58,7 +58,7 @@ def twilio(settings: Settings) -> Provider:
     else:
         account = Account(sid, chosen.api_key, given(chosen.api_secret, "TWILIO__API_SECRET"))
     return Twilio(
-        _client(chosen.url),
+        client_for(chosen.url),
         account,
         sender=given(chosen.sender, "TWILIO__SENDER"),
         callback_url=chosen.callback_url,
@@ -72,7 +72,7 @@ def infobip(settings: Settings) -> Provider:
     chosen = settings.infobip
     url = given(chosen.url, "INFOBIP__URL")
     return Infobip(
-        _client(url),
+        client_for(url),
         url,
         key=given(chosen.key, "INFOBIP__KEY"),
         sender=given(chosen.sender, "INFOBIP__SENDER"),
@@ -85,7 +85,7 @@ def brevo_sms(settings: Settings) -> Provider:
     """Returns what sends text messages through Brevo."""
     chosen = settings.brevo_sms
     return BrevoSms(
-        _client(chosen.url),
+        client_for(chosen.url),
         given(chosen.key, "BREVO_SMS__KEY"),
         sender=given(chosen.sender, "BREVO_SMS__SENDER"),
         callbacks=_proven(chosen, "BREVO_SMS"),
@@ -98,7 +98,7 @@ def meta(settings: Settings) -> Provider:
     """Returns what sends WhatsApp messages through Meta."""
     chosen = settings.meta
     return Meta(
-        _client(chosen.url),
+        client_for(chosen.url),
         given(chosen.phone_number_id, "META__PHONE_NUMBER_ID"),
         token=given(chosen.token, "META__TOKEN"),
         now_ms=NOW_MS,
@@ -110,7 +110,7 @@ def meta_audience(settings: Settings) -> Provider:
     """Returns what keeps custom audiences at Meta."""
     chosen = settings.meta
     token = given(chosen.token, "META__TOKEN")
-    return MetaAudience(_client(chosen.url), token, now_ms=NOW_MS, url=chosen.url)
+    return MetaAudience(client_for(chosen.url), token, now_ms=NOW_MS, url=chosen.url)
 
 
 def fcm(settings: Settings) -> Provider:
@@ -118,7 +118,7 @@ def fcm(settings: Settings) -> Provider:
     chosen = settings.google
     account = _google(settings)
     project = given(chosen.project_id or account.project_id, "GOOGLE__PROJECT_ID")
-    client = _client(chosen.fcm_url)
+    client = client_for(chosen.fcm_url)
     tokens = google.Tokens(client, account, SCOPE, now_ms=NOW_MS)
     return Fcm(client, tokens, project, now_ms=NOW_MS, url=chosen.fcm_url)
 
@@ -128,7 +128,7 @@ def google_audience(settings: Settings) -> Provider:
     chosen = settings.google
     account = _google(settings)
     number = given(chosen.ads_account, "GOOGLE__ADS_ACCOUNT")
-    client = _client(chosen.ads_url)
+    client = client_for(chosen.ads_url)
     tokens = google.Tokens(client, account, ADS_SCOPE, now_ms=NOW_MS)
     return GoogleAudience(client, tokens, number, now_ms=NOW_MS, url=chosen.ads_url)
 
@@ -147,7 +147,7 @@ def apple(settings: Settings) -> Provider:
         raise InvalidSettings(f"{PREFIX}APNS__KEY_FILE: can not be read") from error
     key = made("APNS__KEY_FILE", lambda: apns.read_key(text, id_=id_, team_id=team_id))
     topic = given(chosen.topic, "APNS__TOPIC")
-    client = http2.Client(_anywhere(chosen.url))
+    client = http2.Client(bounds(chosen.url))
     return apns.Apns(client, key, topic=topic, now_ms=NOW_MS, url=chosen.url)
 
 
@@ -199,14 +199,14 @@ def slack(settings: Settings) -> Provider:
     """Returns what posts to Slack as a bot."""
     chosen = settings.slack
     token = given(chosen.token, "SLACK__TOKEN")
-    client = _client(chosen.url)
+    client = client_for(chosen.url)
     return Slack(client, token, channel=chosen.channel, now_ms=NOW_MS, url=chosen.url)
 
 
 def slack_webhook(settings: Settings) -> Provider:
     """Returns what posts to Slack by an incoming webhook."""
     url = given(settings.slack.webhook_url, "SLACK__WEBHOOK_URL")
-    return SlackWebhook(_client(url), url, now_ms=NOW_MS)
+    return SlackWebhook(client_for(url), url, now_ms=NOW_MS)
 
 
 def inbox(settings: Settings) -> Provider:
@@ -285,12 +285,3 @@ def _database(settings: Settings) -> Database:
     chosen = settings.database
     url = chosen.url.get_secret_value()
     return made("DATABASE__URL", lambda: Database(url, connections=chosen.connections))
-
-
-def _client(url: str) -> http.Client:
-    return http.Client(_anywhere(url))
-
-
-def _anywhere(url: str) -> http.Options:
-    """Returns the bounds for an address that the operators wrote: it may lead anywhere."""
-    return http.Options(allow_http=url.startswith("http:"), allow_private=True, ports=frozenset())

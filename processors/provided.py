@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
+from connectors import http
 from connectors.errors import BadSetting
 from processors.settings import PREFIX, InvalidSettings
 
@@ -36,3 +37,14 @@ def given(value: str | SecretStr | None, name: str) -> str:
     if not shown:
         raise InvalidSettings(f"{PREFIX}{name}: is needed")
     return shown
+
+
+def bounds(url: str) -> http.Options:
+    """Returns the bounds for an address that the operators wrote: it may lead anywhere."""
+    is_plain = url.startswith("http:")
+    return http.Options(allow_http=is_plain, allow_private=True, ports=frozenset())
+
+
+def client_for(url: str) -> http.Client:
+    """Returns a client for such an address."""
+    return http.Client(bounds(url))

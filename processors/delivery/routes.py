@@ -188,6 +188,7 @@ class Routes:
     def note(self, route: Route, reply: Reply, *, is_probe: bool) -> None:
         """Learns of the provider from what it replied."""
         now, breaker, name = self._clock.now_ms(), route.breaker, route.provider.name
+        was_open = breaker.is_open
         if reply.fate != "accepted":
             self._metrics.add(Counter.PROVIDER_ERRORS, 1, name, reply.detail)
         asks = reply.retry_after_ms if reply.fate == "passing" else None
@@ -199,6 +200,11 @@ class Routes:
         else:
             breaker.fail(now, is_probe=is_probe)
         self._metrics.set(Gauge.CIRCUIT_OPEN, int(breaker.is_open), name)
+        if breaker.is_open and not was_open:
+            said = {"provider": name, "detail": reply.detail}
+            logger.warning("a provider is away: messages wait for it", extra=said)
+        elif was_open and not breaker.is_open:
+            logger.warning("a provider is back", extra={"provider": name})
 
     async def close(self) -> None:
         """Closes the providers."""
