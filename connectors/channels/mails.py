@@ -4,6 +4,7 @@ Between a message and the providers of mail. Nothing with a line break, a NUL or
 passes: they end a header and begin another one.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from email.utils import formataddr, unquote
@@ -123,7 +124,7 @@ def mail(message: Message, sender: str) -> Mail:
     if has_controls(subject) or len(subject) > MAX_SUBJECT_CHARS:
         raise Unsendable("header-invalid", "subject")
     return Mail(
-        sender=mailbox(message.sender or sender),
+        sender=_sender(message.sender or sender),
         to=mailbox(message.to)._replace(name=""),
         reply_to=None if message.reply_to is None else mailbox(message.reply_to),
         subject=subject,
@@ -131,6 +132,12 @@ def mail(message: Message, sender: str) -> Mail:
         html=message.html,
         headers=_headers(message.headers),
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _sender(text: str) -> Mailbox:
+    """Few, and in each message: looked at once. Recipients are not kept."""
+    return mailbox(text)
 
 
 def _check_body(part: str) -> None:

@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from processors.definitions.documents import CONTENT_KINDS
+from processors.delivery.grouping import Grouped
 from processors.runtime import clients, readers
 from processors.runtime.clients import Cluster, Polled
 from schemas import codec, definitions
 from schemas.commands import Command
-from schemas.errors import BadRecord
+from schemas.errors import BadRecord, Unsendable
 from schemas.messages import Message
 from schemas.topics import full_name
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 POLL_S = 0.5
 TOGETHER_S = 0.2
 """The records of one `beckon publish` are taken up together."""
+
+TOGETHER = 64
+"""Messages that are made at one go."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +39,8 @@ class Templates(Protocol):
         """Takes documents in the place of all before; returns what is wrong with some."""
         ...
 
-    def compose(self, command: Command) -> Sequence[Message]:
-        """Returns the messages of a command."""
+    def compose_all(self, commands: Sequence[Command]) -> Sequence[Sequence[Message] | Unsendable]:
+        """Returns of each command the messages, or why there are none."""
         ...
 
     def close(self) -> None:
@@ -61,6 +65,7 @@ class Contents:
         self._written: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._thread = ThreadPoolExecutor(1, "templates")
         self._loaded = asyncio.Event()
+        self._made = Grouped(self._compose, most=TOGETHER)
 
     def host(self, app: "App") -> None:
         """Has an app keep the templates up to date, and close them at its end."""
@@ -82,8 +87,16 @@ class Contents:
             schemas.errors.Unsendable: none can be made.
         """
         await self._loaded.wait()
+        made = await self._made.ask(command)
+        if isinstance(made, Unsendable):
+            raise made
+        return made
+
+    async def _compose(
+        self, commands: Sequence[Command]
+    ) -> Sequence[Sequence[Message] | Unsendable]:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._templates.compose, command)
+        return await loop.run_in_executor(self._thread, self._templates.compose_all, commands)
 
     async def follow(self, should_stop: Any) -> None:
         """Reads the topic to its end, then what comes, until it is to stop.

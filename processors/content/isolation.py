@@ -13,10 +13,11 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -36,9 +37,16 @@ MEMORY_BYTES = 64 * 1024 * 1024
 WALL_S = 10.0
 """For an answer, where the processor is busy with others."""
 START_S = 60.0
+AHEAD = 2
+AHEAD_BYTES = 32_768
+"""So many messages are given to it at once, if they are as small as that: a pipe holds more, so
+that neither side waits for the other to read."""
 MAX_STRIKES = 3
 """How often a template may end the process before nobody tries it any more."""
 COSTLY = ("template-too-costly", True)
+
+Made = Sequence[Message] | Unsendable
+"""What comes of one command."""
 
 _MAIN = "from processors.content import isolation; isolation.main(int(__import__('sys').argv[1]))"
 _READ = msgspec.msgpack.Decoder(list[Message])
@@ -48,7 +56,7 @@ class Isolated:
     """Makes messages of commands in another process, a `Composer` by shape.
 
     Guarantees:
-        Callable from any thread; one message at a time, each within bounded time.
+        Callable from any thread; each message within bounded time.
     """
 
     def __init__(self, *, tracking: Links | None = None, options: Options | None = None) -> None:
@@ -77,17 +85,22 @@ class Isolated:
         Raises:
             Unsendable: it can not be made; the reason says why.
         """
-        template = command.template or ""
+        [made] = self.compose_all([command])
+        if isinstance(made, Unsendable):
+            raise made
+        return made
+
+    def compose_all(self, commands: Iterable[Command]) -> Sequence[Made]:
+        """Returns what `compose` returns or raises of each, in their order."""
+        waiting = deque(_Job(place, one, self._frame(one)) for place, one in enumerate(commands))
+        found: dict[int, Made] = {}
+        sent: deque[_Job] = deque()
         with self._lock:
-            if self._strikes.get(template, 0) < MAX_STRIKES:
-                job = (links.own(self._links, command), command)
-                answer = self._asked(b"C" + msgspec.msgpack.encode(job))
-                if answer is not None:
-                    made = _messages(answer)
-                    return [links.tracked(each, command, self._links) for each in made]
-                self._strikes[template] = self._strikes.get(template, 0) + 1
-        reason, is_held = COSTLY
-        raise Unsendable(reason, template, is_held=is_held)
+            while waiting or sent:
+                self._send(waiting, sent, found)
+                if sent:
+                    self._receive(waiting, sent, found)
+        return [found[place] for place in range(len(found))]
 
     @property
     def pid(self) -> int | None:
@@ -99,21 +112,49 @@ class Isolated:
         with self._lock:
             self._end()
 
-    def _asked(self, frame: bytes) -> bytes | None:
-        """Returns the answer; None where a fresh process ended of it."""
-        while True:
-            if self._child is not None and self._child.is_gone:
-                self._end()
+    def _frame(self, command: Command) -> bytes:
+        return b"C" + msgspec.msgpack.encode((links.own(self._links, command), command))
+
+    def _send(self, waiting: "deque[_Job]", sent: "deque[_Job]", found: dict[int, Made]) -> None:
+        """Has the process never wait for its next message, and never for us to take its answer."""
+        if self._child is not None and self._child.is_gone and not sent:
+            self._end()
+        while waiting and len(sent) < AHEAD:
+            if sent and len(waiting[0].frame) > AHEAD_BYTES:
+                return
+            job = waiting.popleft()
+            if self._strikes.get(job.template, 0) >= MAX_STRIKES:
+                found[job.place] = job.too_costly()
+                continue
             if self._child is None:
                 self._begin()
             assert self._child is not None
-            was_fresh = self._child.jobs == 0
-            answer = self._child.ask(frame, WALL_S)
-            if answer is not None:
-                return answer
-            self._end()
-            if was_fresh:  # else it may have been full of what came before
-                return None
+            sent.append(job)
+            self._child.send(job.frame)
+
+    def _receive(self, waiting: "deque[_Job]", sent: "deque[_Job]", found: dict[int, Made]) -> None:
+        """Takes one answer; where the process ended of it, what else it was given waits again."""
+        assert self._child is not None
+        was_fresh = self._child.answers == 0
+        answer = self._child.receive(WALL_S)
+        job = sent.popleft()
+        if answer is not None:
+            found[job.place] = self._made(job.command, answer)
+            return
+        self._end()
+        waiting.extendleft(reversed(sent))
+        sent.clear()
+        if was_fresh:  # else it may have been full of what came before
+            self._strikes[job.template] = self._strikes.get(job.template, 0) + 1
+            found[job.place] = job.too_costly()
+        else:
+            waiting.appendleft(job)
+
+    def _made(self, command: Command, answer: bytes) -> Made:
+        try:
+            return [links.tracked(one, command, self._links) for one in _messages(answer)]
+        except Unsendable as problem:
+            return problem
 
     def _begin(self) -> list[str]:
         self._child = _Child(self._options)
@@ -121,7 +162,7 @@ class Isolated:
         if answer is None:
             self._end()
             raise OSError("the process that renders templates does not start")
-        self._child.jobs = 0
+        self._child.answers = 0
         return _problems(answer)
 
     def _end(self) -> None:
@@ -130,12 +171,30 @@ class Isolated:
             self._child = None
 
 
+class _Job(NamedTuple):
+    """One message that is to be made."""
+
+    place: int
+    command: Command
+    frame: bytes
+
+    @property
+    def template(self) -> str:
+        """Its name."""
+        return self.command.template or ""
+
+    def too_costly(self) -> Unsendable:
+        """What is said of a template that ended the process."""
+        reason, is_held = COSTLY
+        return Unsendable(reason, self.template, is_held=is_held)
+
+
 class _Child:
     """The process, as seen from here."""
 
     def __init__(self, told: bytes) -> None:
         ours, theirs = Pipe()
-        self.jobs = 0
+        self.answers = 0
         self._pipe = ours
         with theirs:
             self._process = subprocess.Popen(
@@ -160,12 +219,22 @@ class _Child:
 
     def ask(self, frame: bytes, wait_s: float) -> bytes | None:
         """Returns the answer; None where there is none in time, or never will be."""
-        self.jobs += 1
-        try:
+        self.send(frame)
+        return self.receive(wait_s)
+
+    def send(self, frame: bytes) -> None:
+        """Gives it something to do; that it is not there any more shows in the answer."""
+        with contextlib.suppress(OSError):
             self._pipe.send_bytes(frame)
-            return self._pipe.recv_bytes() if self._pipe.poll(wait_s) else None
+
+    def receive(self, wait_s: float) -> bytes | None:
+        """Returns the next answer; None where there is none in time, or never will be."""
+        try:
+            answer = self._pipe.recv_bytes() if self._pipe.poll(wait_s) else None
         except (EOFError, OSError):
             return None
+        self.answers += 1
+        return answer
 
     def end(self) -> None:
         self._pipe.close()

@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+APART_S = 0.005
+"""Batches begin no closer to each other: under load more go together, and who comes alone does not
+wait."""
+
 Given = TypeVar("Given")
 Found = TypeVar("Found")
 
@@ -24,6 +28,7 @@ class Grouped(Generic[Given, Found]):
         self._most = most
         self._waiting: list[tuple[Given, asyncio.Future[Found]]] = []
         self._running: asyncio.Task[None] | None = None
+        self._next_s = 0.0
 
     async def ask(self, given: Given) -> Found:
         """Returns the answer for one."""
@@ -35,9 +40,12 @@ class Grouped(Generic[Given, Found]):
         return found
 
     async def _run(self) -> None:
-        await asyncio.sleep(0)  # everything that is asked in this turn of the loop goes together
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
+                # at least one turn of the loop: everything that is asked in it goes together
+                await asyncio.sleep(max(0.0, self._next_s - loop.time()))
+                self._next_s = loop.time() + APART_S
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._answer(batch)
         finally:

@@ -1,7 +1,7 @@
 """A sender's templates are those that are published, from its beginning on and while it runs."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,8 +11,10 @@ from processors.content.libraries import Library
 from processors.content.rendering import Renderer
 from processors.definitions.errors import Problem
 from schemas import codec
+from schemas.commands import Command
 from schemas.definitions import DefinitionRecord
 from schemas.errors import Unsendable
+from schemas.messages import Message
 from tests.builders import T0, segment
 from tests.embedded import Broker
 from tests.unit.content.builders import command, template
@@ -24,8 +26,16 @@ class Inside:
     def __init__(self) -> None:
         self.library = Library()
         self._renderer = Renderer(self.library)
-        self.compose = self._renderer.compose
         self.taken = 0
+
+    def compose_all(self, commands: Sequence[Command]) -> list[Sequence[Message] | Unsendable]:
+        return [self._compose(one) for one in commands]
+
+    def _compose(self, command: Command) -> Sequence[Message] | Unsendable:
+        try:
+            return self._renderer.compose(command)
+        except Unsendable as problem:
+            return problem
 
     def take(self, written: Iterable[Mapping[str, Any]]) -> list[Problem]:
         self.taken += 1

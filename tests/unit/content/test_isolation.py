@@ -92,6 +92,40 @@ def test_template_that_ends_the_process_again_and_again_is_not_tried_any_more() 
         made.close()
 
 
+def test_of_many_only_that_which_ends_the_process_is_refused() -> None:
+    bomb = template("slack", id="bomb", text=BOMBS["numbers"])
+    names = ["hello", "hello", "bomb", "hello", "absent", "hello"]
+    made = Isolated()
+    try:
+        made.take([bomb, template("slack", text="Hello {{ first_name }}")])
+        found = made.compose_all([command("slack", template=each) for each in names])
+    finally:
+        made.close()
+    said = [one.reason if isinstance(one, Unsendable) else one[0].text for one in found]
+    hello = said[0]
+    assert hello is not None
+    assert said == [hello, hello, "template-too-costly", hello, "template-missing", hello]
+
+
+def test_many_large_ones_are_made_in_their_order() -> None:
+    made = Isolated()
+    long = "x" * 3_000
+    try:
+        made.take([template("slack", text="{{ first_name }}")])
+        found = made.compose_all(
+            [
+                command(
+                    "slack", traits={"first_name": f"{one}{long}", "other": long * (one % 3 * 20)}
+                )
+                for one in range(40)
+            ]
+        )
+    finally:
+        made.close()
+    texts = ["" if isinstance(one, Unsendable) else one[0].text or "" for one in found]
+    assert [each.removesuffix(long) for each in texts] == [str(one) for one in range(40)]
+
+
 def test_process_that_was_killed_is_begun_anew() -> None:
     made = Isolated()
     try:
