@@ -36,6 +36,7 @@ COVERED_BY: dict[str, str] = {
     "processors.operations.administration": "tests/integration/test_administration.py",
     "processors.agents.deliveries": "tests/integration/test_deliveries.py",
     "processors.sending": "tests/integration/test_deliveries.py",
+    "connectors.http2": "tests/unit/connectors/channels/test_apns.py",
     **{
         f"connectors.stores.{name}": "tests/contract/test_stores.py"
         for name in (

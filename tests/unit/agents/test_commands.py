@@ -1,0 +1,194 @@
+"""Records worked on side by side: those of a key in their order, and none committed too early."""
+
+import asyncio
+import contextlib
+import gc
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from processors.agents import apps, commands
+from processors.agents.commands import Commands
+from processors.runtime import feeds
+from processors.runtime.errors import RuntimeFailure
+from schemas.letters import Record
+from tests.embedded import Broker
+from tests.faults import Request
+
+LIMIT_S = 40.0
+PLACES = 4
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """Gives the tests after these their collector of garbage back."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+class Service:
+    """The agent and its feeder in an app that is not started; the work waits for its gate."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.topic = broker.topic("commands.email")
+        self.group = f"{broker.prefix}sender"
+        self.renewed = 0
+        self.done: dict[bytes, list[bytes]] = defaultdict(list)
+        self.begun = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.fails: Exception | None = None
+        self.app = apps.build(apps.Options(bootstrap=broker.mock.bootstrap, group="commands"))
+        options = commands.Options(
+            feed=feeds.Options(cluster=broker.cluster, group=self.group, topic=self.topic),
+            places=PLACES,
+            grace_ms=300,
+        )
+        self.commands = Commands(self.app, options, self._work, renew=self._renew)
+        self._is_stopped = False
+
+    def produce(self, *pairs: tuple[bytes, bytes]) -> None:
+        self.broker.produce(self.topic, *pairs)
+
+    async def stop(self) -> None:
+        if not self._is_stopped:
+            self._is_stopped = True
+            await self.commands.close()
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.done.values()))
+
+    @property
+    def crash(self) -> BaseException | None:
+        reason: BaseException | None = self.app.crash_reason
+        return reason
+
+    def committed(self) -> int:
+        consumer = Consumer(
+            {"bootstrap.servers": self.broker.mock.bootstrap, "group.id": self.group}
+        )
+        with contextlib.closing(consumer):
+            places = [TopicPartition(self.topic, one) for one in range(4)]
+            return sum(max(0, one.offset) for one in consumer.committed(places, LIMIT_S))
+
+    def _renew(self) -> None:
+        self.renewed += 1
+
+    async def _work(self, record: Record) -> None:
+        self.begun += 1
+        await self.gate.wait()
+        if self.fails is not None:
+            raise self.fails
+        await asyncio.sleep(0)
+        self.done[record.key or b""].append(record.value or b"")
+
+
+def run(broker: Broker, story: Callable[[Service], Awaitable[None]]) -> Service:
+    """Runs a story beside the agent and its feeder, which must end with it."""
+
+    async def told() -> Service:
+        service = Service(broker)
+        turns = service.commands.batches.clone(is_iterator=True)
+        working = asyncio.create_task(service.commands.take(turns))
+        feeding = asyncio.create_task(service.commands.feed())
+        try:
+            await asyncio.wait_for(story(service), LIMIT_S)
+            await asyncio.wait_for(service.stop(), LIMIT_S)
+            await asyncio.wait_for(feeding, LIMIT_S)
+        finally:
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+        return service
+
+    return asyncio.run(told())
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.01)
+
+
+def test_records_of_a_key_keep_their_order_and_all_are_committed(broker: Broker) -> None:
+    pairs = [(b"p%d" % (one % 7), b"%d" % one) for one in range(200)]
+
+    async def story(service: Service) -> None:
+        await service.commands.joined.wait()
+        assert service.renewed == 1
+        service.produce(*pairs)
+        await until(lambda: service.count == 200)
+
+    service = run(broker, story)
+    assert service.crash is None
+    for person, values in service.done.items():
+        assert values == [value for key, value in pairs if key == person]
+    assert service.committed() == 200
+
+
+def test_while_places_are_full_nothing_is_lost_and_the_rest_waits(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "PATIENCE_S", 0.05)
+
+    async def story(service: Service) -> None:
+        service.gate.clear()
+        service.produce(*((b"p%d" % one, b"%d" % one) for one in range(60)))
+        await until(lambda: service.begun == PLACES)
+        await asyncio.sleep(0.5)  # it polls on, and must not take more than it has places for
+        assert (service.begun, len(service.commands)) == (PLACES, PLACES)
+        service.gate.set()
+        await until(lambda: service.count == 60)
+        service.produce((b"last", b"60"))
+        await until(lambda: service.count == 61)
+
+    service = run(broker, story)
+    assert sorted(int(one) for values in service.done.values() for one in values) == [*range(61)]
+    assert service.committed() == 61
+
+
+def test_what_is_not_finished_at_the_end_is_not_committed(broker: Broker) -> None:
+    async def story(service: Service) -> None:
+        service.produce(*((b"ann", b"%d" % one) for one in range(3)))
+        await until(lambda: service.count == 3)
+        service.gate.clear()
+        service.produce(*((b"ann", b"%d" % one) for one in range(3, 30)))
+        await until(lambda: service.begun == 4)
+
+    service = run(broker, story)
+    assert service.begun == 4, "nothing is begun once it is to stop"
+    assert service.committed() == 3
+
+
+def test_work_that_raises_ends_the_app_and_its_record_comes_again(broker: Broker) -> None:
+    async def story(service: Service) -> None:
+        service.fails = ValueError("a bug")
+        service.produce((b"ann", b"1"))
+        await until(lambda: service.crash is not None)
+
+    service = run(broker, story)
+    assert isinstance(service.crash, ValueError)
+    assert service.committed() == 0
+
+
+def test_topic_that_may_not_be_read_ends_the_app(broker: Broker) -> None:
+    async def story(service: Service) -> None:
+        await service.commands.joined.wait()
+        broker.mock.fail(Request.FETCH, KafkaError.TOPIC_AUTHORIZATION_FAILED)
+        service.produce((b"ann", b"1"))
+        await until(lambda: service.crash is not None)
+
+    service = run(broker, story)
+    assert isinstance(service.crash, RuntimeFailure)
+
+
+def test_it_may_be_told_to_stop_before_it_began(broker: Broker) -> None:
+    async def story(service: Service) -> None:
+        await service.stop()
+
+    assert run(broker, story).crash is None
