@@ -11,13 +11,17 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal
 
+from pydantic import SecretStr
+
+from connectors.channels.inbox import Reader
 from connectors.stores import migrating
 from connectors.stores.engines import Away
 from connectors.stores.outbox import Outbox
 from connectors.stores.postings import Postings
 from processors import app, composers, mail_providers, message_providers
 from processors.agents import apps
-from processors.api import callbacks, health, serving, tracking
+from processors.api import callbacks, health, inboxes, serving, tracking
+from processors.api.access import Access, BadAccess
 from processors.clock import WallClock
 from processors.delivery import drains, topics
 from processors.delivery.drains import Encode, Post
@@ -84,6 +88,7 @@ class Role:
         self._now_ms = WallClock().now_ms
         self._keyring = composers.keyring_of(settings)
         self._known = {one.name: one for reader in READERS for one in reader(settings)}
+        self._access = access_of(settings)
         self._database = opened_by(settings)
         self._store = Postings(self._database)
         self._post = Post(app.cluster_of(settings), settings.topics.prefix)
@@ -145,11 +150,16 @@ class Role:
             now_ms=self._now_ms,
             metrics=self.metrics,
         )
+        routers = [
+            callbacks.router(desk, public_url=chosen.public_url, now_ms=self._now_ms),
+            tracking.router(parts),
+        ]
+        if self._access is not None:
+            reader = Reader(self._database, now_ms=self._now_ms)
+            shown = inboxes.Parts(self._access, reader, self._now_ms, self.metrics)
+            routers.append(inboxes.router(shown))
         return serving.Http(
-            [
-                callbacks.router(desk, public_url=chosen.public_url, now_ms=self._now_ms),
-                tracking.router(parts),
-            ],
+            routers,
             options=serving.Options(host=chosen.host, port=chosen.port),
         )
 
@@ -213,6 +223,27 @@ class Role:
             except RuntimeFailure as error:
                 logger.warning("topics are not read", extra={"error_type": type(error).__name__})
             await _pause(stop, TOPICS_S)
+
+
+def access_of(settings: Settings) -> Access | None:
+    """Returns who may ask for inboxes; None where nobody may.
+
+    Raises:
+        InvalidSettings: by a key, secret or origin that can not be used.
+    """
+    chosen = settings.inbox
+    keys, secrets = _several(chosen.keys), _several(chosen.token_secrets)
+    if not keys and not secrets:
+        return None
+    try:
+        return Access(keys, secrets, chosen.origins)
+    except BadAccess as error:
+        raise InvalidSettings(f"BECKON_INBOX__KEYS, __TOKEN_SECRETS, __ORIGINS: {error}") from error
+
+
+def _several(held: SecretStr | None) -> list[str]:
+    shown = "" if held is None else held.get_secret_value()
+    return [each.strip() for each in shown.split(",") if each.strip()]
 
 
 def encoders_of(settings: Settings) -> Mapping[str, Encode]:

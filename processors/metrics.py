@@ -165,6 +165,12 @@ class Counter(Enum):
         ("purpose",),
         "Requests with a token that is forged, of another purpose, or too old.",
     )
+    INBOX_REFUSED = Row(
+        "beckon_inbox_refused_total",
+        "requests",
+        ("reason",),
+        "Requests for an inbox that were refused, by the status of the answer.",
+    )
     NOTES_LOST = Row(
         "beckon_notes_lost_total",
         "events",

@@ -132,6 +132,22 @@ class Callbacks(Branch):
     )
 
 
+class Inbox(Branch):
+    """Who may ask the server of callbacks for the inboxes of people; nobody, if it is not set."""
+
+    keys: SecretStr | None = Field(
+        None, description="Of your servers, with commas: 32 characters or more each."
+    )
+    token_secrets: SecretStr | None = Field(
+        None,
+        description="Sign the tokens (JWT, HS256) of your people's browsers, with commas:"
+        " 32 bytes or more each.",
+    )
+    origins: tuple[str, ...] = Field(
+        (), description='Of pages that may ask, as a JSON list: `["https://shop.example.com"]`.'
+    )
+
+
 class Registry(Branch):
     """Schema registry. None by default: everything is JSON."""
 
@@ -171,6 +187,7 @@ class Settings(BaseSettings):
     stream: Stream = Stream()
     health: Health = Health()
     callbacks: Callbacks = Callbacks()
+    inbox: Inbox = Inbox()
     registry: Registry = Registry()
     database: Database = Database()
     senders: Senders = Senders()

@@ -14,10 +14,12 @@ import msgspec
 import sqlalchemy
 from sqlalchemy import select
 
+from connectors.channels.inbox import Reader
 from connectors.stores import migrating, tables
 from connectors.stores.engines import Database
 from connectors.stores.postings import Postings
-from processors.api import callbacks, serving, tracking
+from processors.api import callbacks, inboxes, serving, tracking
+from processors.api.access import Access
 from processors.api.callbacks import Desk
 from processors.api.serving import Http
 from processors.delivery.links import Links
@@ -122,6 +124,7 @@ async def site(
     *,
     known: Sequence[Callbacks] = (),
     topics: Sequence[Topic] = (),
+    access: Access | None = None,
 ) -> AsyncIterator[Site]:
     """Runs the server; ends it cleanly."""
     clock, metrics, store = Clock(), Metrics(), Postings(database)
@@ -151,6 +154,9 @@ async def site(
         callbacks.router(desk, public_url=public, now_ms=clock.now_ms),
         tracking.router(parts),
     ]
+    if access is not None:
+        reader = Reader(database, now_ms=clock.now_ms)
+        routers.append(inboxes.router(inboxes.Parts(access, reader, clock.now_ms, metrics)))
     async with (
         Http(routers, options=serving.Options(port=0)) as server,
         httpx2.AsyncClient(

@@ -76,6 +76,58 @@ class Inbox:
         await asyncio.to_thread(self._database.close)
 
 
+class Reader:
+    """Shows what was laid down, as the API asks for it.
+
+    Raises:
+        Away: the database does not answer.
+    """
+
+    def __init__(self, database: Database, *, now_ms: Callable[[], int]) -> None:
+        """Takes where it is kept; whoever gives the database closes it."""
+        self._database = database
+        self._now_ms = now_ms
+
+    async def listed(
+        self, person: str, *, limit: int, before: tuple[int, str] | None
+    ) -> list[Entry]:
+        """Returns a person's messages from a place on, the latest first."""
+        now_ms = self._now_ms()
+        return await self._database.run(
+            lambda one: listed(one, person, now_ms=now_ms, limit=limit, before=before)
+        )
+
+    async def unread(self, person: str) -> int:
+        """Returns how many a person has not read."""
+        now_ms = self._now_ms()
+        return await self._database.run(lambda one: count_unread(one, person, now_ms=now_ms))
+
+    async def read(self, person: str, id: str) -> bool:
+        """Marks one as read; returns whether there is one."""
+        now_ms = self._now_ms()
+
+        def mark(connection: Connection) -> bool:
+            mark_read(connection, person, [id], at=now_ms)
+            return _is_there(connection, person, id, now_ms=now_ms)
+
+        return await self._database.run(mark)
+
+    async def read_all(self, person: str) -> int:
+        """Marks all as read; returns how many were not."""
+        now_ms = self._now_ms()
+        return await self._database.run(lambda one: mark_read(one, person, None, at=now_ms))
+
+    async def delete(self, person: str, id: str) -> bool:
+        """Takes one off for good; returns whether there was one."""
+        now_ms = self._now_ms()
+
+        def take_off(connection: Connection) -> bool:
+            was_there = _is_there(connection, person, id, now_ms=now_ms)
+            return archive(connection, person, [id], at=now_ms) > 0 and was_there
+
+        return await self._database.run(take_off)
+
+
 def listed(
     connection: Connection,
     profile_id: str,
@@ -130,9 +182,16 @@ def put(connection: Connection, table: Any, row: dict[str, Any]) -> None:
     connection.execute(insert.values(row).on_conflict_do_nothing(index_elements=["id"]))
 
 
+def _is_there(connection: Connection, profile_id: str, id_: str, *, now_ms: int) -> bool:
+    chosen = and_(_shown(now_ms), INBOX.c.profile_id == profile_id, INBOX.c.id == id_)
+    return connection.execute(select(INBOX.c.id).where(chosen)).first() is not None
+
+
 def _mark(connection: Connection, profile_id: str, ids: list[str] | None, **marks: int) -> int:
     [(name, _)] = marks.items()
-    chosen = and_(INBOX.c.profile_id == profile_id, INBOX.c[name].is_(None))
+    chosen = and_(
+        INBOX.c.profile_id == profile_id, INBOX.c[name].is_(None), INBOX.c.archived_at.is_(None)
+    )
     if ids is not None:
         chosen = and_(chosen, INBOX.c.id.in_(ids[:MAX_LISTED]))
     return connection.execute(update(INBOX).where(chosen).values(marks)).rowcount

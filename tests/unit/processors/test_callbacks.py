@@ -215,6 +215,29 @@ def test_nothing_of_a_person_and_no_token_is_in_the_log(
     assert len(told(broker)) >= 4
 
 
+def test_inboxes_are_served_where_somebody_may_ask(chosen: Settings) -> None:
+    headers = {"Authorization": f"Bearer {'k' * 32}", "Beckon-Person": "ada"}
+
+    async def use(client: httpx2.AsyncClient, _: Links) -> tuple[int, str]:
+        answer = await client.get("/inbox/unread", headers=headers)
+        return answer.status_code, answer.text
+
+    assert served(chosen, use)[0] == 404
+    allowed = changed(chosen, "inbox", keys=SecretStr(f" {'k' * 32} ,"))
+    assert served(allowed, use) == (200, '{"unread":0}')
+
+
+@pytest.mark.parametrize(
+    "values", [{"keys": SecretStr("hush")}, {"token_secrets": SecretStr("hush")}]
+)
+def test_keys_that_are_too_short_are_refused_by_the_settings_name(
+    chosen: Settings, values: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidSettings, match=r"^BECKON_INBOX__KEYS") as caught:
+        callbacks.Role(changed(chosen, "inbox", **values))
+    assert "hush" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
