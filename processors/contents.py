@@ -47,6 +47,9 @@ Data = Annotated[
 ]
 Person = Annotated[str | None, typer.Option("--profile", help="A person of the running system.")]
 Language = Annotated[str | None, typer.Option("--locale", help="Another language.")]
+Segments = Annotated[
+    list[str] | None, typer.Option("--segment", help="A segment to be in; several times.")
+]
 Named = Annotated[str, typer.Argument(help="The template's id.")]
 
 
@@ -58,22 +61,31 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None
     traits: dict[str, Any]
     """These stand over those of the person."""
+    segments: tuple[str, ...] = ()
+    """Beside those that the person is in."""
 
 
 @told
-def preview(
+def preview(  # noqa: PLR0913 - each is an option of the command
     template: Named,
     definitions: Definitions = None,
     data: Data = None,
     profile: Person = None,
     locale: Language = None,
+    segment: Segments = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File for the HTML; none: ID.preview.html.")
     ] = None,
 ) -> None:
     """Shows how a message would look: HTML in a file, the rest here. Sends nothing."""
     traits = {} if locale is None else {"locale": locale}
-    source = Source(definitions=definitions, data=data, profile=profile, traits=traits)
+    source = Source(
+        definitions=definitions,
+        data=data,
+        profile=profile,
+        traits=traits,
+        segments=tuple(segment or ()),
+    )
     made = prepared(configured(), template, source)
     for line in lines(made):
         typer.echo(line)
@@ -147,7 +159,8 @@ def prepared(settings: Settings, template: str, source: Source) -> "Preview":
     elif source.profile is not None:
         subject = person(settings, found, source.profile)
     traits = {**subject.traits, **source.traits}
-    subject = msgspec.structs.replace(subject, traits=traits)
+    segments = (*subject.segments, *source.segments)
+    subject = msgspec.structs.replace(subject, traits=traits, segments=segments)
     library = Library(found.documents.values())
     return shown(library, chosen, subject, composers.options_of(settings))
 
@@ -204,7 +217,12 @@ def person(settings: Settings, definitions: DefinitionSet, profile_id: str) -> "
     with Progress("read", "records") as progress:
         history = reading.read(options, compile_set(definitions), profile_id, progress=progress)
     traits = {name: value for name, (value, _) in history.profile.traits.items()}
-    return Subject(profile_id=profile_id, traits=traits)
+    return Subject(
+        profile_id=profile_id,
+        traits=traits,
+        segments=tuple(history.profile.segments),
+        lists=tuple(history.profile.lists),
+    )
 
 
 def read(file: Path) -> "Subject":
@@ -218,6 +236,8 @@ def read(file: Path) -> "Subject":
     class Data(msgspec.Struct, forbid_unknown_fields=True):
         traits: dict[str, Any] = {}
         properties: dict[str, Any] = {}
+        segments: tuple[str, ...] = ()
+        lists: tuple[str, ...] = ()
         id: str = "sample"
 
     try:
@@ -225,7 +245,13 @@ def read(file: Path) -> "Subject":
     except msgspec.DecodeError as error:
         said = f'must be JSON such as {{"traits": {{}}, "properties": {{}}}}: {error}'
         raise OperationFailed(f"{file}: {said}") from error
-    return Subject(profile_id=found.id, traits=found.traits, properties=found.properties)
+    return Subject(
+        profile_id=found.id,
+        traits=found.traits,
+        properties=found.properties,
+        segments=found.segments,
+        lists=found.lists,
+    )
 
 
 def named(definitions: DefinitionSet, template: str) -> "Template":

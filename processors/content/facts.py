@@ -78,6 +78,8 @@ def of(
         "contact": person,
         "event": command.properties,
         "run": command.properties,
+        "segments": command.segments,
+        "lists": command.lists,
         "product_name": options.product_name,
         "unsubscribe_url": None,
         "preferences_url": None,

@@ -33,6 +33,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     profile_id: str = "sample"
     traits: Mapping[str, Any] = {}
     properties: Mapping[str, Any] = {}
+    segments: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +90,9 @@ def preview(
     )
     _give_examples(template, traits, properties)
     order = ordered(template, subject.profile_id, traits, properties, at_ms=at_ms)
+    order = msgspec.structs.replace(
+        order, segments=list(subject.segments), lists=list(subject.lists)
+    )
     renderer, notes = Renderer(library, links=Samples(), options=options), dict[str, None]()
     for _ in range(MAX_MISSING):
         try:

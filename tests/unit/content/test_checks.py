@@ -147,6 +147,22 @@ def test_nothing_is_said_of_the_others(written: dict[str, Any]) -> None:
     assert doubtful(written, FOOTER) == []
 
 
+def test_segments_and_lists_that_there_are_not_are_warned_of() -> None:
+    asked = (
+        "{% if segments contains 'buyers' %}a{% endif %}\n"
+        "{% if a and segments contains 'byers' or lists contains 'pres' %}b{% endif %}"
+        "{% if segments contains a or b contains 'byers' %}c{% endif %}"
+    )
+    written = receipt(html=asked)
+    buyers = {"kind": "segment", "id": "buyers", "name": "B", "when": {"trait": "a", "equals": 1}}
+    press = {"kind": "list", "id": "press", "name": "P"}
+    assert doubtful(written) == []
+    assert doubtful(written, buyers, press) == [
+        f"{PLACE}html: line 2: there is no list pres; did you mean press?",
+        f"{PLACE}html: line 2: there is no segment byers; did you mean buyers?",
+    ]
+
+
 def test_variables_are_paths_with_their_lines() -> None:
     found = checks.variables("{{ a.b }}\n{% for c in d.e %}{{ c.f }}{% endfor %}", Shelf({}))
     assert found == {"a.b": 1, "d.e": 2}

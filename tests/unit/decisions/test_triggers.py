@@ -21,6 +21,7 @@ from tests.builders import (
     reasons,
     score,
     segment,
+    send,
     set_trait,
     static_list,
     tag,
@@ -438,9 +439,24 @@ def test_a_command_carries_who_what_why_and_when() -> None:
     )
 
 
+def test_a_message_is_told_of_the_segments_and_lists_of_its_instant() -> None:
+    did = segment({"event": "a", "within": "1h"}, id="did")
+    ever = segment({"event": "a"}, id="also")
+    person = Person(
+        did, ever, static_list("press"), trigger("a", {"add_to_list": "press"}, send()),
+        trigger("b", send(), id="u"),
+    )  # fmt: skip
+    (first,) = person.hears(track("a")).commands
+    assert (first.segments, first.lists) == (["also", "did"], ["press"])
+    (later,) = person.hears(track("b", T0 + HOUR)).commands
+    assert (later.segments, later.lists) == (["also"], ["press"])
+
+
 def test_a_webhook_is_a_command_too() -> None:
     hook = {"webhook": {"url": "https://example.com/hook", "body": {"n": 1}}}
-    (command,) = Person(trigger("a", hook)).hears(track("a")).commands
+    person = Person(segment({"event": "a"}), trigger("a", hook))
+    (command,) = person.hears(track("a")).commands
+    assert command.segments == []
     assert (command.channel, command.url, command.body) == (
         "webhook",
         "https://example.com/hook",

@@ -39,6 +39,17 @@ def test_preview_takes_a_person_from_a_file_in_their_language(tmp_path: Path) ->
     assert "note: 1 SMS" in done.stderr
 
 
+def test_preview_shows_blocks_of_segments_and_lists(tmp_path: Path) -> None:
+    folder, data = tmp_path / "definitions", tmp_path / "data.json"
+    folder.mkdir()
+    data.write_text(json.dumps({"segments": ["new"], "lists": ["press"]}))
+    text = "{{ segments | join: '+' }} {{ lists }}{% if segments contains 'vip' %} very{% endif %}"
+    head = "kind: template\nid: a\nname: A\nchannel: slack\n"
+    (folder / "a.yaml").write_text(f'{head}text: "{text}"\n')
+    done = beckon("preview", "a", "--definitions", folder, "--data", data, "--segment", "vip")
+    assert "new+vip press very" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

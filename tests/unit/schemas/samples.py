@@ -52,6 +52,7 @@ COMMAND = Command(
     url="https://example.com/hook",
     body={"plan": "gold", "items": [1, 2.5, None, True]},
     traits={"email": "jürgen@example.com", "company": {"employees": 7}},
+    segments=["buyers", "vip"],
 )
 OUTCOME = Outcome(
     id="o-1",
