@@ -1,14 +1,18 @@
-"""Actions that begin and end journeys or make tasks; all others are tested with triggers."""
+"""Actions that begin and end journeys, make tasks or tell of memberships; all others are tested with triggers."""
 
 from processors.decisions.runs import held
 from tests.builders import (
     HELLO,
+    HOUR,
     PAUSE,
     T0,
     Person,
     journey,
     reasons,
     runs,
+    segment,
+    send,
+    static_list,
     step,
     track,
     trigger,
@@ -70,3 +74,16 @@ def test_a_task_is_a_command_with_the_instant_that_it_is_due_at() -> None:
         "due_at": due_at
     }
     assert second.body == {"title": "Call", "priority": "medium"}
+
+
+def test_a_message_is_told_of_the_segments_and_lists_of_its_instant() -> None:
+    did = segment({"event": "a", "within": "1h"}, id="did")
+    ever = segment({"event": "a"}, id="also")
+    person = Person(
+        did, ever, static_list("press"), trigger("a", {"add_to_list": "press"}, send()),
+        trigger("b", send(), id="u"),
+    )  # fmt: skip
+    (first,) = person.hears(track("a")).commands
+    assert (first.segments, first.lists) == (["also", "did"], ["press"])
+    (later,) = person.hears(track("b", T0 + HOUR)).commands
+    assert (later.segments, later.lists) == (["also"], ["press"])

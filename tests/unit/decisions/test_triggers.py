@@ -21,7 +21,6 @@ from tests.builders import (
     reasons,
     score,
     segment,
-    send,
     set_trait,
     static_list,
     tag,
@@ -437,19 +436,6 @@ def test_a_command_carries_who_what_why_and_when() -> None:
         topic="news",
         traits={"plan": "gold"},
     )
-
-
-def test_a_message_is_told_of_the_segments_and_lists_of_its_instant() -> None:
-    did = segment({"event": "a", "within": "1h"}, id="did")
-    ever = segment({"event": "a"}, id="also")
-    person = Person(
-        did, ever, static_list("press"), trigger("a", {"add_to_list": "press"}, send()),
-        trigger("b", send(), id="u"),
-    )  # fmt: skip
-    (first,) = person.hears(track("a")).commands
-    assert (first.segments, first.lists) == (["also", "did"], ["press"])
-    (later,) = person.hears(track("b", T0 + HOUR)).commands
-    assert (later.segments, later.lists) == (["also"], ["press"])
 
 
 def test_a_webhook_is_a_command_too() -> None:
