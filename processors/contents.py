@@ -50,6 +50,7 @@ Language = Annotated[str | None, typer.Option("--locale", help="Another language
 Segments = Annotated[
     list[str] | None, typer.Option("--segment", help="A segment to be in; several times.")
 ]
+Chosen = Annotated[str | None, typer.Option("--variant", help="The variant to show; none: theirs.")]
 Named = Annotated[str, typer.Argument(help="The template's id.")]
 
 
@@ -63,6 +64,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """These stand over those of the person."""
     segments: tuple[str, ...] = ()
     """Beside those that the person is in."""
+    variant: str | None = None
+    """None: the one that the person gets."""
 
 
 @told
@@ -73,6 +76,7 @@ def preview(  # noqa: PLR0913 - each is an option of the command
     profile: Person = None,
     locale: Language = None,
     segment: Segments = None,
+    variant: Chosen = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File for the HTML; none: ID.preview.html.")
     ] = None,
@@ -85,6 +89,7 @@ def preview(  # noqa: PLR0913 - each is an option of the command
         profile=profile,
         traits=traits,
         segments=tuple(segment or ()),
+        variant=variant,
     )
     made = prepared(configured(), template, source)
     for line in lines(made):
@@ -162,7 +167,8 @@ def prepared(settings: Settings, template: str, source: Source) -> "Preview":
     segments = (*subject.segments, *source.segments)
     subject = msgspec.structs.replace(subject, traits=traits, segments=segments)
     library = Library(found.documents.values())
-    return shown(library, chosen, subject, composers.options_of(settings))
+    options = composers.options_of(settings)
+    return shown(library, chosen, subject, options, variant=source.variant)
 
 
 @cli.command("import")
@@ -267,18 +273,31 @@ def named(definitions: DefinitionSet, template: str) -> "Template":
     return found
 
 
-def shown(library: Any, template: "Template", subject: "Subject", options: "Options") -> "Preview":
-    """Returns the preview of a template.
+def shown(
+    library: Any,
+    template: "Template",
+    subject: "Subject",
+    options: "Options",
+    *,
+    variant: str | None = None,
+) -> "Preview":
+    """Returns the preview of a template, of a variant of it where one is named.
 
     Raises:
-        OperationFailed: no message can be made.
+        OperationFailed: there is no such variant, or no message can be made.
     """
     from processors.content import previews
     from schemas.errors import Unsendable
 
+    known = [each.name for each in template.variants]
+    if variant is not None and variant not in known:
+        hint = suggestions.hint(variant, known)
+        raise OperationFailed(f"{template.id} has no variant {variant}{hint}")
     now_ms = WallClock().now_ms()
     try:
-        return previews.preview(library, template, subject, options=options, at_ms=now_ms)
+        return previews.preview(
+            library, template, subject, options=options, at_ms=now_ms, variant=variant
+        )
     except Unsendable as error:
         raise OperationFailed(f"no message can be made: {error}") from error
 
@@ -291,6 +310,7 @@ def lines(preview: "Preview") -> Iterable[str]:
         "from": message.sender,
         "reply to": message.reply_to,
         "subject": message.subject,
+        "variant": message.variant,
         "template": message.template,
         "language": message.language,
         "link": message.url,

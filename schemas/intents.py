@@ -29,6 +29,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     transactional: bool = False
     definition_id: str = ""
     step: str = ""
+    variant: str | None = None
+    """Of the wording that it has."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     answer: str | None = None
     updated_at: int
     """Ms since the epoch, when the state last changed."""
+    variant: str | None = None
+    """Of the wording that it went with, or was to."""
     told_at: int | None = None
     """When its outcome was in Kafka."""
 

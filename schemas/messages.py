@@ -47,6 +47,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     html: str | None = None
     headers: Mapping[str, str] = {}
     """Of a mail, such as List-Unsubscribe; checked, in ASCII."""
+    variant: str | None = None
+    """Which of its template's wordings it has; None: there is only one."""
     template: str | None = None
     """The provider's own name of an approved template (WhatsApp)."""
     language: str | None = None

@@ -24,6 +24,7 @@ ENTRIES = {
     "processors.worker",
     "connectors.stores.migrations.env",
     "connectors.stores.migrations.versions.step_0001",
+    "connectors.stores.migrations.versions.step_0002",
 }
 """Started by name or place, so nothing needs to import them."""
 
@@ -42,6 +43,7 @@ COVERED_BY: dict[str, str] = {
             "ledger",
             "migrating",
             "migrations.versions.step_0001",
+            "migrations.versions.step_0002",
             "outbox",
             "rows",
             "standing",

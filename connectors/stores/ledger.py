@@ -33,7 +33,7 @@ def _question(sql: str, **kinds: str) -> Question:
 
 _ENTRY = (
     "command_id as id, state, epoch, detail, provider, provider_id, promise, attempts, answer,"
-    " updated_at, told_at"
+    " updated_at, variant, told_at"
 )
 _EPOCH = text("""
 insert into epochs (name, value) values ('senders', 1)
@@ -42,11 +42,12 @@ on conflict (name) do update set value = epochs.value + 1 returning value
 _CLAIM = _question(
     f"""
 insert into ledger (command_id, part_of, profile_id, channel, topic, transactional, definition_id,
-  step, state, attempts, detail, owner, epoch, claimed_at, updated_at)
+  step, variant, state, attempts, detail, owner, epoch, claimed_at, updated_at)
 select v.id, v.part_of, v.profile_id, v.channel, v.topic, v.transactional, v.definition_id,
-  v.step, 'claimed', 0, '', :owner, :epoch, :at, :at
+  v.step, v.variant, 'claimed', 0, '', :owner, :epoch, :at, :at
 from {{rows}} where true
-on conflict (command_id) do update set owner = excluded.owner, epoch = excluded.epoch
+on conflict (command_id) do update set owner = excluded.owner, epoch = excluded.epoch,
+  variant = case when ledger.state = 'claimed' then excluded.variant else ledger.variant end
 where ledger.state in ('claimed', 'dispatching') and ledger.epoch <= excluded.epoch
 returning {_ENTRY}
 """,
@@ -58,6 +59,7 @@ returning {_ENTRY}
     transactional="boolean",
     definition_id="text",
     step="text",
+    variant="text",
 )
 _FIND = _question(
     f"select {_ENTRY} from ledger where command_id in (select v.id from {{rows}})", id="text"

@@ -51,6 +51,7 @@ LEDGER = Table(
     Column("claimed_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("told_at", BigInteger),
+    Column("variant", String(64)),
     CheckConstraint(
         "state in ('claimed','dispatching','sent','failed','unknown','dropped','held')",
         name="ledger_state",

@@ -70,7 +70,13 @@ class Samples:
 
 
 def preview(
-    library: Library, template: Template, subject: Subject, *, options: Options, at_ms: int
+    library: Library,
+    template: Template,
+    subject: Subject,
+    *,
+    options: Options,
+    at_ms: int,
+    variant: str | None = None,
 ) -> Preview:
     """Returns a message as it would be; what is missing stands in it in brackets.
 
@@ -80,6 +86,7 @@ def preview(
         subject: examples of the template's variables stand in for what it does not say.
         options: see there.
         at_ms: what `now` is, ms since the epoch.
+        variant: the one to be seen; None: the one that the subject gets.
 
     Raises:
         Unsendable: it can not be made, whatever is made up.
@@ -93,7 +100,8 @@ def preview(
     order = msgspec.structs.replace(
         order, segments=list(subject.segments), lists=list(subject.lists)
     )
-    renderer, notes = Renderer(library, links=Samples(), options=options), dict[str, None]()
+    renderer = Renderer(library, links=Samples(), options=options, variant=variant)
+    notes = dict[str, None]()
     for _ in range(MAX_MISSING):
         try:
             message = renderer.compose(order)[0]

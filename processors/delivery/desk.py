@@ -81,10 +81,10 @@ class Desk:
         try:
             messages = distinct(command, await self._compose(command))
         except Unsendable as problem:
-            intent = _intent(command, command.id)
+            intent = _intent(command, command.id, None)
             return [Errand(intent=intent, message=None, problem=problem, expires_at=until)]
         return [
-            Errand(intent=_intent(command, one.id), message=one, expires_at=until)
+            Errand(intent=_intent(command, one.id, one.variant), message=one, expires_at=until)
             for one in messages
         ]
 
@@ -126,7 +126,7 @@ def message_id(command_id: str, to: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{command_id} {address}"))
 
 
-def _intent(command: Command, of: str) -> Intent:
+def _intent(command: Command, of: str, variant: str | None) -> Intent:
     return Intent(
         id=of,
         command_id=command.id,
@@ -136,4 +136,5 @@ def _intent(command: Command, of: str) -> Intent:
         transactional=command.transactional,
         definition_id=command.definition_id,
         step=command.step,
+        variant=variant,
     )

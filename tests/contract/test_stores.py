@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -87,6 +88,15 @@ class TestLedger:
     def test_later_epoch_takes_an_open_message_over(self, ledger: Ledger) -> None:
         run(ledger.claim([intent()], epoch=1, at=5))
         assert run(ledger.claim([intent()], epoch=2, at=6))["c-1"].epoch == 2
+
+    def test_variant_is_the_one_that_a_provider_may_have(self, ledger: Ledger) -> None:
+        def claimed(variant: str) -> str | None:
+            given = msgspec.structs.replace(intent(), variant=variant)
+            return run(ledger.claim([given], epoch=1, at=5))["c-1"].variant
+
+        assert [claimed("a"), claimed("b")] == ["a", "b"]
+        run(ledger.dispatch([gate()], at=6))
+        assert claimed("c") == "b"
 
     def test_earlier_epoch_finds_the_message_taken(self, ledger: Ledger) -> None:
         run(ledger.claim([intent()], epoch=2, at=5))

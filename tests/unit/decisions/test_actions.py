@@ -1,4 +1,4 @@
-"""Actions that begin and end journeys, make tasks or tell of memberships; all others are tested with triggers."""
+"""Actions on journeys, tasks, and what messages are told; all others are tested with triggers."""
 
 from processors.decisions.runs import held
 from tests.builders import (

@@ -37,11 +37,18 @@ class Log:
 class Office:
     """A desk that composes as it is told, with its topics."""
 
-    def __init__(self, found: World, *to: str, problem: Unsendable | None = None) -> None:
+    def __init__(
+        self,
+        found: World,
+        *to: str,
+        problem: Unsendable | None = None,
+        variant: str | None = None,
+    ) -> None:
         self.outcomes, self.events, self.dead = Log(), Log(), Log()
         self.world = found
         self._to = to or ("ada@example.org",)
-        self._problem = problem
+        self.problem = problem
+        self._variant = variant
         taken = intake.Options(name="email", channels=("email",))
         self.desk = Desk(
             self._compose,
@@ -53,10 +60,10 @@ class Office:
         )
 
     async def _compose(self, one: Command) -> Sequence[Message]:
-        if self._problem is not None:
-            raise self._problem
+        if self.problem is not None:
+            raise self.problem
         return [
-            Message(id=one.id, channel="email", profile_id="ada", to=address)
+            Message(id=one.id, channel="email", profile_id="ada", to=address, variant=self._variant)
             for address in self._to
         ]
 
@@ -78,6 +85,15 @@ def test_command_ends_as_an_outcome_and_an_event(tmp_path: Path) -> None:
         assert (event.event, event.user_id) == ("email.sent", "ada")
         assert found.states() == {COMMAND.id: "sent"}
         assert found.metrics.read(Counter.OUTCOMES, "email", "sent") == 1
+
+
+def test_variant_of_a_message_is_told_with_what_came_of_it(tmp_path: Path) -> None:
+    with world(tmp_path, Scripted()) as found:
+        office = Office(found, variant="bold")
+        office.handle()
+        assert [one.variant for one in office.told()] == ["bold"]
+        [event] = [codec.decode_event(one) for one in office.events.values]
+        assert msgspec.json.decode(event.properties)["variant"] == "bold"
 
 
 def test_repeat_is_not_told_again(tmp_path: Path) -> None:

@@ -50,6 +50,20 @@ def test_preview_shows_blocks_of_segments_and_lists(tmp_path: Path) -> None:
     assert "new+vip press very" in done.stdout
 
 
+def test_preview_shows_any_variant(tmp_path: Path) -> None:
+    split = "variants:\n- {name: plain, weight: 1}\n- {name: loud, weight: 0, text: HI}\n"
+    head = "kind: template\nid: a\nname: A\nchannel: slack\ntext: hi\n"
+    (tmp_path / "a.yaml").write_text(head + split)
+    words = ("preview", "a", "--definitions", tmp_path)
+    assert "variant: plain\n\nhi\n" in beckon(*words).stdout
+    assert "variant: loud\n\nHI\n" in beckon(*words, "--variant", "loud").stdout
+    done = beckon(*words, "--variant", "plai")
+    assert (done.exit_code, done.stderr.strip()) == (
+        1,
+        "a has no variant plai; did you mean plain?",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
