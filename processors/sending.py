@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from connectors.stores.held import HeldCommands
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
 from processors import app, composers, providers, stores
-from processors.agents import deliveries
+from processors.agents import deliveries, menders
 from processors.agents.contents import Contents
 from processors.clock import WallClock
-from processors.delivery import intake
+from processors.delivery import intake, mending
 from processors.delivery.bodies import Bodies
 from processors.delivery.books import Books
 from processors.delivery.couriers import Courier
@@ -22,6 +24,9 @@ from schemas import codec
 from schemas.commands import Command
 from schemas.errors import Unsendable
 from schemas.messages import Message
+
+if TYPE_CHECKING:
+    from processors.agents.hosting import App
 
 AGAIN_S = 1.0
 """A template that is not known may have been published a moment ago."""
@@ -52,6 +57,15 @@ def delivering(
         carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
     )
     contents = contents_of(settings)
+    held_ms = settings.database.held_d * deliveries.DAY_MS
+    keeper = mending.Keeper(
+        HeldCommands(database),
+        contents.versions,
+        books,
+        options=mending.Options(channel=channel, retention_ms=held_ms),
+        metrics=metrics,
+        clock=clock,
+    )
     desk = Desk(
         composing(contents),
         Courier(
@@ -66,11 +80,7 @@ def delivering(
             deliveries.into(hosted, options, "dead-letters"),
             metrics=metrics,
         ),
-        outlets=Outlets(
-            outcomes=deliveries.into(hosted, options, "outcomes"),
-            events=deliveries.into(hosted, options, "events"),
-            encode=codec.encoder("outcomes", known, prefix=options.prefix),
-        ),
+        outlets=outlets_of(hosted, options, known, keeper=keeper),
         metrics=metrics,
         clock=clock,
     )
@@ -80,9 +90,27 @@ def delivering(
         database.close()
 
     service = deliveries.Service(desk, books, ledger, options=options, metrics=metrics, clock=clock)
+    mender = mending.Mender(keeper, desk.again, sleep=asyncio.sleep)
+    menders.host(hosted, mender, grace_ms=options.grace_ms)
     service.host(hosted, Standing(database), close)
     contents.host(hosted)
     return app.sender_role(settings, hosted, metrics, deliveries.topics(options))
+
+
+def outlets_of(
+    hosted: "App",
+    options: deliveries.Options,
+    known: codec.SchemaRegistry | None,
+    *,
+    keeper: mending.Keeper,
+) -> Outlets:
+    """Returns where a sender writes what comes of its commands."""
+    return Outlets(
+        outcomes=deliveries.into(hosted, options, "outcomes"),
+        events=deliveries.into(hosted, options, "events"),
+        encode=codec.encoder("outcomes", known, prefix=options.prefix),
+        keeper=keeper,
+    )
 
 
 def contents_of(settings: Settings) -> Contents:

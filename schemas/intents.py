@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from schemas.commands import Command
 from schemas.messages import Promise
 
 State = Literal["claimed", "dispatching", "sent", "failed", "unknown", "dropped", "held"]
@@ -85,3 +86,27 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     oldest: int
     """Ms since the epoch, when the one that waits longest came into it."""
+
+
+class HeldCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """A command of which no message could be made, kept until its template is mended."""
+
+    command: Command
+    tried: str
+    """The version of its template, with all that is taken in by it, that it was tried under."""
+    held_at: int
+    """Ms since the epoch."""
+    until: int
+    """Ms since the epoch: from then on it is not tried again."""
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """How many commands are kept of one channel and template, for one reason."""
+
+    channel: str
+    template: str
+    detail: str | None
+    """Why no message can be made; None: the ledger has forgotten."""
+    messages: int
+    oldest: int
+    """Ms since the epoch, when the first of them was held."""

@@ -37,6 +37,8 @@ COVERED_BY: dict[str, str] = {
     "processors.operations.administration": "tests/integration/test_administration.py",
     "processors.agents.deliveries": "tests/integration/test_deliveries.py",
     "processors.sending": "tests/integration/test_deliveries.py",
+    "connectors.stores.held": "tests/contract/test_contents.py",
+    "connectors.stores.views": "tests/contract/test_contents.py",
     **{
         f"connectors.stores.{name}": "tests/contract/test_stores.py"
         for name in (

@@ -2,6 +2,7 @@
 
     claimed -> dispatching -> sent | failed | unknown | held
     claimed -> dropped
+    held -> claimed, where its template was mended
 
 A row belongs to the epoch that took it up last. Whoever takes up partitions takes the next epoch;
 a process that was replaced and does not know it finds its rows gone, and changes nothing.
@@ -111,6 +112,13 @@ where state = 'dispatching'
     id="text",
     epoch="bigint",
 )
+_REOPEN = _question(
+    """
+update ledger set state = 'claimed', detail = '', told_at = null, epoch = 0, updated_at = :at
+where state = 'held' and command_id in (select v.id from {rows})
+""",
+    id="text",
+)
 _CONCLUDE = _question(
     f"""
 update ledger set state = ended.to_state, detail = ended.to_detail, updated_at = :at,
@@ -214,6 +222,10 @@ class Ledger:
             return _entries(connection, _CONCLUDE, given, at=at)
 
         return await self._database.run(work)
+
+    async def reopen(self, ids: Collection[str], *, at: int) -> None:
+        """Takes back that messages are held: whoever claims them next may send them."""
+        await self._database.run(lambda one: _run(one, _REOPEN, _ids(ids), at=at))
 
     async def told(self, ids: Collection[str], *, at: int) -> None:
         """Remembers that Kafka has what came of these messages."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
+from processors.content import dependencies
 from processors.definitions.documents import CONTENT_KINDS
 from processors.runtime import clients, readers
 from processors.runtime.clients import Cluster, Polled
@@ -61,6 +62,7 @@ class Contents:
         self._written: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._thread = ThreadPoolExecutor(1, "templates")
         self._loaded = asyncio.Event()
+        self._versions: Mapping[str, str] = {}
 
     def host(self, app: "App") -> None:
         """Has an app keep the templates up to date, and close them at its end."""
@@ -84,6 +86,14 @@ class Contents:
         await self._loaded.wait()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._templates.compose, command)
+
+    async def versions(self) -> Mapping[str, str]:
+        """Returns of each template the version of it and all that is in it, once all is read.
+
+        A version is there no sooner than messages are made by it.
+        """
+        await self._loaded.wait()
+        return self._versions
 
     async def follow(self, should_stop: Any) -> None:
         """Reads the topic to its end, then what comes, until it is to stop.
@@ -138,6 +148,7 @@ class Contents:
     def _settle(self) -> None:
         for problem in self._templates.take(self._written.values()):
             logger.error("a template can not be used", extra={"why": str(problem)})
+        self._versions = dependencies.whole_versions(self._written.values())
         logger.info("templates are active", extra={"templates": len(self._written)})
 
 

@@ -18,6 +18,7 @@ import msgspec
 from processors.delivery import intake, telling
 from processors.delivery.couriers import Courier, Done, Errand
 from processors.delivery.intake import Publish
+from processors.delivery.mending import Keeper
 from processors.metrics import Counter, Histogram, Metrics
 from processors.ports import Clock
 from schemas import codec
@@ -40,6 +41,8 @@ class Outlets:
     events: Publish
     encode: Callable[[msgspec.Struct], bytes] = codec.encode
     """For outcomes; see `codec.encoder`."""
+    keeper: Keeper | None = None
+    """Keeps what is held until its template is mended; None: nobody does."""
 
 
 class Desk:
@@ -68,12 +71,40 @@ class Desk:
         if command is None:
             return
         started_ms = self._clock.now_ms()
-        for errand in await self._errands(command):
-            done = await self._courier.deliver(errand)
-            if done.entry.told_at is None:
-                await self._tell(command, done)
+        version = await self._version(command)
+        await self._deliver(command, await self._errands(command), version)
         taken_s = (self._clock.now_ms() - started_ms) / 1000
         self._metrics.observe(Histogram.SEND_SECONDS, taken_s, command.channel)
+
+    async def again(self, command: Command) -> bool:
+        """Delivers a command that is held, under the same id; returns whether it is held still."""
+        version, errands = await self._version(command), await self._errands(command)
+        if errands[0].intent.id == command.id:
+            await self._courier.reopen(command.id)
+        return await self._deliver(command, errands, version)
+
+    async def _version(self, command: Command) -> str:
+        keeper = self._outlets.keeper
+        return "" if keeper is None else await keeper.version(command)
+
+    async def _deliver(self, command: Command, errands: Sequence[Errand], version: str) -> bool:
+        """Delivers the messages of a command; returns whether one of them is held.
+
+        Args:
+            command: what they are for.
+            errands: the messages.
+            version: of the template, before they were made.
+        """
+        is_held = False
+        for errand in errands:
+            done = await self._courier.deliver(errand)
+            is_held |= done.entry.state == "held"
+            if done.entry.told_at is None:
+                if done.entry.state == "held" and self._outlets.keeper is not None:
+                    tried = version if errand.message is None else ""
+                    await self._outlets.keeper.keep(command, tried)
+                await self._tell(command, done)
+        return is_held
 
     async def _errands(self, command: Command) -> Sequence[Errand]:
         """Returns what is to be delivered: one for each address, at least one."""
