@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.commands import Command
 from schemas.consents import ConsentRecord, Lifted, SuppressionRecord
-from schemas.intents import End, Entry, Gate, HeldCommand, Holding, Intent, Open
+from schemas.intents import End, Entry, Gate, HeldCommand, Holding, Intent, Open, View
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Outcome
 
@@ -220,8 +220,8 @@ class Views(Protocol):
         OSError: it can not be asked now; ask again, it does no harm.
     """
 
-    async def keep(self, message_id: str, profile_id: str, html: str, *, until: int) -> None:
-        """Keeps a mail till then; one that is there already stays as it is."""
+    async def keep(self, views: Collection[View]) -> None:
+        """Keeps mails; one that is there already stays if it may have been sent as it is."""
         ...
 
     async def drop(self, message_id: str) -> None:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from connectors.stores.engines import Database
 from connectors.stores.held import HeldCommands
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
+from connectors.stores.views import Views
 from processors import app, composers, providers, stores
 from processors.agents import deliveries, menders
 from processors.agents.contents import Contents
@@ -16,9 +18,11 @@ from processors.delivery.bodies import Bodies
 from processors.delivery.books import Books
 from processors.delivery.couriers import Courier
 from processors.delivery.desk import Compose, Desk, Outlets
+from processors.delivery.galleries import Gallery
 from processors.delivery.intake import Intake
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
+from processors.ports import Clock
 from processors.settings import Settings
 from schemas import codec
 from schemas.commands import Command
@@ -66,6 +70,7 @@ def delivering(
         metrics=metrics,
         clock=clock,
     )
+    gallery = gallery_of(settings, database, books, clock)
     desk = Desk(
         composing(contents),
         Courier(
@@ -80,7 +85,7 @@ def delivering(
             deliveries.into(hosted, options, "dead-letters"),
             metrics=metrics,
         ),
-        outlets=outlets_of(hosted, options, known, keeper=keeper),
+        outlets=outlets_of(hosted, options, known, kept=(keeper, gallery)),
         metrics=metrics,
         clock=clock,
     )
@@ -102,15 +107,22 @@ def outlets_of(
     options: deliveries.Options,
     known: codec.SchemaRegistry | None,
     *,
-    keeper: mending.Keeper,
+    kept: tuple[mending.Keeper, Gallery],
 ) -> Outlets:
     """Returns where a sender writes what comes of its commands."""
     return Outlets(
         outcomes=deliveries.into(hosted, options, "outcomes"),
         events=deliveries.into(hosted, options, "events"),
         encode=codec.encoder("outcomes", known, prefix=options.prefix),
-        keeper=keeper,
+        keeper=kept[0],
+        gallery=kept[1],
     )
+
+
+def gallery_of(settings: Settings, database: Database, books: Books, clock: Clock) -> Gallery:
+    """Returns what keeps mails that can be seen in a browser."""
+    view_ms = settings.callbacks.view_d * deliveries.DAY_MS
+    return Gallery(Views(database), books, retention_ms=view_ms, clock=clock)
 
 
 def contents_of(settings: Settings) -> Contents:

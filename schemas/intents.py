@@ -110,3 +110,14 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     oldest: int
     """Ms since the epoch, when the first of them was held."""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that can be seen in a browser."""
+
+    message_id: str
+    profile_id: str
+    html: str
+    """As it was sent."""
+    until: int
+    """Ms since the epoch: from then on it is gone."""

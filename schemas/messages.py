@@ -45,6 +45,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Of a mail; the title of a push message."""
     text: str | None = None
     html: str | None = None
+    is_viewable: bool = False
+    """Whether a link in it leads to its HTML in a browser."""
     headers: Mapping[str, str] = {}
     """Of a mail, such as List-Unsubscribe; checked, in ASCII."""
     variant: str | None = None

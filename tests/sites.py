@@ -17,6 +17,7 @@ from sqlalchemy import select
 from connectors.stores import migrating, tables
 from connectors.stores.engines import Database
 from connectors.stores.postings import Postings
+from connectors.stores.views import Views
 from processors.api import callbacks, serving, tracking
 from processors.api.callbacks import Desk
 from processors.api.serving import Http
@@ -146,6 +147,7 @@ async def site(
         public_url=public,
         now_ms=clock.now_ms,
         metrics=metrics,
+        views=Views(database),
     )
     routers = [
         callbacks.router(desk, public_url=public, now_ms=clock.now_ms),

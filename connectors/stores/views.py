@@ -4,14 +4,19 @@ Written by senders before such a mail goes, read by the callbacks' server. Holds
 """
 
 import zlib
+from collections.abc import Collection
+from typing import Any
 
+import msgspec
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from connectors.stores.engines import Database
 from connectors.stores.tables import VIEWS
+from schemas.intents import View
 
+_NOT_SENT = text("(select state from ledger where command_id = views.message_id) = 'claimed'")
 _EXPIRE = text("""
 delete from views where message_id in (
   select message_id from views where until <= :at order by until limit :most
@@ -28,18 +33,19 @@ class Views:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, message_id: str, profile_id: str, html: str, *, until: int) -> None:
-        """Keeps a mail till then (ms since the epoch); one that is there already stays."""
-        row = {
-            "message_id": message_id,
-            "profile_id": profile_id,
-            "html": zlib.compress(html.encode()),
-            "until": until,
-        }
+    async def keep(self, views: Collection[View]) -> None:
+        """Keeps mails; one that is there already stays if it may have been sent as it is."""
+        insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
 
         def work(connection: Connection) -> None:
-            insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
-            connection.execute(insert(VIEWS).values(row).on_conflict_do_nothing())
+            given = insert(VIEWS).values([_row(one) for one in views])
+            connection.execute(
+                given.on_conflict_do_update(
+                    index_elements=["message_id"],
+                    set_={"html": given.excluded.html},
+                    where=_NOT_SENT,
+                )
+            )
 
         await self._database.run(work)
 
@@ -58,3 +64,7 @@ class Views:
         """Lets go of the oldest whose time is over; returns how many, at most `most`."""
         given = {"at": at, "most": most}
         return await self._database.run(lambda one: one.execute(_EXPIRE, given).rowcount)
+
+
+def _row(one: View) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(one), "html": zlib.compress(one.html.encode())}

@@ -29,7 +29,7 @@ TRANSACTIONAL = "transactional"
 GIVEN = frozenset(
     {
         "profile", "contact", "account", "event", "run", "product_name", "now", "today",
-        "segments", "lists", "unsubscribe_url", "preferences_url", "confirm_url",
+        "segments", "lists", "unsubscribe_url", "preferences_url", "confirm_url", "view_url",
         "forloop", "tablerowloop", "first_name", "last_name", "email", "currency",
     }
 )  # fmt: skip

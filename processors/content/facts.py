@@ -84,6 +84,7 @@ def of(
         "unsubscribe_url": None,
         "preferences_url": None,
         "confirm_url": None,
+        "view_url": None,
         "now": at,
         "today": at[:10],
         LOCALE: locale,

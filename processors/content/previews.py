@@ -60,6 +60,10 @@ class Samples:
         """Returns where people would confirm."""
         return "https://links.example/confirm"
 
+    def view(self, command: Command) -> str:
+        """Returns where people would see it in a browser."""
+        return "https://links.example/view"
+
     def click(self, command: Command, url: str) -> str:
         """Returns the address itself."""
         return url

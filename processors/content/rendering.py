@@ -90,6 +90,8 @@ class Renderer:
         )
         variant = self._chosen(command, template)
         wording = self._worded(command, stock, template, variant)
+        if not wording.has_html:
+            urls = {name: url for name, url in urls.items() if name != links.VIEW_URL}
         data = self._facts(command, stock, template, urls)
         made = [_message(command, template, each, wording, data) for each in found]
         if variant is None:
@@ -123,7 +125,7 @@ class Renderer:
         return data
 
 
-URLS = ("unsubscribe_url", "preferences_url", "confirm_url")
+URLS = ("unsubscribe_url", "preferences_url", "confirm_url", links.VIEW_URL)
 """Names of our own links."""
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from processors.delivery import intake, telling
 from processors.delivery.couriers import Courier, Done, Errand
+from processors.delivery.galleries import Gallery
 from processors.delivery.intake import Publish
 from processors.delivery.mending import Keeper
 from processors.metrics import Counter, Histogram, Metrics
@@ -33,6 +34,10 @@ Compose = Callable[[Command], Awaitable[Sequence[Message]]]
 """What a `Composer` does, without holding up the event loop."""
 
 
+SEEN = ("sent", "unknown")
+"""States of messages that a person may have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outlets:
     """Where a desk writes."""
@@ -43,6 +48,8 @@ class Outlets:
     """For outcomes; see `codec.encoder`."""
     keeper: Keeper | None = None
     """Keeps what is held until its template is mended; None: nobody does."""
+    gallery: Gallery | None = None
+    """Keeps mails that can be seen in a browser; None: nobody does."""
 
 
 class Desk:
@@ -97,7 +104,7 @@ class Desk:
         """
         is_held = False
         for errand in errands:
-            done = await self._courier.deliver(errand)
+            done = await self._shown(errand)
             is_held |= done.entry.state == "held"
             if done.entry.told_at is None:
                 if done.entry.state == "held" and self._outlets.keeper is not None:
@@ -105,6 +112,17 @@ class Desk:
                     await self._outlets.keeper.keep(command, tried)
                 await self._tell(command, done)
         return is_held
+
+    async def _shown(self, errand: Errand) -> Done:
+        """Delivers a message that can be seen in a browser from before it goes, if it says so."""
+        gallery, message = self._outlets.gallery, errand.message
+        if gallery is None or message is None or not message.is_viewable:
+            return await self._courier.deliver(errand)
+        await gallery.keep(message)
+        done = await self._courier.deliver(errand)
+        if done.entry.state not in SEEN:
+            await gallery.drop(message)
+        return done
 
     async def _errands(self, command: Command) -> Sequence[Errand]:
         """Returns what is to be delivered: one for each address, at least one."""

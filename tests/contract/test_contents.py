@@ -15,10 +15,10 @@ from connectors.stores.standing import Standing
 from connectors.stores.views import Views
 from schemas.commands import Command
 from schemas.consents import SuppressionRecord
-from schemas.intents import End, HeldCommand, Holding
+from schemas.intents import End, HeldCommand, Holding, View
 from tests import stores
 from tests.builders import command
-from tests.stores import intent
+from tests.stores import gate, intent
 
 Found = TypeVar("Found")
 
@@ -39,6 +39,11 @@ def run(work: Coroutine[Any, Any, Found]) -> Found:
 def order(id: str = "c-1", template: str = "hello", **keys: Any) -> Command:
     said = {"id": id, "template": template, "channel": "email", "profile_id": "ada"} | keys
     return msgspec.structs.replace(command(at=1), **said)
+
+
+def view(message_id: str, **keys: Any) -> View:
+    said: dict[str, Any] = {"profile_id": "ada", "html": "x", "until": 20}
+    return View(message_id=message_id, **(said | keys))
 
 
 class TestHeldCommands:
@@ -146,16 +151,26 @@ class TestHeldCommands:
 class TestViews:
     def test_mail_is_there_as_it_was_until_its_end(self, database: Database) -> None:
         views, html = Views(database), "<p>Grüße</p>\n" * 1000
-        run(views.keep("m-1", "ada", html, until=20))
-        run(views.keep("m-1", "ada", "<p>other</p>", until=90))
+        run(views.keep([view("m-1", html=html)]))
+        run(views.keep([view("m-1", html="<p>other</p>", until=90), view("m-3")]))
         assert run(views.find("m-1", at=19)) == html
         assert run(views.find("m-1", at=20)) is None
         assert run(views.find("m-2", at=1)) is None
 
+    def test_mail_is_the_one_of_the_last_attempt_before_it_went(self, database: Database) -> None:
+        views, ledger = Views(database), Ledger(database, owner="one")
+        seen = []
+        for html in ("first", "second", "third"):
+            run(views.keep([view("c-1", html=html)]))
+            seen.append(run(views.find("c-1", at=1)))
+            run(ledger.claim([intent()], epoch=1, at=5))
+            if html == "second":
+                run(ledger.dispatch([gate()], at=6))
+        assert seen == ["first", "second", "second"]
+
     def test_what_was_not_sent_or_is_old_is_gone(self, database: Database) -> None:
         views = Views(database)
-        for name in ("m-1", "m-2", "m-3"):
-            run(views.keep(name, "ada", "x", until=20))
+        run(views.keep([view(name) for name in ("m-1", "m-2", "m-3")]))
         run(views.drop("m-1"))
         assert run(views.find("m-1", at=1)) is None
         assert [run(views.expire(at=at, most=9)) for at in (19, 20)] == [0, 2]
@@ -166,7 +181,7 @@ def test_of_who_is_erased_nothing_is_kept(database: Database) -> None:
     for one in ("ada", "bob"):
         kept = HeldCommand(command=order(one, profile_id=one), tried="v", held_at=0, until=9)
         run(held.keep(kept))
-        run(views.keep(one, one, "x", until=9))
+        run(views.keep([view(one, profile_id=one)]))
     stop = SuppressionRecord(profile_id="ada", channel="*", reason="manual", at=1)
     run(standing.apply([stop]))
     assert sum(one.messages for one in run(held.holdings())) == 2

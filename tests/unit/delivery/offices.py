@@ -6,6 +6,7 @@ import msgspec
 
 from processors.delivery import intake
 from processors.delivery.desk import Desk, Outlets
+from processors.delivery.galleries import Gallery
 from processors.delivery.mending import Keeper
 from schemas import codec
 from schemas.commands import Command
@@ -16,6 +17,8 @@ from schemas.outcomes import Outcome
 from tests.builders import command
 from tests.deliveries import World, run
 
+LINK = "{view}"
+"""What stands for a link to the mail in a browser."""
 COMMAND = msgspec.structs.replace(command(at=1), channel="email", profile_id="ada", topic="news")
 
 
@@ -43,18 +46,23 @@ class Office:
         problem: Unsendable | None = None,
         variant: str | None = None,
         keeper: Keeper | None = None,
+        gallery: Gallery | None = None,
+        html: str | None = None,
     ) -> None:
         self.outcomes, self.events, self.dead = Log(), Log(), Log()
         self.world = found
         self.to = to or ("ada@example.org",)
         self.problem = problem
         self._variant = variant
+        self.html = html
         taken = intake.Options(name="email", channels=("email",))
         self.desk = Desk(
             self._compose,
             found.courier,
             taken=intake.Intake(taken, self.dead, metrics=found.metrics, sleep=found.time.sleep),
-            outlets=Outlets(outcomes=self.outcomes, events=self.events, keeper=keeper),
+            outlets=Outlets(
+                outcomes=self.outcomes, events=self.events, keeper=keeper, gallery=gallery
+            ),
             metrics=found.metrics,
             clock=found.time,
         )
@@ -62,10 +70,16 @@ class Office:
     async def _compose(self, one: Command) -> Sequence[Message]:
         if self.problem is not None:
             raise self.problem
-        return [
-            Message(id=one.id, channel="email", profile_id="ada", to=address, variant=self._variant)
-            for address in self.to
-        ]
+        made = Message(
+            id=one.id,
+            channel="email",
+            profile_id="ada",
+            to="",
+            variant=self._variant,
+            html=self.html,
+            is_viewable=LINK in (self.html or ""),
+        )
+        return [msgspec.structs.replace(made, to=address) for address in self.to]
 
     def handle(self, one: Command | bytes = COMMAND) -> None:
         value = one if isinstance(one, bytes) else codec.encode(one)
