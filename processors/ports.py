@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.commands import Command
 from schemas.consents import ConsentRecord, Lifted, SuppressionRecord
-from schemas.intents import End, Entry, Gate, HeldCommand, Holding, Intent, Open, View
+from schemas.intents import End, Entry, Gate, HeldCommand, Holding, Intent, Open, Published, View
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Outcome
 
@@ -184,7 +184,7 @@ class HeldCommands(Protocol):
         ...
 
     async def take(
-        self, channel: str, versions: Mapping[str, str], *, at: int, busy_until: int, most: int
+        self, channel: str, published: Published, *, at: int, busy_until: int, most: int
     ) -> Sequence[HeldCommand]:
         """Returns the oldest that are to be tried under other versions of their templates.
 

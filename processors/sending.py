@@ -64,7 +64,7 @@ def delivering(
     held_ms = settings.database.held_d * deliveries.DAY_MS
     keeper = mending.Keeper(
         HeldCommands(database),
-        contents.versions,
+        contents.published,
         books,
         options=mending.Options(channel=channel, retention_ms=held_ms),
         metrics=metrics,

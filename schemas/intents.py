@@ -3,6 +3,7 @@
 Between a sender and its ledger; nothing here travels over Kafka.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -88,12 +89,27 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     """Ms since the epoch, when the one that waits longest came into it."""
 
 
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of templates at one moment."""
+
+    read: int
+    """How far definitions were read: rises with each of them, and is the same for all who read."""
+    versions: Mapping[str, str]
+    """Of each template with all that is in it, by its id."""
+
+    def of(self, template: str | None) -> str:
+        """Returns the version of a template; empty where there is none."""
+        return self.versions.get(template or "", "")
+
+
 class HeldCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command of which no message could be made, kept until its template is mended."""
 
     command: Command
     tried: str
     """The version of its template, with all that is taken in by it, that it was tried under."""
+    tried_at: int
+    """How far definitions were read then: who has read less does not try it."""
     held_at: int
     """Ms since the epoch."""
     until: int

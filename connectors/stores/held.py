@@ -13,11 +13,13 @@ from sqlalchemy.engine import Connection
 from connectors.stores import rows
 from connectors.stores.engines import Database
 from schemas import codec
-from schemas.intents import HeldCommand, Holding
+from schemas.intents import HeldCommand, Holding, Published
 
 _KEEP = """
-insert into held (command_id, profile_id, channel, template, command, tried, held_at, until)
-select v.command_id, v.profile_id, v.channel, v.template, v.command, v.tried, v.held_at, v.until
+insert into held (command_id, profile_id, channel, template, command, tried, tried_at, held_at,
+  until)
+select v.command_id, v.profile_id, v.channel, v.template, v.command, v.tried, v.tried_at, v.held_at,
+  v.until
 from {rows} where true
 on conflict (command_id) do nothing
 """
@@ -28,22 +30,24 @@ _KEPT = {
     "template": "text",
     "command": "text",
     "tried": "text",
+    "tried_at": "bigint",
     "held_at": "bigint",
     "until": "bigint",
 }
 _TAKE = """
-update held set tried = asked.version, busy_until = :busy_until
+update held set tried = asked.version, tried_at = :read, busy_until = :busy_until
 from (
   select h.command_id as asked_id, coalesce(v.version, h.tried) as version
   from held h left join {rows} on v.template = h.template
   where h.channel = :channel and (
-    (h.busy_until is null and h.until > :at and h.tried <> v.version) or h.busy_until < :at
+    (h.busy_until is null and h.until > :at and h.tried <> v.version and h.tried_at < :read)
+    or h.busy_until < :at
   )
   order by h.held_at limit :most
 ) as asked
 where command_id = asked.asked_id
-  and ((busy_until is null and tried <> asked.version) or busy_until < :at)
-returning command, tried, held_at, until
+  and ((busy_until is null and tried_at < :read) or busy_until < :at)
+returning command, tried, tried_at, held_at, until
 """
 _EXTEND = """
 update held set busy_until = :busy_until
@@ -84,25 +88,32 @@ class HeldCommands:
             "template": held.command.template,
             "command": codec.encode(held.command).decode(),
             "tried": held.tried,
+            "tried_at": held.tried_at,
             "held_at": held.held_at,
             "until": held.until,
         }
         await self._database.run(lambda one: _run(one, _KEEP, _KEPT, [given]))
 
     async def take(
-        self, channel: str, versions: Mapping[str, str], *, at: int, busy_until: int, most: int
+        self, channel: str, published: Published, *, at: int, busy_until: int, most: int
     ) -> Sequence[HeldCommand]:
         """Returns the oldest that are to be tried under other versions; they are the caller's now.
 
         Args:
             channel: whose.
-            versions: of templates, by their ids, as they are now.
+            published: templates as they are now.
             at: ms since the epoch.
             busy_until: till then nobody else takes them.
             most: at most so many.
         """
-        given = [{"template": name, "version": each} for name, each in versions.items()]
-        values = {"channel": channel, "at": at, "busy_until": busy_until, "most": most}
+        given = [{"template": name, "version": each} for name, each in published.versions.items()]
+        values = {
+            "channel": channel,
+            "read": published.read,
+            "at": at,
+            "busy_until": busy_until,
+            "most": most,
+        }
 
         def work(connection: Connection) -> Sequence[HeldCommand]:
             kinds = {"template": "text", "version": "text"}
@@ -112,6 +123,7 @@ class HeldCommands:
                 HeldCommand(
                     command=codec.decode_command(one.command.encode()),
                     tried=one.tried,
+                    tried_at=one.tried_at,
                     held_at=one.held_at,
                     until=one.until,
                 )

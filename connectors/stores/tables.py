@@ -77,6 +77,7 @@ HELD = Table(
     Column("template", String(200), nullable=False),
     Column("command", Text, nullable=False),
     Column("tried", String(64), nullable=False),
+    Column("tried_at", BigInteger, nullable=False),
     Column("held_at", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),
     Column("busy_until", BigInteger),

@@ -16,6 +16,7 @@ from processors.runtime.clients import Cluster, Polled
 from schemas import codec, definitions
 from schemas.commands import Command
 from schemas.errors import BadRecord
+from schemas.intents import Published
 from schemas.messages import Message
 from schemas.topics import full_name
 
@@ -62,7 +63,9 @@ class Contents:
         self._written: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._thread = ThreadPoolExecutor(1, "templates")
         self._loaded = asyncio.Event()
-        self._versions: Mapping[str, str] = {}
+        self._read: dict[int, int] = {}
+        """The next offset of each partition."""
+        self._published = Published(read=0, versions={})
 
     def host(self, app: "App") -> None:
         """Has an app keep the templates up to date, and close them at its end."""
@@ -87,13 +90,13 @@ class Contents:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._templates.compose, command)
 
-    async def versions(self) -> Mapping[str, str]:
-        """Returns of each template the version of it and all that is in it, once all is read.
+    async def published(self) -> Published:
+        """Returns the versions of templates with all that is in them, once all has been read.
 
-        A version is there no sooner than messages are made by it.
+        They are there no sooner than messages are made by them.
         """
         await self._loaded.wait()
-        return self._versions
+        return self._published
 
     async def follow(self, should_stop: Any) -> None:
         """Reads the topic to its end, then what comes, until it is to stop.
@@ -130,6 +133,7 @@ class Contents:
     def _take(self, records: Iterable[Polled]) -> bool:
         changed = False
         for record in records:
+            self._read[record.partition()] = record.offset() + 1
             try:
                 kind, id_, number = definitions.parse_key(record.key())
                 if kind not in CONTENT_KINDS or number is not None:
@@ -146,9 +150,12 @@ class Contents:
         return changed
 
     def _settle(self) -> None:
+        read = sum(self._read.values())
         for problem in self._templates.take(self._written.values()):
             logger.error("a template can not be used", extra={"why": str(problem)})
-        self._versions = dependencies.whole_versions(self._written.values())
+        self._published = Published(
+            read=read, versions=dependencies.whole_versions(self._written.values())
+        )
         logger.info("templates are active", extra={"templates": len(self._written)})
 
 

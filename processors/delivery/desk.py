@@ -19,13 +19,13 @@ from processors.delivery import intake, telling
 from processors.delivery.couriers import Courier, Done, Errand
 from processors.delivery.galleries import Gallery
 from processors.delivery.intake import Publish
-from processors.delivery.mending import Keeper
+from processors.delivery.mending import UNKNOWN, Keeper
 from processors.metrics import Counter, Histogram, Metrics
 from processors.ports import Clock
 from schemas import codec
 from schemas.commands import NAMESPACE, Command
 from schemas.errors import Unsendable
-from schemas.intents import Intent
+from schemas.intents import Intent, Published
 from schemas.letters import Record
 from schemas.messages import Message
 from schemas.outcomes import Outcome
@@ -78,29 +78,31 @@ class Desk:
         if command is None:
             return
         started_ms = self._clock.now_ms()
-        version = await self._version(command)
-        await self._deliver(command, await self._errands(command), version)
+        before = await self._before(command)
+        await self._deliver(command, await self._errands(command), before)
         taken_s = (self._clock.now_ms() - started_ms) / 1000
         self._metrics.observe(Histogram.SEND_SECONDS, taken_s, command.channel)
 
     async def again(self, command: Command) -> bool:
         """Delivers a command that is held, under the same id; returns whether it is held still."""
-        version, errands = await self._version(command), await self._errands(command)
+        before, errands = await self._before(command), await self._errands(command)
         if errands[0].intent.id == command.id:
             await self._courier.reopen(command.id)
-        return await self._deliver(command, errands, version)
+        return await self._deliver(command, errands, before)
 
-    async def _version(self, command: Command) -> str:
+    async def _before(self, command: Command) -> Published:
         keeper = self._outlets.keeper
-        return "" if keeper is None else await keeper.version(command)
+        return UNKNOWN if keeper is None else await keeper.before(command)
 
-    async def _deliver(self, command: Command, errands: Sequence[Errand], version: str) -> bool:
+    async def _deliver(
+        self, command: Command, errands: Sequence[Errand], before: Published
+    ) -> bool:
         """Delivers the messages of a command; returns whether one of them is held.
 
         Args:
             command: what they are for.
             errands: the messages.
-            version: of the template, before they were made.
+            before: what templates were before they were made.
         """
         is_held = False
         for errand in errands:
@@ -108,7 +110,7 @@ class Desk:
             is_held |= done.entry.state == "held"
             if done.entry.told_at is None:
                 if done.entry.state == "held" and self._outlets.keeper is not None:
-                    tried = version if errand.message is None else ""
+                    tried = before if errand.message is None else UNKNOWN
                     await self._outlets.keeper.keep(command, tried)
                 await self._tell(command, done)
         return is_held

@@ -8,7 +8,7 @@ all commands once more, under the same id: ledger, last look, provider, outcome.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from processors.delivery.books import Books
@@ -16,7 +16,7 @@ from processors.metrics import Counter, Gauge, Metrics
 from processors.ports import Clock, HeldCommands
 from schemas import codec
 from schemas.commands import Command
-from schemas.intents import HeldCommand
+from schemas.intents import HeldCommand, Published
 
 MAX_COMMAND_BYTES = 256 * 1024
 """Of a command that is kept; a larger one stays held for good."""
@@ -26,8 +26,10 @@ EXPIRE_MOST = 5_000
 
 Again = Callable[[Command], Awaitable[bool]]
 """Delivers a held command once more; returns whether it is held still."""
-Versions = Callable[[], Awaitable[Mapping[str, str]]]
-"""Returns the whole version of each template, by its id, once templates are known."""
+Ask = Callable[[], Awaitable[Published]]
+"""Returns what is known of templates, once that is all of them."""
+UNKNOWN = Published(read=-1, versions={})
+"""What a message was made by that was held by somebody who did not come to keep it."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ class Keeper:
     def __init__(
         self,
         held: HeldCommands,
-        versions: Versions,
+        published: Ask,
         books: Books,
         *,
         options: Options,
@@ -57,20 +59,23 @@ class Keeper:
         clock: Clock,
     ) -> None:
         self.held = held
-        self.versions = versions
+        self.published = published
         self.options = options
         self.metrics = metrics
         self.clock = clock
         self._books = books
 
-    async def version(self, command: Command) -> str:
-        """Returns what the command's template is now; asked before a message is made by it."""
-        if command.template is None:
-            return ""
-        return (await self.versions()).get(command.template, "")
+    async def before(self, command: Command) -> Published:
+        """Returns what templates are; asked before a message is made by one."""
+        return UNKNOWN if command.template is None else await self.published()
 
-    async def keep(self, command: Command, tried: str) -> None:
-        """Keeps a command until its template is another one, however long the database takes."""
+    async def keep(self, command: Command, tried: Published) -> None:
+        """Keeps a command until its template is another one, however long the database takes.
+
+        Args:
+            command: of which no message could be made.
+            tried: what templates were before that.
+        """
         now_ms, size = self.clock.now_ms(), len(codec.encode(command))
         until = now_ms + self.options.retention_ms
         if command.expires_at is not None:
@@ -80,7 +85,13 @@ class Keeper:
         if size > MAX_COMMAND_BYTES:
             logger.warning("a held command is too large to be kept", extra={"bytes": size})
             return
-        kept = HeldCommand(command=command, tried=tried, held_at=now_ms, until=until)
+        kept = HeldCommand(
+            command=command,
+            tried=tried.of(command.template),
+            tried_at=tried.read,
+            held_at=now_ms,
+            until=until,
+        )
         await self._books.until_it_works(lambda: self.held.keep(kept))
 
     def renew(self) -> None:
@@ -114,7 +125,7 @@ class Mender:
         await keeper.held.expire(at=now_ms, most=EXPIRE_MOST)
         taken = await keeper.held.take(
             channel,
-            await keeper.versions(),
+            await keeper.published(),
             at=now_ms,
             busy_until=now_ms + LEASE_MS,
             most=keeper.options.most,

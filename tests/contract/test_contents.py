@@ -15,7 +15,7 @@ from connectors.stores.standing import Standing
 from connectors.stores.views import Views
 from schemas.commands import Command
 from schemas.consents import SuppressionRecord
-from schemas.intents import End, HeldCommand, Holding, View
+from schemas.intents import End, HeldCommand, Holding, Published, View
 from tests import stores
 from tests.builders import command
 from tests.stores import gate, intent
@@ -41,6 +41,10 @@ def order(id: str = "c-1", template: str = "hello", **keys: Any) -> Command:
     return msgspec.structs.replace(command(at=1), **said)
 
 
+def published(version: str = "v2", read: int = 6) -> Published:
+    return Published(read=read, versions={"hello": version, "other": "o1"})
+
+
 def view(message_id: str, **keys: Any) -> View:
     said: dict[str, Any] = {"profile_id": "ada", "html": "x", "until": 20}
     return View(message_id=message_id, **(said | keys))
@@ -53,20 +57,27 @@ class TestHeldCommands:
 
     def keep(self, held: HeldCommands, *orders: Command, until: int = 100) -> None:
         for place, one in enumerate(orders):
-            kept = HeldCommand(command=one, tried="v1", held_at=place, until=until)
+            kept = HeldCommand(command=one, tried="v1", tried_at=5, held_at=place, until=until)
             run(held.keep(kept))
 
     def take(
-        self, held: HeldCommands, version: str = "v2", *, at: int = 10, most: int = 9
+        self,
+        held: HeldCommands,
+        version: str = "v2",
+        *,
+        read: int = 6,
+        at: int = 10,
+        most: int = 9,
     ) -> Sequence[str]:
-        versions = {"hello": version, "other": "o1"}
-        taken = run(held.take("email", versions, at=at, busy_until=at + 10, most=most))
+        taken = run(
+            held.take("email", published(version, read), at=at, busy_until=at + 10, most=most)
+        )
         return [one.command.id for one in taken]
 
     def test_command_is_as_it_was(self, held: HeldCommands) -> None:
         one = order(traits={"name": "Jürgen\n'{{ x }}'"}, properties={"n": [1, None]})
         self.keep(held, one)
-        [taken] = run(held.take("email", {"hello": "v2"}, at=1, busy_until=2, most=1))
+        [taken] = run(held.take("email", published(), at=1, busy_until=2, most=1))
         assert (taken.command, taken.tried, taken.until) == (one, "v2", 100)
 
     def test_those_under_another_version_are_taken_the_oldest_first(
@@ -74,7 +85,13 @@ class TestHeldCommands:
     ) -> None:
         others = (order("c-3", "gone"), order("c-4", channel="sms"), order("c-5", "other"))
         self.keep(held, order("c-2"), order("c-1"), *others)
-        run(held.keep(HeldCommand(command=order("c-6", "other"), tried="o1", held_at=0, until=99)))
+        run(
+            held.keep(
+                HeldCommand(
+                    command=order("c-6", "other"), tried="o1", tried_at=0, held_at=0, until=99
+                )
+            )
+        )
         assert self.take(held, "v1") == ["c-5"]
         assert self.take(held, most=1) == ["c-2"]
         assert self.take(held) == ["c-1"]
@@ -94,12 +111,20 @@ class TestHeldCommands:
         self.take(held)
         run(held.put_back(["c-1"]))
         run(held.extend(["c-1"], busy_until=1))
-        assert self.take(held, at=50) == []
-        assert self.take(held, "v3", at=50) == ["c-1"]
+        assert self.take(held, at=50, read=7) == []
+        assert self.take(held, "v3", at=50, read=7) == ["c-1"]
+
+    def test_who_has_read_less_does_not_try_what_another_tried(self, held: HeldCommands) -> None:
+        self.keep(held, order())
+        assert self.take(held, "v0", read=5) == []
+        assert self.take(held, "v2", read=9) == ["c-1"]
+        run(held.put_back(["c-1"]))
+        assert self.take(held, "v1", read=8) == []
+        assert self.take(held, "v3", read=10) == ["c-1"]
 
     def test_first_word_of_a_command_stays(self, held: HeldCommands) -> None:
         self.keep(held, order(), order(traits={"late": True}))
-        [taken] = run(held.take("email", {"hello": "v2"}, at=1, busy_until=2, most=9))
+        [taken] = run(held.take("email", published(), at=1, busy_until=2, most=9))
         assert taken.command == order()
 
     def test_after_its_end_a_command_is_gone(self, held: HeldCommands) -> None:
@@ -115,7 +140,7 @@ class TestHeldCommands:
         self.keep(held, *(order(f"c-{one}") for one in range(40)))
 
         async def look() -> Sequence[HeldCommand]:
-            return await held.take("email", {"hello": "v2"}, at=1, busy_until=2, most=30)
+            return await held.take("email", published(), at=1, busy_until=2, most=30)
 
         async def together() -> list[str]:
             found = await asyncio.gather(*(look() for _ in range(4)))
@@ -179,7 +204,9 @@ class TestViews:
 def test_of_who_is_erased_nothing_is_kept(database: Database) -> None:
     views, held, standing = Views(database), HeldCommands(database), Standing(database)
     for one in ("ada", "bob"):
-        kept = HeldCommand(command=order(one, profile_id=one), tried="v", held_at=0, until=9)
+        kept = HeldCommand(
+            command=order(one, profile_id=one), tried="v", tried_at=0, held_at=0, until=9
+        )
         run(held.keep(kept))
         run(views.keep([view(one, profile_id=one)]))
     stop = SuppressionRecord(profile_id="ada", channel="*", reason="manual", at=1)

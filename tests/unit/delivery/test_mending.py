@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ from processors.delivery import desk, mending
 from processors.delivery.mending import LEASE_MS, Keeper, Mender
 from processors.metrics import Counter, Gauge
 from schemas.errors import Unsendable
-from schemas.intents import End
+from schemas.intents import End, Published
 from tests.deliveries import Scripted, World, run, world
 from tests.stores import intent
 from tests.unit.delivery.offices import COMMAND, Office
@@ -27,10 +27,11 @@ class Shop:
 
     def __init__(self, found: World, ses: Scripted) -> None:
         self.world, self.ses, self.version = found, ses, "v1"
+        self.read = 0
         self.held = HeldCommands(found.database)
         self.keeper = Keeper(
             self.held,
-            self.versions,
+            self.published,
             found.books,
             options=mending.Options(channel="email", retention_ms=DAY_MS),
             metrics=found.metrics,
@@ -39,11 +40,12 @@ class Shop:
         self.office = Office(found, problem=MISSING, keeper=self.keeper)
         self.mender = Mender(self.keeper, self.office.desk.again, sleep=asyncio.sleep)
 
-    async def versions(self) -> Mapping[str, str]:
-        return {"hello": self.version}
+    async def published(self) -> Published:
+        return Published(read=self.read, versions={"hello": self.version})
 
     def mend(self, version: str = "v2", problem: Unsendable | None = None) -> None:
         self.version, self.office.problem = version, problem
+        self.read += 1
 
     def look(self) -> int:
         return run(self.mender.look())
@@ -144,7 +146,9 @@ def test_what_a_process_left_in_the_middle_is_taken_up_by_another(tmp_path: Path
         found.mend()
         now = found.world.time.now
         taken = run(
-            found.held.take("email", {"hello": "v2"}, at=now, busy_until=now + LEASE_MS, most=9)
+            found.held.take(
+                "email", run(found.published()), at=now, busy_until=now + LEASE_MS, most=9
+            )
         )
         assert [each.command for each in taken] == [ONE]
         late = found.world.another_process()

@@ -46,7 +46,7 @@ def test_held_messages_are_told_by_template_and_reason(
         held = HeldCommands(database)
         for one in ("c-1", "c-2"):
             order = msgspec.structs.replace(command(), id=one, channel="email", template="hello")
-            kept = HeldCommand(command=order, tried="v", held_at=T0, until=T0 + 1)
+            kept = HeldCommand(command=order, tried="v", tried_at=0, held_at=T0, until=T0 + 1)
             asyncio.run(held.keep(kept))
     found = CliRunner().invoke(cli, ["held"])
     assert found.output == "email hello: not known: 2 since 2026-01-01T00:00:00.000Z\n"

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("template", sa.String(length=200), nullable=False),
         sa.Column("command", sa.Text(), nullable=False),
         sa.Column("tried", sa.String(length=64), nullable=False),
+        sa.Column("tried_at", sa.BigInteger(), nullable=False),
         sa.Column("held_at", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.Column("busy_until", sa.BigInteger(), nullable=True),
