@@ -15,6 +15,7 @@ from liquid.template import BoundTemplate
 
 from processors.content import contexts, mjml, sms
 from processors.content.errors import Broken
+from processors.content.links import VIEW_URL
 from processors.content.tokens import TAG
 from processors.content.wordings import Shelf
 from processors.definitions import documents, suggestions
@@ -133,8 +134,14 @@ def _wrong(
         yield from contexts.unsafe(text)
     if path[-1] == "mjml":
         yield from _misbuilt(definition, text, shelf)
+    if isinstance(definition, Template) and VIEW_URL in text and not _has_html(definition):
+        yield None, f"has {VIEW_URL}, which is for mails with HTML"
     if isinstance(definition, Template) and definition.channel == "sms" and sms.has_tags(text):
         yield None, "holds HTML, which telephones would show as it is written"
+
+
+def _has_html(template: Template) -> bool:
+    return any(path[-1] in ("html", "mjml") for path, _ in template.texts())
 
 
 def _misbuilt(definition: Template | Partial, text: str, shelf: Shelf) -> Iterator[Found]:
