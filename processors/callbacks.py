@@ -18,6 +18,7 @@ from connectors.stores import migrating
 from connectors.stores.engines import Away
 from connectors.stores.outbox import Outbox
 from connectors.stores.postings import Postings
+from connectors.stores.views import Views
 from processors import app, composers, mail_providers, message_providers
 from processors.agents import apps
 from processors.api import callbacks, health, inboxes, serving, tracking
@@ -48,6 +49,8 @@ TOPICS_S = 60.0
 """How often the published topics are read."""
 FORGET_EVERY = 720
 """Old reports are forgotten once in so many looks: an hour."""
+VIEWS_MOST = 1_000
+"""Mails that can no longer be seen are forgotten so many at a time."""
 
 State = Literal["starting", "running", "stopping"]
 
@@ -91,6 +94,7 @@ class Role:
         self._access = access_of(settings)
         self._database = opened_by(settings)
         self._store = Postings(self._database)
+        self._views = Views(self._database)
         self._post = Post(app.cluster_of(settings), settings.topics.prefix)
         self._notebook = Notebook(self._store, now_ms=self._now_ms, metrics=self.metrics)
         self._topics: Sequence[Topic] = ()
@@ -149,6 +153,7 @@ class Role:
             public_url=chosen.public_url,
             now_ms=self._now_ms,
             metrics=self.metrics,
+            views=self._views,
         )
         routers = [
             callbacks.router(desk, public_url=chosen.public_url, now_ms=self._now_ms),
@@ -206,6 +211,8 @@ class Role:
                 waiting = await self._store.waiting()
                 if looks % FORGET_EVERY == 0:
                     await self._store.forget(now_ms=self._now_ms())
+                while await self._views.expire(at=self._now_ms(), most=VIEWS_MOST):
+                    pass
             except OSError:
                 self._away = True
             else:

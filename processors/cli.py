@@ -161,6 +161,7 @@ cli.command()(reports.effectiveness)
 cli.command()(lists.lists)
 cli.command()(contents.preview)
 cli.command("send-test")(contents.send_test)
+cli.command()(databases.held)
 
 
 @cli.command()

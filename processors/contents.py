@@ -47,6 +47,10 @@ Data = Annotated[
 ]
 Person = Annotated[str | None, typer.Option("--profile", help="A person of the running system.")]
 Language = Annotated[str | None, typer.Option("--locale", help="Another language.")]
+Segments = Annotated[
+    list[str] | None, typer.Option("--segment", help="A segment to be in; several times.")
+]
+Chosen = Annotated[str | None, typer.Option("--variant", help="The variant to show; none: theirs.")]
 Named = Annotated[str, typer.Argument(help="The template's id.")]
 
 
@@ -58,22 +62,35 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None
     traits: dict[str, Any]
     """These stand over those of the person."""
+    segments: tuple[str, ...] = ()
+    """Beside those that the person is in."""
+    variant: str | None = None
+    """None: the one that the person gets."""
 
 
 @told
-def preview(
+def preview(  # noqa: PLR0913 - each is an option of the command
     template: Named,
     definitions: Definitions = None,
     data: Data = None,
     profile: Person = None,
     locale: Language = None,
+    segment: Segments = None,
+    variant: Chosen = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File for the HTML; none: ID.preview.html.")
     ] = None,
 ) -> None:
     """Shows how a message would look: HTML in a file, the rest here. Sends nothing."""
     traits = {} if locale is None else {"locale": locale}
-    source = Source(definitions=definitions, data=data, profile=profile, traits=traits)
+    source = Source(
+        definitions=definitions,
+        data=data,
+        profile=profile,
+        traits=traits,
+        segments=tuple(segment or ()),
+        variant=variant,
+    )
     made = prepared(configured(), template, source)
     for line in lines(made):
         typer.echo(line)
@@ -147,9 +164,11 @@ def prepared(settings: Settings, template: str, source: Source) -> "Preview":
     elif source.profile is not None:
         subject = person(settings, found, source.profile)
     traits = {**subject.traits, **source.traits}
-    subject = msgspec.structs.replace(subject, traits=traits)
+    segments = (*subject.segments, *source.segments)
+    subject = msgspec.structs.replace(subject, traits=traits, segments=segments)
     library = Library(found.documents.values())
-    return shown(library, chosen, subject, composers.options_of(settings))
+    options = composers.options_of(settings)
+    return shown(library, chosen, subject, options, variant=source.variant)
 
 
 @cli.command("import")
@@ -204,7 +223,12 @@ def person(settings: Settings, definitions: DefinitionSet, profile_id: str) -> "
     with Progress("read", "records") as progress:
         history = reading.read(options, compile_set(definitions), profile_id, progress=progress)
     traits = {name: value for name, (value, _) in history.profile.traits.items()}
-    return Subject(profile_id=profile_id, traits=traits)
+    return Subject(
+        profile_id=profile_id,
+        traits=traits,
+        segments=tuple(history.profile.segments),
+        lists=tuple(history.profile.lists),
+    )
 
 
 def read(file: Path) -> "Subject":
@@ -218,6 +242,8 @@ def read(file: Path) -> "Subject":
     class Data(msgspec.Struct, forbid_unknown_fields=True):
         traits: dict[str, Any] = {}
         properties: dict[str, Any] = {}
+        segments: tuple[str, ...] = ()
+        lists: tuple[str, ...] = ()
         id: str = "sample"
 
     try:
@@ -225,7 +251,13 @@ def read(file: Path) -> "Subject":
     except msgspec.DecodeError as error:
         said = f'must be JSON such as {{"traits": {{}}, "properties": {{}}}}: {error}'
         raise OperationFailed(f"{file}: {said}") from error
-    return Subject(profile_id=found.id, traits=found.traits, properties=found.properties)
+    return Subject(
+        profile_id=found.id,
+        traits=found.traits,
+        properties=found.properties,
+        segments=found.segments,
+        lists=found.lists,
+    )
 
 
 def named(definitions: DefinitionSet, template: str) -> "Template":
@@ -241,18 +273,31 @@ def named(definitions: DefinitionSet, template: str) -> "Template":
     return found
 
 
-def shown(library: Any, template: "Template", subject: "Subject", options: "Options") -> "Preview":
-    """Returns the preview of a template.
+def shown(
+    library: Any,
+    template: "Template",
+    subject: "Subject",
+    options: "Options",
+    *,
+    variant: str | None = None,
+) -> "Preview":
+    """Returns the preview of a template, of a variant of it where one is named.
 
     Raises:
-        OperationFailed: no message can be made.
+        OperationFailed: there is no such variant, or no message can be made.
     """
     from processors.content import previews
     from schemas.errors import Unsendable
 
+    known = [each.name for each in template.variants]
+    if variant is not None and variant not in known:
+        hint = suggestions.hint(variant, known)
+        raise OperationFailed(f"{template.id} has no variant {variant}{hint}")
     now_ms = WallClock().now_ms()
     try:
-        return previews.preview(library, template, subject, options=options, at_ms=now_ms)
+        return previews.preview(
+            library, template, subject, options=options, at_ms=now_ms, variant=variant
+        )
     except Unsendable as error:
         raise OperationFailed(f"no message can be made: {error}") from error
 
@@ -265,6 +310,7 @@ def lines(preview: "Preview") -> Iterable[str]:
         "from": message.sender,
         "reply to": message.reply_to,
         "subject": message.subject,
+        "variant": message.variant,
         "template": message.template,
         "language": message.language,
         "link": message.url,

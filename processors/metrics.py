@@ -122,6 +122,12 @@ class Counter(Enum):
         (),
         "Waits for the senders' database; nothing is sent meanwhile.",
     )
+    MENDED = Row(
+        "beckon_messages_mended_total",
+        "messages",
+        ("channel",),
+        "Held messages that were tried again, as their template had changed.",
+    )
     MESSAGES_RESOLVED = Row(
         "beckon_messages_resolved_total",
         "messages",
@@ -235,6 +241,12 @@ class Gauge(Enum):
         "seconds",
         ("channel", "state"),
         "How long the one of them that waits longest has been in that state.",
+    )
+    HELD = Row(
+        "beckon_messages_held",
+        "messages",
+        ("channel",),
+        "Held messages that wait for their template to be mended.",
     )
     OUTBOX = Row(
         "beckon_outbox_records", "records", (), "Records in the database that wait for Kafka."

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.commands import Command
 from schemas.consents import ConsentRecord, Lifted, SuppressionRecord
-from schemas.intents import End, Entry, Gate, Intent, Open
+from schemas.intents import End, Entry, Gate, HeldCommand, Holding, Intent, Open, Published, View
 from schemas.messages import CallbackRequest, Message, Promise, Reply, Report
 from schemas.outcomes import Outcome
 
@@ -152,6 +152,10 @@ class Ledger(Protocol):
         """Returns what stands then; an entry with another epoch was not ours to end."""
         ...
 
+    async def reopen(self, ids: Collection[str], *, at: int) -> None:
+        """Takes back that messages are held: whoever claims them next may send them."""
+        ...
+
     async def told(self, ids: Collection[str], *, at: int) -> None:
         """Remembers that Kafka has what came of these messages."""
         ...
@@ -162,6 +166,71 @@ class Ledger(Protocol):
 
     async def expire(self, before: int, *, most: int) -> int:
         """Forgets the oldest messages that were told; returns how many, at most `most`."""
+        ...
+
+
+class HeldCommands(Protocol):
+    """Keeps commands of which no message could be made, until their templates are mended.
+
+    Raises:
+        OSError: it can not be asked now; ask again, it does no harm.
+    """
+
+    async def keep(self, held: HeldCommand) -> None:
+        """Keeps a command; one that is there already stays as it is."""
+        ...
+
+    async def take(
+        self, channel: str, published: Published, *, at: int, busy_until: int, most: int
+    ) -> Sequence[HeldCommand]:
+        """Returns the oldest that are to be tried under other versions of their templates.
+
+        Nobody else gets them till `busy_until`, and then again until they are ended or put back.
+        """
+        ...
+
+    async def extend(self, ids: Collection[str], *, busy_until: int) -> None:
+        """Says that these are still being tried."""
+        ...
+
+    async def put_back(self, ids: Collection[str]) -> None:
+        """Gives back those of which still no message can be made."""
+        ...
+
+    async def end(self, ids: Collection[str]) -> None:
+        """Lets go of those that came to an end."""
+        ...
+
+    async def expire(self, *, at: int, most: int) -> int:
+        """Lets go of the oldest whose time is over; returns how many, at most `most`."""
+        ...
+
+    async def holdings(self) -> Sequence[Holding]:
+        """Returns how many are kept, by channel, template and what it lacks."""
+        ...
+
+
+class Views(Protocol):
+    """Keeps mails that can be seen in a browser.
+
+    Raises:
+        OSError: it can not be asked now; ask again, it does no harm.
+    """
+
+    async def keep(self, views: Collection[View]) -> None:
+        """Keeps mails; one that is there already stays if it may have been sent as it is."""
+        ...
+
+    async def drop(self, message_id: str) -> None:
+        """Lets go of a mail that was not sent."""
+        ...
+
+    async def find(self, message_id: str, *, at: int) -> str | None:
+        """Returns a mail's HTML; None where there is none any more."""
+        ...
+
+    async def expire(self, *, at: int, most: int) -> int:
+        """Lets go of the oldest whose time is over; returns how many, at most `most`."""
         ...
 
 

@@ -23,6 +23,12 @@ class Database(Branch):
     retention_d: int = Field(
         90, ge=1, le=3_650, description="How long the ledger keeps what was told, days."
     )
+    held_d: int = Field(
+        7,
+        ge=1,
+        le=90,
+        description="How long a held message waits for its template to be mended, days.",
+    )
 
 
 class Senders(Branch):

@@ -2,27 +2,36 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from connectors.stores.engines import Database
+from connectors.stores.held import HeldCommands
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
+from connectors.stores.views import Views
 from processors import app, composers, providers, stores
-from processors.agents import deliveries
+from processors.agents import deliveries, menders
 from processors.agents.contents import Contents
 from processors.clock import WallClock
-from processors.delivery import intake
+from processors.delivery import intake, mending
 from processors.delivery.bodies import Bodies
 from processors.delivery.books import Books
 from processors.delivery.couriers import Courier
 from processors.delivery.desk import Compose, Desk, Outlets
+from processors.delivery.galleries import Gallery
 from processors.delivery.intake import Intake
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
+from processors.ports import Clock
 from processors.runtime.publishing import Publisher
 from processors.settings import Settings
 from schemas import codec
 from schemas.commands import Command
 from schemas.errors import Unsendable
 from schemas.messages import Message
+
+if TYPE_CHECKING:
+    pass
 
 AGAIN_S = 1.0
 """A template that is not known may have been published a moment ago."""
@@ -59,6 +68,16 @@ def delivering(
         carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
     )
     contents = contents_of(settings)
+    held_ms = settings.database.held_d * deliveries.DAY_MS
+    keeper = mending.Keeper(
+        HeldCommands(database),
+        contents.published,
+        books,
+        options=mending.Options(channel=channel, retention_ms=held_ms),
+        metrics=metrics,
+        clock=clock,
+    )
+    gallery = gallery_of(settings, database, books, clock)
     desk = Desk(
         composing(contents),
         Courier(
@@ -73,7 +92,12 @@ def delivering(
             writer.into("dead-letters"),
             metrics=metrics,
         ),
-        outlets=Outlets(write=writer.write, encode=codec.encoder("outcomes", known, prefix=prefix)),
+        outlets=Outlets(
+            write=writer.write,
+            encode=codec.encoder("outcomes", known, prefix=prefix),
+            keeper=keeper,
+            gallery=gallery,
+        ),
         metrics=metrics,
         clock=clock,
     )
@@ -83,6 +107,8 @@ def delivering(
         database.close()
 
     service = deliveries.Service(desk, books, ledger, options=options, metrics=metrics, clock=clock)
+    mender = mending.Mender(keeper, desk.again, sleep=asyncio.sleep)
+    menders.host(hosted, mender, grace_ms=options.grace_ms)
     service.host(hosted, Standing(database), writer, close)
     contents.host(hosted)
     return app.sender_role(
@@ -92,6 +118,12 @@ def delivering(
         deliveries.topics(options),
         has_joined=lambda: service.has_joined,
     )
+
+
+def gallery_of(settings: Settings, database: Database, books: Books, clock: Clock) -> Gallery:
+    """Returns what keeps mails that can be seen in a browser."""
+    view_ms = settings.callbacks.view_d * deliveries.DAY_MS
+    return Gallery(Views(database), books, retention_ms=view_ms, clock=clock)
 
 
 def contents_of(settings: Settings) -> Contents:

@@ -130,6 +130,9 @@ class Callbacks(Branch):
         description="Sign links: `id:base64` of 32 bytes or more; several with commas,"
         " the newest first.",
     )
+    view_d: int = Field(
+        30, ge=1, le=400, description="How long a mail with a link to it can be seen, days."
+    )
 
 
 class Inbox(Branch):

@@ -34,6 +34,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The person's traits when it was decided: what a template may fill in."""
     properties: dict[str, Any] = {}
     """What the run of the journey knows, or what the trigger's event said, for the same."""
+    segments: list[str] = []
+    """The dynamic segments that the person was in then, in the order of their ids: for templates,
+    so only where one is named."""
+    lists: list[str] = []
+    """The static lists that the person was on, in the same way."""
     transactional: bool = False
     """Whether it answers what the person did (a receipt): no caps and no quiet hours."""
     expires_at: int | None = None

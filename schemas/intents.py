@@ -3,10 +3,12 @@
 Between a sender and its ledger; nothing here travels over Kafka.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from schemas.commands import Command
 from schemas.messages import Promise
 
 State = Literal["claimed", "dispatching", "sent", "failed", "unknown", "dropped", "held"]
@@ -29,6 +31,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     transactional: bool = False
     definition_id: str = ""
     step: str = ""
+    variant: str | None = None
+    """Of the wording that it has."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +51,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     answer: str | None = None
     updated_at: int
     """Ms since the epoch, when the state last changed."""
+    variant: str | None = None
+    """Of the wording that it went with, or was to."""
     told_at: int | None = None
     """When its outcome was in Kafka."""
 
@@ -81,3 +87,53 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     oldest: int
     """Ms since the epoch, when the one that waits longest came into it."""
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of templates at one moment."""
+
+    read: int
+    """How far definitions were read: rises with each of them, and is the same for all who read."""
+    versions: Mapping[str, str]
+    """Of each template with all that is in it, by its id."""
+
+    def of(self, template: str | None) -> str:
+        """Returns the version of a template; empty where there is none."""
+        return self.versions.get(template or "", "")
+
+
+class HeldCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """A command of which no message could be made, kept until its template is mended."""
+
+    command: Command
+    tried: str
+    """The version of its template, with all that is taken in by it, that it was tried under."""
+    tried_at: int
+    """How far definitions were read then: who has read less does not try it."""
+    held_at: int
+    """Ms since the epoch."""
+    until: int
+    """Ms since the epoch: from then on it is not tried again."""
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """How many commands are kept of one channel and template, for one reason."""
+
+    channel: str
+    template: str
+    detail: str | None
+    """Why no message can be made; None: the ledger has forgotten."""
+    messages: int
+    oldest: int
+    """Ms since the epoch, when the first of them was held."""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that can be seen in a browser."""
+
+    message_id: str
+    profile_id: str
+    html: str
+    """As it was sent."""
+    until: int
+    """Ms since the epoch: from then on it is gone."""

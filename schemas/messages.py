@@ -45,8 +45,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Of a mail; the title of a push message."""
     text: str | None = None
     html: str | None = None
+    is_viewable: bool = False
+    """Whether a link in it leads to its HTML in a browser."""
     headers: Mapping[str, str] = {}
     """Of a mail, such as List-Unsubscribe, or of a webhook; checked, in ASCII."""
+    variant: str | None = None
+    """Which of its template's wordings it has; None: there is only one."""
     template: str | None = None
     """The provider's own name of an approved template (WhatsApp)."""
     language: str | None = None

@@ -70,6 +70,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What was clicked."""
     machine: bool = False
     """Whether a program opened or clicked, and no person."""
+    variant: str | None = None
+    """Which of its template's wordings the message had; None: there is only one."""
 
 
 def derive_id(message_id: str, result: str) -> str:

@@ -30,6 +30,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str | None = None
     promise: str | None = None
     attempts: int = 1
+    variant: str | None = None
     updated_at: int | None = None
     """Ms since the epoch, when its state last changed; None: it is not in the ledger."""
 

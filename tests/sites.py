@@ -18,6 +18,7 @@ from connectors.channels.inbox import Reader
 from connectors.stores import migrating, tables
 from connectors.stores.engines import Database
 from connectors.stores.postings import Postings
+from connectors.stores.views import Views
 from processors.api import callbacks, inboxes, serving, tracking
 from processors.api.access import Access
 from processors.api.callbacks import Desk
@@ -149,6 +150,7 @@ async def site(
         public_url=public,
         now_ms=clock.now_ms,
         metrics=metrics,
+        views=Views(database),
     )
     routers = [
         callbacks.router(desk, public_url=public, now_ms=clock.now_ms),

@@ -24,6 +24,7 @@ ENTRIES = {
     "processors.worker",
     "connectors.stores.migrations.env",
     "connectors.stores.migrations.versions.step_0001",
+    "connectors.stores.migrations.versions.step_0002",
 }
 """Started by name or place, so nothing needs to import them."""
 
@@ -37,12 +38,15 @@ COVERED_BY: dict[str, str] = {
     "processors.agents.deliveries": "tests/integration/test_deliveries.py",
     "processors.sending": "tests/integration/test_deliveries.py",
     "connectors.http2": "tests/unit/connectors/channels/test_apns.py",
+    "connectors.stores.held": "tests/contract/test_contents.py",
+    "connectors.stores.views": "tests/contract/test_contents.py",
     **{
         f"connectors.stores.{name}": "tests/contract/test_stores.py"
         for name in (
             "ledger",
             "migrating",
             "migrations.versions.step_0001",
+            "migrations.versions.step_0002",
             "outbox",
             "rows",
             "standing",

@@ -2,6 +2,7 @@
 
     claimed -> dispatching -> sent | failed | unknown | held
     claimed -> dropped
+    held -> claimed, where its template was mended
 
 A row belongs to the epoch that took it up last. Whoever takes up partitions takes the next epoch;
 a process that was replaced and does not know it finds its rows gone, and changes nothing.
@@ -33,7 +34,7 @@ def _question(sql: str, **kinds: str) -> Question:
 
 _ENTRY = (
     "command_id as id, state, epoch, detail, provider, provider_id, promise, attempts, answer,"
-    " updated_at, told_at"
+    " updated_at, variant, told_at"
 )
 _EPOCH = text("""
 insert into epochs (name, value) values ('senders', 1)
@@ -42,11 +43,12 @@ on conflict (name) do update set value = epochs.value + 1 returning value
 _CLAIM = _question(
     f"""
 insert into ledger (command_id, part_of, profile_id, channel, topic, transactional, definition_id,
-  step, state, attempts, detail, owner, epoch, claimed_at, updated_at)
+  step, variant, state, attempts, detail, owner, epoch, claimed_at, updated_at)
 select v.id, v.part_of, v.profile_id, v.channel, v.topic, v.transactional, v.definition_id,
-  v.step, 'claimed', 0, '', :owner, :epoch, :at, :at
+  v.step, v.variant, 'claimed', 0, '', :owner, :epoch, :at, :at
 from {{rows}} where true
-on conflict (command_id) do update set owner = excluded.owner, epoch = excluded.epoch
+on conflict (command_id) do update set owner = excluded.owner, epoch = excluded.epoch,
+  variant = case when ledger.state = 'claimed' then excluded.variant else ledger.variant end
 where ledger.state in ('claimed', 'dispatching') and ledger.epoch <= excluded.epoch
 returning {_ENTRY}
 """,
@@ -58,6 +60,7 @@ returning {_ENTRY}
     transactional="boolean",
     definition_id="text",
     step="text",
+    variant="text",
 )
 _FIND = _question(
     f"select {_ENTRY} from ledger where command_id in (select v.id from {{rows}})", id="text"
@@ -108,6 +111,13 @@ where state = 'dispatching'
 """,
     id="text",
     epoch="bigint",
+)
+_REOPEN = _question(
+    """
+update ledger set state = 'claimed', detail = '', told_at = null, epoch = 0, updated_at = :at
+where state = 'held' and command_id in (select v.id from {rows})
+""",
+    id="text",
 )
 _CONCLUDE = _question(
     f"""
@@ -212,6 +222,10 @@ class Ledger:
             return _entries(connection, _CONCLUDE, given, at=at)
 
         return await self._database.run(work)
+
+    async def reopen(self, ids: Collection[str], *, at: int) -> None:
+        """Takes back that messages are held: whoever claims them next may send them."""
+        await self._database.run(lambda one: _run(one, _REOPEN, _ids(ids), at=at))
 
     async def told(self, ids: Collection[str], *, at: int) -> None:
         """Remembers that Kafka has what came of these messages."""

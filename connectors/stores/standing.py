@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from connectors.stores import outbox, rows
 from connectors.stores.engines import Database
+from connectors.stores.tables import HELD, VIEWS
 from schemas.consents import ConsentRecord, Lifted, Reason, State, SuppressionRecord
 
 LOCK = 0x6265636B
@@ -215,6 +216,11 @@ def suppress(connection: Connection, added: Iterable[Suppressed]) -> None:
     if given:
         statement = rows.statement(_SUPPRESS, connection.dialect.name, **_SUPPRESSED)
         connection.execute(statement, {"rows": rows.parameter(given)})
+    for one in given:
+        if one["reason"] == "erased" and not one["lifted"]:
+            for table in (HELD, VIEWS):
+                gone = table.c.profile_id == one["profile_id"]
+                connection.execute(table.delete().where(gone))
 
 
 def _lift(connection: Connection, lifted: Iterable[Lifted]) -> None:

@@ -1,7 +1,8 @@
 """The tables of the senders' database; `migrations` brings a database to this state.
 
 No address, no name and no content of a message stands here but in `inbox` and `tasks`, which are
-for people to read, and in an answer that was not told yet. All instants are ms since the epoch.
+for people to read, in `views` and `held`, which have an end each, and in an answer that was not
+told yet. All instants are ms since the epoch.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -51,6 +53,7 @@ LEDGER = Table(
     Column("claimed_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("told_at", BigInteger),
+    Column("variant", String(64)),
     CheckConstraint(
         "state in ('claimed','dispatching','sent','failed','unknown','dropped','held')",
         name="ledger_state",
@@ -64,6 +67,37 @@ LEDGER = Table(
 `command_id` is what the provider knows the message by: the command's id. Where one command has
 several messages, it is derived from that, and `part_of` is the command's.
 """
+
+HELD = Table(
+    "held",
+    METADATA,
+    Column("command_id", String(64), primary_key=True),
+    Column("profile_id", String(512), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("template", String(200), nullable=False),
+    Column("command", Text, nullable=False),
+    Column("tried", String(64), nullable=False),
+    Column("tried_at", BigInteger, nullable=False),
+    Column("held_at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("busy_until", BigInteger),
+    Index("held_by_template", "channel", "template"),
+    Index("held_by_person", "profile_id"),
+    Index("held_by_end", "until"),
+)
+"""Commands of which no message could be made, as JSON, until their template is mended."""
+
+VIEWS = Table(
+    "views",
+    METADATA,
+    Column("message_id", String(64), primary_key=True),
+    Column("profile_id", String(512), nullable=False),
+    Column("html", LargeBinary, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Index("views_by_person", "profile_id"),
+    Index("views_by_end", "until"),
+)
+"""Mails that can be seen in a browser, as they were sent: HTML, compressed by zlib."""
 
 EPOCHS = Table(
     "epochs",

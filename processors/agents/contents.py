@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
+from processors.content import dependencies
 from processors.definitions.documents import CONTENT_KINDS
 from processors.delivery.grouping import Grouped
 from processors.runtime import clients, readers
@@ -16,6 +17,7 @@ from processors.runtime.clients import Cluster, Polled
 from schemas import codec, definitions
 from schemas.commands import Command
 from schemas.errors import BadRecord, Unsendable
+from schemas.intents import Published
 from schemas.messages import Message
 from schemas.topics import full_name
 
@@ -66,6 +68,9 @@ class Contents:
         self._thread = ThreadPoolExecutor(1, "templates")
         self._loaded = asyncio.Event()
         self._made = Grouped(self._compose, most=TOGETHER)
+        self._read: dict[int, int] = {}
+        """The next offset of each partition."""
+        self._published = Published(read=0, versions={})
 
     def host(self, app: "App") -> None:
         """Has an app keep the templates up to date, and close them at its end."""
@@ -97,6 +102,14 @@ class Contents:
     ) -> Sequence[Sequence[Message] | Unsendable]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._templates.compose_all, commands)
+
+    async def published(self) -> Published:
+        """Returns the versions of templates with all that is in them, once all has been read.
+
+        They are there no sooner than messages are made by them.
+        """
+        await self._loaded.wait()
+        return self._published
 
     async def follow(self, should_stop: Any) -> None:
         """Reads the topic to its end, then what comes, until it is to stop.
@@ -133,6 +146,7 @@ class Contents:
     def _take(self, records: Iterable[Polled]) -> bool:
         changed = False
         for record in records:
+            self._read[record.partition()] = record.offset() + 1
             try:
                 kind, id_, number = definitions.parse_key(record.key())
                 if kind not in CONTENT_KINDS or number is not None:
@@ -149,8 +163,12 @@ class Contents:
         return changed
 
     def _settle(self) -> None:
+        read = sum(self._read.values())
         for problem in self._templates.take(self._written.values()):
             logger.error("a template can not be used", extra={"why": str(problem)})
+        self._published = Published(
+            read=read, versions=dependencies.whole_versions(self._written.values())
+        )
         logger.info("templates are active", extra={"templates": len(self._written)})
 
 

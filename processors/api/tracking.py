@@ -23,6 +23,7 @@ from processors.delivery.registers import Register
 from processors.delivery.tokens import Claims, Keyring, Purpose
 from processors.delivery.topics import Topic
 from processors.metrics import Counter, Metrics
+from processors.ports import Views
 from schemas.messages import Report
 from schemas.outcomes import Result
 from schemas.postings import OWN, Posting, Sent
@@ -56,6 +57,7 @@ class Parts(NamedTuple):
     public_url: str
     now_ms: Callable[[], int]
     metrics: Metrics
+    views: Views
 
 
 def router(parts: Parts) -> Router:
@@ -74,6 +76,10 @@ def router(parts: Parts) -> Router:
             return desk.missing(request)
         return Response(b"", status_code=302, headers={"Location": links.encoded(claims.url)})
 
+    @route(f"/{links.PATHS['view']}/{{token:str}}", http_method=GET, status_code=200)
+    async def viewed(request: AnyRequest) -> AnyResponse:
+        return await desk.view(request)
+
     forms = [
         _form(desk, "unsubscribe", desk.ask, desk.unsubscribe),
         _form(desk, "preferences", desk.show, desk.save),
@@ -81,7 +87,7 @@ def router(parts: Parts) -> Router:
     ]
     return Router(
         f"/{links.ROOT}",
-        route_handlers=[opened, clicked, *forms],
+        route_handlers=[opened, clicked, viewed, *forms],
         request_max_body_size=MAX_BODY_BYTES,
     )
 
@@ -184,16 +190,34 @@ class _Desk:
         said = _said(request)
         return Page(said.confirmed_title, (said.confirmed,))
 
+    async def view(self, request: AnyRequest) -> AnyResponse:
+        """Answers with a mail as it was sent, in which nothing runs."""
+        claims = self.read("view", request)
+        if claims is None:
+            return self.missing(request)
+        try:
+            html = await self._parts.views.find(claims.command_id, at=self._parts.now_ms())
+        except OSError as error:
+            return self.away(request, error)
+        if html is None:
+            return self.missing(request)
+        headers = {"Content-Security-Policy": pages.MAIL_POLICY}
+        return Response(html.encode(), media_type=HTML, headers=headers)
+
     async def answer(self, request: AnyRequest, work: Awaitable[Page]) -> AnyResponse:
         """Answers with the page that comes of some work; says so where it can not be done now."""
         try:
             return self.page(request, await work)
         except OSError as error:
-            logger.warning("a page can not be served", extra={"error_type": type(error).__name__})
-            said = _said(request)
-            answer = self.page(request, Page(said.away_title, (said.away,)), status=503)
-            answer.headers["Retry-After"] = "60"
-            return answer
+            return self.away(request, error)
+
+    def away(self, request: AnyRequest, error: OSError) -> AnyResponse:
+        """Answers where the database is away."""
+        logger.warning("a page can not be served", extra={"error_type": type(error).__name__})
+        said = _said(request)
+        answer = self.page(request, Page(said.away_title, (said.away,)), status=503)
+        answer.headers["Retry-After"] = "60"
+        return answer
 
     def missing(self, request: AnyRequest) -> AnyResponse:
         """Answers a token that does not count: one answer for all of them."""

@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from liquid.ast import Node
+from liquid.builtin.expressions.logical import ContainsExpression
+from liquid.builtin.expressions.path import Path as Variable
+from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.builtin.tags.render_tag import RenderNode
 from liquid.template import BoundTemplate
 
 from processors.content import contexts, mjml, sms
 from processors.content.errors import Broken
+from processors.content.links import VIEW_URL
 from processors.content.tokens import TAG
 from processors.content.wordings import Shelf
 from processors.definitions import documents, suggestions
@@ -26,11 +30,13 @@ TRANSACTIONAL = "transactional"
 GIVEN = frozenset(
     {
         "profile", "contact", "account", "event", "run", "product_name", "now", "today",
-        "unsubscribe_url", "preferences_url", "confirm_url", "forloop", "tablerowloop",
-        "first_name", "last_name", "email", "currency",
+        "segments", "lists", "unsubscribe_url", "preferences_url", "confirm_url", "view_url",
+        "forloop", "tablerowloop", "first_name", "last_name", "email", "currency",
     }
 )  # fmt: skip
 """Names that need not be declared."""
+
+MEMBERSHIPS = ("segments", "lists")
 
 ANSWERS = ("unsubscribe_url", "preferences_url", "confirm_url")
 """Links of ours by which people end what they get."""
@@ -69,7 +75,11 @@ def warnings(definitions: DefinitionSet) -> list[Problem]:
     shelf, found = Shelf(definitions.partials), []
     for each in definitions.templates.values():
         for path, text in each.texts():
-            for line, message in _doubtful(each, path, text, shelf):
+            doubts = [
+                *_doubtful(each, path, text, shelf),
+                *_unheard_of(text, shelf, definitions),
+            ]
+            for line, message in doubts:
                 found.append(place(each, path, text, line=line, message=message))
         if _lacks_unsubscribe(each, definitions.partials):
             said = (
@@ -124,8 +134,14 @@ def _wrong(
         yield from contexts.unsafe(text)
     if path[-1] == "mjml":
         yield from _misbuilt(definition, text, shelf)
+    if isinstance(definition, Template) and VIEW_URL in text and not _has_html(definition):
+        yield None, f"has {VIEW_URL}, which is for mails with HTML"
     if isinstance(definition, Template) and definition.channel == "sms" and sms.has_tags(text):
         yield None, "holds HTML, which telephones would show as it is written"
+
+
+def _has_html(template: Template) -> bool:
+    return any(path[-1] in ("html", "mjml") for path, _ in template.texts())
 
 
 def _misbuilt(definition: Template | Partial, text: str, shelf: Shelf) -> Iterator[Found]:
@@ -176,6 +192,35 @@ def _doubtful(template: Template, path: Path, text: str, shelf: Shelf) -> Iterat
         yield from _long(TAG.sub("", text))
     if path[-1] == "html" and len(text.encode()) > MAX_SHOWN_BYTES:
         yield None, "is longer than 102 kB: Gmail cuts the rest"
+
+
+def _unheard_of(text: str, shelf: Shelf, definitions: DefinitionSet) -> Iterator[Found]:
+    """Yields segments and lists that a text asks for and that there are not."""
+    try:
+        compiled = shelf.text(text)
+    except Broken:
+        return  # said already
+    known = {"segments": definitions.segments, "lists": definitions.lists}
+    for name, id_, index in _asked(compiled):
+        if known[name] and id_ not in known[name]:
+            said = f"there is no {name[:-1]} {id_}{suggestions.hint(id_, known[name])}"
+            yield _line(text, index), said
+
+
+def _asked(compiled: BoundTemplate) -> Iterator[tuple[str, str, int]]:
+    """Yields what is asked of `segments` and `lists`, with its place."""
+    for node in _nodes(compiled.nodes, compiled):
+        waiting = list(node.expressions())
+        while waiting:
+            each = waiting.pop()
+            waiting.extend(each.children())
+            if (
+                isinstance(each, ContainsExpression)
+                and isinstance(each.left, Variable)
+                and isinstance(each.right, StringLiteral)
+                and str(each.left) in MEMBERSHIPS
+            ):
+                yield str(each.left), each.right.value, each.token.start_index
 
 
 def _long(text: str) -> Iterator[Found]:

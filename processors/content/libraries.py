@@ -8,7 +8,7 @@ from processors.content import facts
 from processors.content.wordings import Compiled, Shelf
 from processors.definitions import documents
 from processors.definitions.errors import InvalidDefinitions, Problem
-from processors.definitions.templates import Partial, Template
+from processors.definitions.templates import Partial, Template, Variant
 
 
 class Stock:
@@ -17,24 +17,26 @@ class Stock:
     def __init__(self, templates: Mapping[str, Template], partials: Mapping[str, Partial]) -> None:
         self.templates = templates
         self._shelf = Shelf(partials)
-        self._compiled: dict[tuple[str, str | None], Compiled] = {}
+        self._compiled: dict[tuple[str, str | None, str | None], Compiled] = {}
 
     def chosen(self, template: Template, language: str | None) -> str | None:
         """Returns the language of a template that is nearest to a person's; None: the general."""
         wanted = facts.fallbacks(language)
         return next((each for each in wanted if each in template.locales), None)
 
-    def compiled(self, template: Template, locale: str | None) -> Compiled:
-        """Returns a template's texts in one of its languages.
+    def compiled(
+        self, template: Template, locale: str | None, variant: Variant | None = None
+    ) -> Compiled:
+        """Returns a template's texts in one of its languages, as one of its variants has them.
 
         Raises:
             Broken: they can not be compiled.
         """
-        key = (template.id, locale)
+        key = (template.id, locale, None if variant is None else variant.name)
         found = self._compiled.get(key)
         if found is None:
             found = self._compiled[key] = Compiled(
-                template.worded(locale), self._shelf, is_slack=template.channel == "slack"
+                template.worded(locale, variant), self._shelf, is_slack=template.channel == "slack"
             )
         return found
 

@@ -14,6 +14,8 @@ from schemas.errors import Unsendable
 from schemas.messages import Message
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms", "cid"})
+VIEW_URL = "view_url"
+"""The name of the link to a mail in a browser."""
 MAX_LINKS = 500
 MAX_URL_CHARS = 4_096
 
@@ -48,6 +50,10 @@ class Links(Protocol):
         """Returns where people confirm that they want it."""
         ...
 
+    def view(self, command: Command) -> str:
+        """Returns where people see a mail in a browser."""
+        ...
+
     def click(self, command: Command, url: str) -> str:
         """Returns what leads to an address and tells of it.
 
@@ -69,6 +75,7 @@ def own(links: Links | None, command: Command) -> dict[str, str]:
         "unsubscribe_url": links.unsubscribe(command),
         "preferences_url": links.preferences(command),
         "confirm_url": links.confirm(command),
+        VIEW_URL: links.view(command),
     }
 
 
@@ -133,9 +140,14 @@ def tracked(message: Message, command: Command, links: Links | None) -> Message:
     """
     if links is None or message.html is None:
         return message
-    ours = own(links, command).values()
-    html = _changed(message.html, ours, lambda url: links.click(command, url))
-    return msgspec.structs.replace(message, html=_with_pixel(html, links.pixel(command)))
+    ours = own(links, command)
+    html = _changed(message.html, ours.values(), lambda url: links.click(command, url))
+    place = "/".join(ours[VIEW_URL].rsplit("/", 2)[1:])  # the rest may be escaped
+    return msgspec.structs.replace(
+        message,
+        html=_with_pixel(html, links.pixel(command)),
+        is_viewable=place in message.html or place in (message.text or ""),
+    )
 
 
 def _changed(html: str, ours: Collection[str], change: Callable[[str], str]) -> str:

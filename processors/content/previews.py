@@ -33,6 +33,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     profile_id: str = "sample"
     traits: Mapping[str, Any] = {}
     properties: Mapping[str, Any] = {}
+    segments: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,10 @@ class Samples:
         """Returns where people would confirm."""
         return "https://links.example/confirm"
 
+    def view(self, command: Command) -> str:
+        """Returns where people would see it in a browser."""
+        return "https://links.example/view"
+
     def click(self, command: Command, url: str) -> str:
         """Returns the address itself."""
         return url
@@ -68,7 +74,13 @@ class Samples:
 
 
 def preview(
-    library: Library, template: Template, subject: Subject, *, options: Options, at_ms: int
+    library: Library,
+    template: Template,
+    subject: Subject,
+    *,
+    options: Options,
+    at_ms: int,
+    variant: str | None = None,
 ) -> Preview:
     """Returns a message as it would be; what is missing stands in it in brackets.
 
@@ -78,6 +90,7 @@ def preview(
         subject: examples of the template's variables stand in for what it does not say.
         options: see there.
         at_ms: what `now` is, ms since the epoch.
+        variant: the one to be seen; None: the one that the subject gets.
 
     Raises:
         Unsendable: it can not be made, whatever is made up.
@@ -88,7 +101,11 @@ def preview(
     )
     _give_examples(template, traits, properties)
     order = ordered(template, subject.profile_id, traits, properties, at_ms=at_ms)
-    renderer, notes = Renderer(library, links=Samples(), options=options), dict[str, None]()
+    order = msgspec.structs.replace(
+        order, segments=list(subject.segments), lists=list(subject.lists)
+    )
+    renderer = Renderer(library, links=Samples(), options=options, variant=variant)
+    notes = dict[str, None]()
     for _ in range(MAX_MISSING):
         try:
             message = renderer.compose(order)[0]

@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 
-from processors.content import addresses, facts, links, sms
+from processors.content import addresses, facts, links, sms, variants
 from processors.content.addresses import Address
 from processors.content.errors import Broken
 from processors.content.facts import Options
 from processors.content.libraries import Library, Stock
 from processors.content.links import Links
 from processors.content.wordings import Compiled
-from processors.definitions.templates import MAX_SUBJECT_CHARS, Template
+from processors.definitions.templates import MAX_SUBJECT_CHARS, Template, Variant
 from schemas.commands import Command
 from schemas.errors import Unsendable
 from schemas.headers import has_controls
@@ -42,11 +42,25 @@ class Renderer:
     """
 
     def __init__(
-        self, library: Library, *, links: Links | None = None, options: Options | None = None
+        self,
+        library: Library,
+        *,
+        links: Links | None = None,
+        options: Options | None = None,
+        variant: str | None = None,
     ) -> None:
+        """Takes the templates.
+
+        Args:
+            library: has them.
+            links: makes our own; None: templates that print one are held.
+            options: see there.
+            variant: the one that everybody gets; None: it is drawn.
+        """
         self._library = library
         self._links = links
         self._options = options or Options()
+        self._variant = variant
 
     def compose(self, command: Command) -> Sequence[Message]:
         """Returns one message for each address, at least one.
@@ -75,26 +89,44 @@ class Renderer:
         found = addresses.find(
             command.channel, command.profile_id, command.traits, self._options.region
         )
-        wording, data = self._facts(command, stock, template, urls)
-        return [_message(command, template, each, wording, data) for each in found]
+        variant = self._chosen(command, template)
+        wording = self._worded(command, stock, template, variant)
+        if not wording.has_html:
+            urls = {name: url for name, url in urls.items() if name != links.VIEW_URL}
+        data = self._facts(command, stock, template, urls)
+        made = [_message(command, template, each, wording, data) for each in found]
+        if variant is None:
+            return made
+        return [msgspec.structs.replace(each, variant=variant.name) for each in made]
+
+    def _chosen(self, command: Command, template: Template) -> Variant | None:
+        if self._variant is not None:
+            return variants.named(template, self._variant)
+        return variants.drawn(template, command)
+
+    def _worded(
+        self, command: Command, stock: Stock, template: Template, variant: Variant | None
+    ) -> Compiled:
+        """Returns the texts in the person's language."""
+        chosen = stock.chosen(template, facts.language(command.traits))
+        try:
+            return stock.compiled(template, chosen, variant)
+        except Broken as error:
+            raise Unsendable("template-broken", template.id, is_held=True) from error
 
     def _facts(
         self, command: Command, stock: Stock, template: Template, urls: Mapping[str, str]
-    ) -> tuple[Compiled, dict[str, Any]]:
-        """Returns the texts in the person's language, and what they see."""
+    ) -> dict[str, Any]:
+        """Returns what the texts see."""
         language = facts.language(command.traits)
         chosen = stock.chosen(template, language)
         locale = facts.written_in(template, chosen, language, self._options.locale)
-        try:
-            wording = stock.compiled(template, chosen)
-        except Broken as error:
-            raise Unsendable("template-broken", template.id, is_held=True) from error
         data = facts.of(command, self._options, urls, locale)
         facts.fill(data, template.variables)
-        return wording, data
+        return data
 
 
-URLS = ("unsubscribe_url", "preferences_url", "confirm_url")
+URLS = ("unsubscribe_url", "preferences_url", "confirm_url", links.VIEW_URL)
 """Names of our own links."""
 
 

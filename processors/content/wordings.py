@@ -78,6 +78,11 @@ class Compiled:
         self.approved = wording.whatsapp
         self._parameters = _parameters(wording.whatsapp, shelf)
 
+    @property
+    def has_html(self) -> bool:
+        """Whether it is a mail with HTML."""
+        return self._html is not None
+
     def html(self, data: Mapping[str, Any]) -> str | None:
         """Returns the HTML of a mail.
 

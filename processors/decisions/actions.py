@@ -209,9 +209,9 @@ def _deliver(acting: Acting, action: Deliver) -> Fact | None:
     """Sends a message, or has the gate decide where there is anything to ask."""
     profile, send, terms = acting.profile, action.send, action.terms
     if terms.is_exempt or (profile.contact is None and terms.is_free):
-        traits = {key: held[0] for key, held in profile.traits.items()}
+        said = profiles.known(profile)
         acting.moment.decision.commands.append(
-            acting.command(send.channel, template=send.template, topic=send.topic, traits=traits)
+            acting.command(send.channel, template=send.template, topic=send.topic, **said)
         )
         return None
     held = _held(acting, send.channel, send.template, send.topic)

@@ -14,6 +14,7 @@ from processors.decisions.consents import Fact, contact_of, rise, sink
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, set_timer
 from processors.decisions.terms import Contest, Gate, Terms
+from processors.state import profiles
 from processors.state.contacts import MAX_HELD, SUNSET, Contact, Held
 from processors.state.profiles import NEVER, Profile
 from schemas.commands import Command
@@ -236,7 +237,7 @@ def _send(profile: Profile, moment: Moment, held: Held, terms: Terms) -> None:
             priority=held.priority,
             template=held.template,
             topic=held.topic,
-            traits={name: kept[0] for name, kept in profile.traits.items()},
+            **profiles.known(profile),
             properties=held.properties or {},
             transactional=terms.is_transactional,
             expires_at=None if terms.expires_ms is None else held.made + terms.expires_ms,

@@ -54,14 +54,25 @@ def inline(document: Any, file: FilePath, folder: FilePath) -> Inlined:
 
 def _places(document: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any], str]]:
     """Yields where a text is said to lie in a file: path and mapping, both to be changed."""
-    yield from _named((), document)
+    yield from _spoken((), document)
+    variants = document.get("variants")
+    if isinstance(variants, list):
+        document["variants"] = [dict(each) if isinstance(each, dict) else each for each in variants]
+        for place, variant in enumerate(document["variants"]):
+            if isinstance(variant, dict):
+                yield from _spoken(("variants", place), variant)
+
+
+def _spoken(path: Path, document: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any], str]]:
+    """Yields those of a document or variant, and of its languages."""
+    yield from _named(path, document)
     locales = document.get("locales")
     if isinstance(locales, dict):
         document["locales"] = dict(locales)
         for name, wording in locales.items():
             if isinstance(wording, dict):
                 document["locales"][name] = dict(wording)
-                yield from _named(("locales", name), document["locales"][name])
+                yield from _named((*path, "locales", name), document["locales"][name])
 
 
 def _named(path: Path, place: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any], str]]:

@@ -19,10 +19,11 @@ Channel = Literal["email", "sms", "push", "whatsapp", "inbox", "slack", "task"]
 Type = Literal["text", "number", "boolean", "list", "mapping"]
 
 MAX_SUBJECT_CHARS = 500
+MAX_VARIANTS = 20
 TEXT_KEYS = ("html", "mjml", "text")
 """Texts that may lie in a file of their own."""
 COMMON = ("kind", "id", "name", "description", "channel", "category", "language")
-COMMON_TOO = ("variables", "locales")
+COMMON_TOO = ("variables", "variants", "locales")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "email": ("subject", "preheader", "html", "mjml", "text", "from", "reply_to", "utm"),
     "sms": ("text", "from"),
@@ -154,6 +155,18 @@ NAMES = tuple(Wording.model_fields)
 WORDS = tuple(Wording.known_keys())
 
 
+class Variant(Wording):
+    """One of several wordings: how many people get it, and what it says otherwise."""
+
+    name: values.Id
+    """As outcomes and events have it."""
+    weight: values.Tally
+    """Its share is that of all weights."""
+    locales: Annotated[dict[str, Wording], BeforeValidator(keyed(locale))] = Field(
+        default_factory=dict
+    )
+
+
 class Variable(Part):
     """What a template wants to be told."""
 
@@ -190,6 +203,7 @@ class Template(Wording, Written):
     locales: Annotated[dict[str, Wording], BeforeValidator(keyed(locale))] = Field(
         default_factory=dict
     )
+    variants: Annotated[tuple[Variant, ...], values.Filled] = ()
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
@@ -208,18 +222,34 @@ class Template(Wording, Written):
         for name, wording in locales.items() if isinstance(locales, dict) else ():
             if isinstance(wording, dict):
                 _check_locale(("locales", name), wording, allowed, faults)
+        _check_variants(raw, allowed, faults)
         return raw
 
-    def worded(self, name: str | None) -> Wording:
-        """Returns the texts in one of its languages; None: as they are for all others."""
-        own = Wording.model_construct(**{each: getattr(self, each) for each in NAMES})
-        return own if name is None else self.locales[name].over(own)
+    def worded(self, name: str | None, variant: Variant | None = None) -> Wording:
+        """Returns the texts in one of its languages; None: as they are for all others.
+
+        Args:
+            name: of the language.
+            variant: one of its own, whose texts stand over the others; None: none.
+        """
+        found = Wording.model_construct(**{each: getattr(self, each) for each in NAMES})
+        if name is not None:
+            found = self.locales[name].over(found)
+        if variant is not None:
+            found = variant.over(found)
+            if name in variant.locales:
+                found = variant.locales[name].over(found)
+        return found
 
     def texts(self) -> Iterator[tuple[Path, str]]:
         """Yields all texts that may hold Liquid, with their places in the document."""
         yield from _texts((), self)
         for name, wording in self.locales.items():
             yield from _texts(("locales", name), wording)
+        for place, variant in enumerate(self.variants):
+            yield from _texts(("variants", place), variant)
+            for name, wording in variant.locales.items():
+                yield from _texts(("variants", place, "locales", name), wording)
 
 
 class Partial(Written):
@@ -265,6 +295,54 @@ def _check_locale(
         if key in WORDS and key not in allowed:
             faults.add((*path, key), f"does not belong here; allowed: {', '.join(allowed)}")
     _check_bodies(path, raw, faults)
+
+
+def _check_variants(raw: Mapping[str, Any], allowed: tuple[str, ...], faults: Faults) -> None:
+    """Checks names and weights, and that each language gets what a variant changes."""
+    variants = raw.get("variants")
+    if not isinstance(variants, list) or not all(isinstance(each, dict) for each in variants):
+        return
+    if len(variants) > MAX_VARIANTS:
+        faults.add(("variants",), f"must have at most {MAX_VARIANTS}, found {len(variants)}")
+    weights = [each.get("weight") for each in variants]
+    if weights and all(type(each) is int and each == 0 for each in weights):
+        faults.add(("variants",), "must have a weight above 0: nobody would get any of them")
+    names = [each.get("name") for each in variants]
+    for place, variant in enumerate(variants):
+        if names[place] is not None and names[place] in names[:place]:
+            faults.add(("variants", place, "name"), "is used twice")
+        _check_variant(("variants", place), variant, raw, allowed, faults)
+
+
+def _check_variant(
+    path: Path,
+    variant: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    allowed: tuple[str, ...],
+    faults: Faults,
+) -> None:
+    locales, own = (
+        each if isinstance(each, dict) else {}
+        for each in (raw.get("locales"), variant.get("locales"))
+    )
+    _check_locale(path, variant, allowed, faults)
+    for name, wording in own.items():
+        if name not in locales:
+            said = f"is no language of the template; they are {', '.join(locales) or 'none'}"
+            faults.add((*path, "locales", name), said)
+        elif isinstance(wording, dict):
+            _check_locale((*path, "locales", name), wording, allowed, faults)
+    for name, wording in locales.items():
+        changed = _groups(variant) & _groups(wording) - _groups(own.get(name))
+        for key in sorted(changed):
+            said = f"is needed: the variant and locales.{name} both have their own"
+            faults.add((*path, "locales", name, key), said)
+
+
+def _groups(wording: Any) -> set[str]:
+    """Returns what a wording says; HTML and text go together."""
+    said = wording if isinstance(wording, dict) else {}
+    return {"html" if key in TEXT_KEYS else key for key in said if key in WORDS}
 
 
 def _texts(path: Path, wording: Wording) -> Iterator[tuple[Path, str]]:

@@ -87,6 +87,10 @@ class Books:
         """
         return _ours(await self._ends.ask(end), end.epoch)
 
+    async def reopen(self, message_id: str) -> None:
+        """Takes back that a message is held, if it is."""
+        await self._ask(lambda now: self._ledger.reopen([message_id], at=now))
+
     async def tell(self, message_id: str) -> None:
         """Remembers that Kafka has what came of the message."""
         await self._told.ask(message_id)

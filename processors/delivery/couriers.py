@@ -121,6 +121,10 @@ class Courier:
             return "exactly-once"
         return "at-least-once" if self._repeats(transactional) else "at-most-once"
 
+    async def reopen(self, message_id: str) -> None:
+        """Takes back that a message is held, if it is."""
+        await self._books.reopen(message_id)
+
     async def told(self, message_id: str) -> None:
         """Remembers that Kafka has what came of the message."""
         await self._books.tell(message_id)

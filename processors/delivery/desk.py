@@ -16,13 +16,15 @@ import msgspec
 
 from processors.delivery import intake, telling
 from processors.delivery.couriers import Courier, Done, Errand
+from processors.delivery.galleries import Gallery
+from processors.delivery.mending import UNKNOWN, Keeper
 from processors.metrics import Counter, Histogram, Metrics
 from processors.ports import Clock
 from processors.runtime.publishing import Written
 from schemas import codec
 from schemas.commands import NAMESPACE, Command
 from schemas.errors import Unsendable
-from schemas.intents import Intent
+from schemas.intents import Intent, Published
 from schemas.letters import Record
 from schemas.messages import Message
 from schemas.outcomes import Outcome
@@ -33,6 +35,10 @@ Compose = Callable[[Command], Awaitable[Sequence[Message]]]
 """What a `Composer` does, without holding up the event loop."""
 
 
+SEEN = ("sent", "unknown")
+"""States of messages that a person may have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outlets:
     """Where a desk writes."""
@@ -40,6 +46,10 @@ class Outlets:
     write: Write
     encode: Callable[[msgspec.Struct], bytes] = codec.encode
     """For outcomes; see `codec.encoder`."""
+    keeper: Keeper | None = None
+    """Keeps what is held until its template is mended; None: nobody does."""
+    gallery: Gallery | None = None
+    """Keeps mails that can be seen in a browser; None: nobody does."""
 
 
 class Desk:
@@ -68,12 +78,53 @@ class Desk:
         if command is None:
             return
         started_ms = self._clock.now_ms()
-        for errand in await self._errands(command):
-            done = await self._courier.deliver(errand)
-            if done.entry.told_at is None:
-                await self._tell(command, done)
+        before = await self._before(command)
+        await self._deliver(command, await self._errands(command), before)
         taken_s = (self._clock.now_ms() - started_ms) / 1000
         self._metrics.observe(Histogram.SEND_SECONDS, taken_s, command.channel)
+
+    async def again(self, command: Command) -> bool:
+        """Delivers a command that is held, under the same id; returns whether it is held still."""
+        before, errands = await self._before(command), await self._errands(command)
+        if errands[0].intent.id == command.id:
+            await self._courier.reopen(command.id)
+        return await self._deliver(command, errands, before)
+
+    async def _before(self, command: Command) -> Published:
+        keeper = self._outlets.keeper
+        return UNKNOWN if keeper is None else await keeper.before(command)
+
+    async def _deliver(
+        self, command: Command, errands: Sequence[Errand], before: Published
+    ) -> bool:
+        """Delivers the messages of a command; returns whether one of them is held.
+
+        Args:
+            command: what they are for.
+            errands: the messages.
+            before: what templates were before they were made.
+        """
+        is_held = False
+        for errand in errands:
+            done = await self._shown(errand)
+            is_held |= done.entry.state == "held"
+            if done.entry.told_at is None:
+                if done.entry.state == "held" and self._outlets.keeper is not None:
+                    tried = before if errand.message is None else UNKNOWN
+                    await self._outlets.keeper.keep(command, tried)
+                await self._tell(command, done)
+        return is_held
+
+    async def _shown(self, errand: Errand) -> Done:
+        """Delivers a message that can be seen in a browser from before it goes, if it says so."""
+        gallery, message = self._outlets.gallery, errand.message
+        if gallery is None or message is None or not message.is_viewable:
+            return await self._courier.deliver(errand)
+        await gallery.keep(message)
+        done = await self._courier.deliver(errand)
+        if done.entry.state not in SEEN:
+            await gallery.drop(message)
+        return done
 
     async def _errands(self, command: Command) -> Sequence[Errand]:
         """Returns what is to be delivered: one for each address, at least one."""
@@ -81,10 +132,10 @@ class Desk:
         try:
             messages = distinct(command, await self._compose(command))
         except Unsendable as problem:
-            intent = _intent(command, command.id)
+            intent = _intent(command, command.id, None)
             return [Errand(intent=intent, message=None, problem=problem, expires_at=until)]
         return [
-            Errand(intent=_intent(command, one.id), message=one, expires_at=until)
+            Errand(intent=_intent(command, one.id, one.variant), message=one, expires_at=until)
             for one in messages
         ]
 
@@ -128,7 +179,7 @@ def message_id(command_id: str, to: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{command_id} {address}"))
 
 
-def _intent(command: Command, of: str) -> Intent:
+def _intent(command: Command, of: str, variant: str | None) -> Intent:
     return Intent(
         id=of,
         command_id=command.id,
@@ -138,4 +189,5 @@ def _intent(command: Command, of: str) -> Intent:
         transactional=command.transactional,
         definition_id=command.definition_id,
         step=command.step,
+        variant=variant,
     )

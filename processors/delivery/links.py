@@ -22,6 +22,7 @@ PATHS: Mapping[Purpose, str] = MappingProxyType(
         "unsubscribe": "u",
         "preferences": "p",
         "confirm": "k",
+        "view": "v",
     }
 )
 MAX_URL_CHARS = 2_048
@@ -59,6 +60,10 @@ class Links:
     def confirm(self, command: Command) -> str:
         """Returns where a person confirms the consent to the command's topic."""
         return self._address("confirm", command)
+
+    def view(self, command: Command) -> str:
+        """Returns where a person sees the message in a browser, as long as it is kept."""
+        return self._address("view", command)
 
     def pixel(self, command: Command) -> str:
         """Returns the picture that tells of an open."""

@@ -76,6 +76,7 @@ def outcome(report: Report, sent: Sent, *, now_ms: int) -> Outcome:
         kind=report.kind,
         url=None if report.url is None else report.url[:MAX_URL_CHARS],
         machine=report.machine,
+        variant=sent.variant,
     )
 
 
@@ -89,7 +90,7 @@ def event(found: Outcome, sent: Sent, topic: str | None) -> Event:
         "result": found.result,
         "detail": found.detail,
     }
-    more = {"kind": found.kind, "url": found.url, "topic": topic}
+    more = {"kind": found.kind, "url": found.url, "topic": topic, "variant": found.variant}
     properties |= {name: value for name, value in more.items() if value is not None}
     if found.machine:
         properties["machine"] = True

@@ -43,6 +43,7 @@ def outcome(command: Command, entry: Entry, promise: str | None) -> Outcome:
         provider=entry.provider,
         provider_id=entry.provider_id,
         promise=promise,
+        variant=entry.variant,
     )
 
 
@@ -66,6 +67,7 @@ def event(command: Command, outcome: Outcome) -> Event:
         "provider": outcome.provider,
         "detail": outcome.detail,
         "kind": outcome.kind,
+        "variant": outcome.variant,
         "answer": None if outcome.answer is None else msgspec.Raw(outcome.answer.encode()),
     }
     return Event(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-Purpose = Literal["open", "click", "unsubscribe", "preferences", "confirm"]
+Purpose = Literal["open", "click", "unsubscribe", "preferences", "confirm", "view"]
 
 MIN_SECRET_BYTES = 32
 MAX_TOKEN_CHARS = 4_096
@@ -31,6 +31,7 @@ LIVES_MS: dict[Purpose, int | None] = {
     "unsubscribe": None,
     "preferences": None,
     "confirm": 30 * DAY_MS,
+    "view": 400 * DAY_MS,
 }
 """How long a token counts from the instant of its command; None: for ever."""
 

@@ -16,6 +16,8 @@ Change = Literal["same", "changed", "moved", "appeared", "vanished"]
 
 FOR_WHAT = ("id", "version", "profile_id", "definition_id", "channel", "step", "occurrence", "at")
 """Fields that say what a command is for; the rest is its content."""
+MEMBERSHIPS = ("segments", "lists")
+"""Fields that are no content: what the two sets say of memberships is compared by itself."""
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -142,7 +144,7 @@ def content(sent: Sent) -> dict[str, Any]:
 
 def _sent(command: Command) -> Sent:
     row = msgspec.to_builtins(command)
-    for field in FOR_WHAT:
+    for field in (*FOR_WHAT, *MEMBERSHIPS):
         row.pop(field, None)
     traits = row.pop("traits", None)
     return Sent(

@@ -23,6 +23,9 @@ NEVER = 1 << 62
 MAX_TRAITS = 200
 """How many traits one profile holds; further keys are left out."""
 
+MAX_MEMBERSHIPS = 200
+"""How many segments, and how many lists, templates are told of: the first in the order of ids."""
+
 
 class ScoreState(msgspec.Struct, array_like=True, gc=False):
     """One score of one profile."""
@@ -177,6 +180,15 @@ def trait(held: dict[str, tuple[Any, int]], path: tuple[str, ...]) -> Any:
             return None
         value = value.get(key)
     return value
+
+
+def known(profile: Profile) -> dict[str, Any]:
+    """Returns what a command says of the person: traits, segments and lists."""
+    return {
+        "traits": {key: held[0] for key, held in profile.traits.items()},
+        "segments": sorted(profile.segments)[:MAX_MEMBERSHIPS],
+        "lists": sorted(profile.lists)[:MAX_MEMBERSHIPS],
+    }
 
 
 def note_list(profile: Profile, list_id: str, at_ms: int | None) -> None:

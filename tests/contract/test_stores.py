@@ -91,6 +91,15 @@ class TestLedger:
         run(ledger.claim([intent()], epoch=1, at=5))
         assert run(ledger.claim([intent()], epoch=2, at=6))["c-1"].epoch == 2
 
+    def test_variant_is_the_one_that_a_provider_may_have(self, ledger: Ledger) -> None:
+        def claimed(variant: str) -> str | None:
+            given = msgspec.structs.replace(intent(), variant=variant)
+            return run(ledger.claim([given], epoch=1, at=5))["c-1"].variant
+
+        assert [claimed("a"), claimed("b")] == ["a", "b"]
+        run(ledger.dispatch([gate()], at=6))
+        assert claimed("c") == "b"
+
     def test_earlier_epoch_finds_the_message_taken(self, ledger: Ledger) -> None:
         run(ledger.claim([intent()], epoch=2, at=5))
         assert run(ledger.claim([intent()], epoch=1, at=6))["c-1"].epoch == 2

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from processors.clock import WallClock
-from tests.builders import Document, encoded, identify, topic, track, trigger
+from tests.builders import Document, encoded, identify, segment, topic, track, trigger
 from tests.integration.workers import Place, Row, free_port, place, prefix_of, until
 from tests.providers.relay import PASSWORD, SENDER, USER, Relay, relay
 
@@ -43,6 +43,21 @@ RECEIPT: Document = {
 }
 
 
+HELD: Document = {
+    "kind": "template",
+    "id": "lesson",
+    "name": "Lesson",
+    "channel": "email",
+    "subject": "Lesson {{ event.number }}",
+    "html": "<p>Hi</p>",
+    "variants": [{"name": "short", "weight": 1}],
+}
+MENDED = HELD | {
+    "subject": "Lesson {{ event.number | default: 'one' }}",
+    "html": '<p>{% if segments contains "pupils" %}Hi{% endif %} <a href="{{ view_url }}">See</a>',
+}
+
+
 def send(template: str, about: str) -> Document:
     return {"send": {"channel": "email", "template": template, "topic": about}}
 
@@ -52,6 +67,9 @@ DEFINITIONS: list[Document] = [
     topic("receipts", transactional=True),
     WELCOME,
     RECEIPT,
+    HELD,
+    segment({"event": "lesson"}, id="pupils"),
+    trigger("lesson", send("lesson", "news"), id="teach"),
     trigger("signup", send("welcome", "news"), id="greet"),
     trigger("order", send("receipt", "receipts"), id="confirm"),
 ]
@@ -66,7 +84,7 @@ class System:
     url: str
 
     def tell(self, *events: dict[str, Any]) -> None:
-        self.place.produce([(PERSON.encode(), encoded(each)) for each in events])
+        self.place.produce([(each["userId"].encode(), encoded(each)) for each in events])
 
     def mails(self, count: int) -> list[EmailMessage]:
         until(lambda: len(self.relay.mails) >= count, f"{count} mails")
@@ -184,3 +202,28 @@ def test_who_unsubscribes_by_the_mails_own_header_gets_no_news_and_still_the_rec
     denied = system.place.table("consents")
     assert [row["state"] for row in denied.values()] == ["denied"]
     assert len(system.relay.mails) == 2
+
+
+def test_held_mail_goes_once_its_template_is_mended_and_is_seen_in_a_browser(
+    system: System,
+) -> None:
+    before = len(system.relay.mails)
+    system.tell(
+        identify(now(), person="bob", email="bob@example.org"),
+        track("lesson", now(), id="lesson-1", person="bob"),
+    )
+    held = system.wait_told("email.held")["properties"]
+    assert (held["definition_id"], held["detail"]) == ("teach", "variable-missing: event.number")
+    system.place.publish(MENDED)
+    mail = system.mails(before + 1)[before]
+    assert (mail["Subject"], mail["To"]) == ("Lesson one", "bob@example.org")
+    until(lambda: len(system.events("email.sent")) == before + 1, "the event email.sent")
+    sent = system.events("email.sent")[-1]["properties"]
+    assert sent["command_id"] == held["command_id"]
+    assert sent["variant"] == "short"
+
+    [view] = links(html_of(mail))
+    with urllib.request.urlopen(view, timeout=20) as answer:
+        assert answer.read().decode().strip() == html_of(mail).strip()
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert "<p>Hi" in html_of(mail)

@@ -112,3 +112,15 @@ def test_push_leads_to_the_product() -> None:
     message = shown("back-in-stock-push")
     assert (message.subject, message.url) == ("The lamp is back", "https://shop.example/lamp")
     assert message.data == {"sku": "L-1"}
+
+
+def test_newsletter_has_a_block_for_newcomers_and_two_subjects() -> None:
+    found = SET.templates["newsletter"]
+    subject = Subject(traits=TRAITS, segments=("newcomers",))
+    said = [
+        previews.preview(LIBRARY, found, subject, options=Options(), at_ms=T0, variant=each).message
+        for each in ("title", "first-article")
+    ]
+    assert [each.subject for each in said] == ["News of the week", "Light in the evening"]
+    assert all("New here?" in (each.html or "") for each in said)
+    assert "New here?" not in (shown("newsletter").html or "")

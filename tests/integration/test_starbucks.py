@@ -30,6 +30,8 @@ pytestmark = pytest.mark.slow
 END = "2026-01-30T18:00:00Z"
 """The time of the last event: to then timers run in all three."""
 KINDS = ("segment-changes", "score-changes", "commands", "decisions", "journey-runs")
+MEMBERSHIPS = {"segments", "lists"}
+"""Of a command: left out of files where there are none."""
 NUMBERS = {"value", "old", "new"}
 RUN_S = 480.0
 
@@ -123,6 +125,9 @@ def by_person(rows: Iterable[Row]) -> Rows:
         for name in NUMBERS & row.keys():
             row[name] = float(row[name])
         row.pop("traits", None)
+        for name in MEMBERSHIPS & row.keys():
+            if not row[name]:
+                del row[name]
         of_one = f"{row['profile_id']} {row.get('channel', '')}"
         found.setdefault(of_one, []).append(msgspec.json.encode(row, order="sorted"))
     return found

@@ -422,6 +422,9 @@ class Person:
             row = self._command(definition, command_id, step, detail)
             row["occurrence"] = occurrence
             row["at"] = iso(cause.now)
+            named = kind == "send"
+            row["segments"] = sorted(self.members) if named else []
+            row["lists"] = sorted(self.lists) if named else []
             self.outputs.commands.append(row)
         elif kind == "start_journey":
             event = cause.event if "event" in definition.on else None

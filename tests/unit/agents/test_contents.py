@@ -95,6 +95,7 @@ def test_templates_are_those_that_are_published(broker: Broker) -> None:
         assert (await waiting)[0].subject == "Hello", "nothing is composed before all is read"
         publish(broker, topic, template(subject="Changed"))
         await until(contents, "Changed")
+        assert (await contents.published()).versions.keys() == {"hello"}
         publish(broker, topic, template(subject=None) | {"subject": ""})
         await until(contents, None)
         publish(broker, topic, template(subject="Mended"))

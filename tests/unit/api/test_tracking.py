@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from connectors.stores import tables
+from connectors.stores.views import Views
 from processors.api import pages
 from processors.api.tracking import MAX_BODY_BYTES, PIXEL
 from processors.delivery.links import Links
@@ -14,6 +15,7 @@ from processors.delivery.tokens import Keyring
 from processors.delivery.topics import Topic
 from processors.metrics import Counter
 from schemas.commands import Command
+from schemas.intents import View
 from tests import sites
 from tests.builders import T0, command
 from tests.sites import Site
@@ -414,3 +416,48 @@ def test_nothing_is_said_to_be_done_while_the_database_is_away(tmp_path: Path) -
     assert "Please try again" in answers[0].text
     assert answers[0].headers["retry-after"] == "60"
     assert (click.status_code, denied) == (302, [])
+
+
+async def viewed(site: Site, token: str | None = None) -> httpx2.Response:
+    mail_html = "<p>Hello</p><script>alert(1)</script>"
+    kept = View(message_id="c-1", profile_id="ada", html=mail_html, until=site.clock.now_ms() + 9)
+    await Views(site.database).keep([kept])
+    address = site.path(site.links.view(mail()))
+    return await site.client.get(f"/t/v/{token}" if token is not None else address)
+
+
+def test_mail_is_seen_as_it_was_sent_and_nothing_in_it_runs(tmp_path: Path) -> None:
+    answer = sites.run(tmp_path, viewed)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, HTML)
+    assert answer.text == "<p>Hello</p><script>alert(1)</script>"
+    policy = answer.headers["content-security-policy"]
+    assert {"default-src 'none'", "form-action 'none'", "base-uri 'none'"} <= set(
+        policy.split("; ")
+    )
+    assert "script-src" not in policy
+    assert "allow-scripts" not in policy
+    assert "sandbox" in policy
+    headers = ("referrer-policy", "x-robots-tag", "cache-control")
+    assert [answer.headers[name] for name in headers] == ["no-referrer", "noindex", "no-store"]
+
+
+def test_mail_that_is_gone_or_another_token_is_no_page(tmp_path: Path) -> None:
+    async def use(site: Site) -> list[int]:
+        found = [await viewed(site, token) for token in ("x", "k1.AAAA")]
+        other = site.path(site.links.unsubscribe(mail())).replace("/t/u/", "/t/v/")
+        found.append(await site.client.get(other))
+        found.append(await site.client.get(site.path(site.links.view(mail(id="c-2")))))
+        site.clock.now += 9
+        found.append(await site.client.get(site.path(site.links.view(mail()))))
+        return [each.status_code for each in found]
+
+    assert sites.run(tmp_path, use) == [404] * 5
+
+
+def test_mail_is_not_seen_while_the_database_is_away(tmp_path: Path) -> None:
+    async def use(site: Site) -> httpx2.Response:
+        await site.database.run(lambda one: one.exec_driver_sql("drop table views"))
+        return await site.client.get(site.path(site.links.view(mail())))
+
+    answer = sites.run(tmp_path, use)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")

@@ -79,6 +79,9 @@ class Ours:
     def confirm(self, command: Command) -> str:
         return f"https://b.example/k/{command.id}"
 
+    def view(self, command: Command) -> str:
+        return f"https://b.example/v/{command.id}"
+
     def click(self, command: Command, url: str) -> str:
         return f"https://b.example/c?u={url}"
 

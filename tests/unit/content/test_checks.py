@@ -57,6 +57,12 @@ def test_good_template_has_no_problem(written: dict[str, Any]) -> None:
          "mjml: line 2: there is no element mj-txt; did you mean mj-text?"),
         (template("sms", text="<b>x</b>"),
          "text: holds HTML, which telephones would show as it is written"),
+        (template("sms", text="{{ view_url }}"),
+         "text: has view_url, which is for mails with HTML"),
+        (template(html=None, text="{{ view_url }}", category="transactional"),
+         "text: has view_url, which is for mails with HTML"),
+        (template(variants=[{"name": "a", "weight": 1, "subject": "{{ a"}]),
+         "variants[0].subject: expected '}}'"),
         (template(locales={"de": {"subject": "{{ a"}}),
          "locales.de.subject: expected '}}'"),
         (template("push", push={"title": "a", "body": "b", "data": {"c": ["{% x %}"]}}),
@@ -145,6 +151,22 @@ def test_doubtful_template_is_warned_of(written: dict[str, Any], said: str) -> N
 )
 def test_nothing_is_said_of_the_others(written: dict[str, Any]) -> None:
     assert doubtful(written, FOOTER) == []
+
+
+def test_segments_and_lists_that_there_are_not_are_warned_of() -> None:
+    asked = (
+        "{% if segments contains 'buyers' %}a{% endif %}\n"
+        "{% if a and segments contains 'byers' or lists contains 'pres' %}b{% endif %}"
+        "{% if segments contains a or b contains 'byers' %}c{% endif %}"
+    )
+    written = receipt(html=asked)
+    buyers = {"kind": "segment", "id": "buyers", "name": "B", "when": {"trait": "a", "equals": 1}}
+    press = {"kind": "list", "id": "press", "name": "P"}
+    assert doubtful(written) == []
+    assert doubtful(written, buyers, press) == [
+        f"{PLACE}html: line 2: there is no list pres; did you mean press?",
+        f"{PLACE}html: line 2: there is no segment byers; did you mean buyers?",
+    ]
 
 
 def test_variables_are_paths_with_their_lines() -> None:

@@ -20,10 +20,11 @@ def parsed(**keys: Any) -> Template:
 
 def test_traits_stand_at_the_top_and_hide_nothing_of_ours() -> None:
     traits = {"firstName": "Ann", "plan": "gold", "event": "mine", "now": "never"}
-    order = command(traits=traits, properties={"total": 3})
+    order = command(traits=traits, properties={"total": 3}, segments=["vip"])
     urls = {"unsubscribe_url": "https://b.example/u"}
     data = facts.of(order, Options(product_name="Shop"), urls, formats.ENGLISH)
     assert (data["first_name"], data["plan"], data["product_name"]) == ("Ann", "gold", "Shop")
+    assert (data["segments"], data["lists"]) == (["vip"], [])
     assert data["event"] == data["run"] == {"total": 3}
     assert data["profile"] == data["contact"] == traits | {"id": "ann"}
     assert (data["now"], data["today"]) == ("2026-01-01T00:00:00.000Z", "2026-01-01")

@@ -1,5 +1,6 @@
 """Links: which may be there, what is added to them, and what leads by way of us."""
 
+import msgspec
 import pytest
 
 from processors.content import links
@@ -93,6 +94,21 @@ def test_links_lead_by_way_of_us_and_a_picture_tells() -> None:
     assert f'href="{Ours().unsubscribe(order)}"' in found
     picture = '<img src="https://b.example/o.gif" width="1" height="1" alt="">'
     assert found.endswith(f"{picture}</body></html>")
+
+
+def test_mail_with_a_link_to_it_in_a_browser_says_so() -> None:
+    order = command()
+    view, other = Ours().view(order), Ours().unsubscribe(order)
+    said = [
+        links.tracked(each, order, Ours()).is_viewable
+        for each in (
+            mail(f'<a href="{view}">x</a>'),
+            msgspec.structs.replace(mail("<p>x</p>"), text=f"See {view}"),
+            mail(f'<a href="{other}">x</a>'),
+            mail(None),
+        )
+    ]
+    assert said == [True, True, False, False]
 
 
 def test_nothing_is_tracked_that_is_no_html_or_that_nobody_tracks() -> None:

@@ -61,6 +61,22 @@ def test_person_gets_their_language() -> None:
     assert compose(written, order=command(traits=ANN | {"locale": "fr"})).subject == "Hello"
 
 
+def test_message_says_which_variant_it_has() -> None:
+    split = [{"name": "a", "weight": 0}, {"name": "b", "weight": 1, "subject": "B"}]
+    made = compose(template(variants=split))
+    assert (made.subject, made.variant) == ("B", "b")
+    assert compose(template()).variant is None
+
+
+def test_only_mails_with_html_can_be_seen_in_a_browser() -> None:
+    html = '<a href="{{ view_url }}">Open in a browser</a>'
+    assert compose(template(html=html), links=Ours()).is_viewable
+    missing = ("variable-missing", "view_url", True)
+    assert refusal(template(html=None, text="{{ view_url }}"), links=Ours()) == missing
+    assert refusal(template("sms", text="{{ view_url }}"), links=Ours()) == missing
+    assert refusal(template(html=html)) == missing
+
+
 def test_sms_is_text_alone() -> None:
     made = compose(template("sms", text=" Hi {{ first_name }} ", **{"from": "SHOP"}))
     assert (made.to, made.text, made.sender) == ("+4915112345678", "Hi Ann", "SHOP")

@@ -1,8 +1,9 @@
-"""Actions that begin and end journeys or make tasks; most others are tested with triggers."""
+"""Actions on journeys, tasks, and what messages are told; all others are tested with triggers."""
 
 from processors.decisions.runs import held
 from tests.builders import (
     HELLO,
+    HOUR,
     PAUSE,
     T0,
     Document,
@@ -13,6 +14,9 @@ from tests.builders import (
     policy,
     reasons,
     runs,
+    segment,
+    send,
+    static_list,
     step,
     track,
     trigger,
@@ -134,3 +138,16 @@ def test_suppressed_person_is_added_to_no_audience_and_may_be_removed() -> None:
     assert (refused.commands, reasons(refused)[-1]) == ([], ("t", "suppressed"))
     [removed] = person.hears(track("b", T0 + 3)).commands
     assert removed.transactional
+
+
+def test_a_message_is_told_of_the_segments_and_lists_of_its_instant() -> None:
+    did = segment({"event": "a", "within": "1h"}, id="did")
+    ever = segment({"event": "a"}, id="also")
+    person = Person(
+        did, ever, static_list("press"), trigger("a", {"add_to_list": "press"}, send()),
+        trigger("b", send(), id="u"),
+    )  # fmt: skip
+    (first,) = person.hears(track("a")).commands
+    assert (first.segments, first.lists) == (["also", "did"], ["press"])
+    (later,) = person.hears(track("b", T0 + HOUR)).commands
+    assert (later.segments, later.lists) == (["also"], ["press"])

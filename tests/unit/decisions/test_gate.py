@@ -23,6 +23,7 @@ from tests.builders import (
     policy,
     reasons,
     score,
+    segment,
     send,
     step,
     topic,
@@ -145,7 +146,8 @@ def test_in_quiet_hours_messages_wait_for_their_end() -> None:
 
 def test_what_waited_is_the_same_command_with_the_person_as_of_then() -> None:
     at_once = Person(MAIL, id="p")
-    one = Person(MAIL, policy(quiet_hours=NIGHT, expires="1d"), id="p")
+    gold = segment({"trait": "plan", "equals": "gold"}, id="gold")
+    one = Person(MAIL, gold, policy(quiet_hours=NIGHT, expires="1d"), id="p")
     one.hears(identify(at(1), plan="free"))
     (usual,) = does(at_once, 22).commands
     does(one, 22)
@@ -154,7 +156,7 @@ def test_what_waited_is_the_same_command_with_the_person_as_of_then() -> None:
     same = ("id", "definition_id", "version", "step", "occurrence", "priority", "template")
     assert [getattr(command, name) for name in same] == [getattr(usual, name) for name in same]
     assert (command.at, command.expires_at) == (at(32), at(46))
-    assert command.traits == {"plan": "gold"}
+    assert (command.traits, command.segments) == ({"plan": "gold"}, ["gold"])
 
 
 def test_what_a_run_knows_waits_with_the_message() -> None:

@@ -440,7 +440,9 @@ def test_a_command_carries_who_what_why_and_when() -> None:
 
 def test_a_webhook_is_a_command_too() -> None:
     hook = {"webhook": {"url": "https://example.com/hook", "body": {"n": 1}}}
-    (command,) = Person(trigger("a", hook)).hears(track("a")).commands
+    person = Person(segment({"event": "a"}), trigger("a", hook))
+    (command,) = person.hears(track("a")).commands
+    assert command.segments == []
     assert (command.channel, command.url, command.body) == (
         "webhook",
         "https://example.com/hook",

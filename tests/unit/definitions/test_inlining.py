@@ -24,16 +24,20 @@ def named(*names: Any, **keys: Any) -> dict[str, Any]:
 
 def test_text_is_taken_from_the_file_beside(tmp_path: Path) -> None:
     file = lay(tmp_path, a_html=b"\xef\xbb\xbf<p>\r\nHi</p>", de_html="<p>Hallo</p>")
-    written = named("a.html", locales={"de": {"html": {"file": "de.html"}}, "fr": 3})
+    variant = {"html": {"file": "a.html"}, "locales": {"de": {"html": {"file": "de.html"}}}}
+    locales = {"de": {"html": {"file": "de.html"}}, "fr": 3}
+    written = named("a.html", locales=locales, variants=[3, variant])
     found = inlining.inline(written, file, tmp_path)
     assert found.document["html"] == "<p>\nHi</p>"
     assert found.document["locales"] == {"de": {"html": "<p>Hallo</p>"}, "fr": 3}
     assert found.files == {
         ("html",): str(tmp_path / "a.html"),
         ("locales", "de", "html"): str(tmp_path / "de.html"),
+        ("variants", 1, "html"): str(tmp_path / "a.html"),
+        ("variants", 1, "locales", "de", "html"): str(tmp_path / "de.html"),
     }
     assert found.faults == []
-    assert written["html"] == {"file": "a.html"}, "what was read stays as it was"
+    assert written["html"] == variant["html"] == {"file": "a.html"}, "what was read stays"
 
 
 @pytest.mark.parametrize("document", [None, [], segment(), mail(), partial(), mail(locales=[])])

@@ -8,6 +8,7 @@ from processors.definitions import documents, templates
 from processors.definitions.templates import Partial, Template
 from tests.unit.definitions.builders import mail, partial, problems
 
+A, B = ({"name": name, "weight": 1} for name in "ab")
 NOTICE = {"title": "Hi", "body": "There"}
 EMAIL = "subject, preheader, html, mjml, text, from, reply_to, utm"
 
@@ -15,6 +16,11 @@ EMAIL = "subject, preheader, html, mjml, text, from, reply_to, utm"
 def of(channel: str, **keys: Any) -> dict[str, Any]:
     """Returns a template of a channel that is no mail."""
     return {"kind": "template", "id": "hello", "name": "Hello", "channel": channel} | keys
+
+
+def varied(*variants: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    """Returns a mail with variants."""
+    return mail(variants=list(variants), **keys)
 
 
 def parsed(document: dict[str, Any]) -> Template:
@@ -86,6 +92,36 @@ def test_each_channel_has_its_own_keys(document: dict[str, Any]) -> None:
                                                   'boolean, list, mapping, found the text "date"'),
         (mail(variables={"n": {"required": True, "default": "a"}}),
          "variables.n.default: is never used: the variable is required"),
+        (mail(variants=[]), "variants: must be a list with at least one item, found a list"),
+        (mail(variants=["a"]), "variants[0]: must be a mapping of subject, preheader, html, mjml, "
+         "text, push, whatsapp, inbox, task, from, reply_to, name, weight, locales, "
+         'found the text "a"'),
+        (varied({"name": "a"}), "variants[0]: needs the key weight"),
+        (varied({"name": "a", "weight": -1}),
+         "variants[0].weight: must be a count from 0 to 10000, found the number -1"),
+        (varied(A | {"weight": 0}, B | {"weight": 0}),
+         "variants: must have a weight above 0: nobody would get any of them"),
+        (varied(A, B, A), "variants[2].name: is used twice"),
+        (varied(A | {"subjekt": "x"}), "variants[0].subjekt: unknown key; did you mean subject?"),
+        (varied(A | {"push": NOTICE}),
+         f"variants[0].push: does not belong here; allowed: {EMAIL}"),
+        (varied(A | {"html": "a", "mjml": "b"}),
+         "variants[0].mjml: is HTML in another form: leave out html or mjml"),
+        (varied(*(A | {"name": f"v{each}"} for each in range(21))),
+         "variants: must have at most 20, found 21"),
+        (varied(A | {"locales": {"fr": {"subject": "a"}}}, locales={"de": {"subject": "Ja"}}),
+         "variants[0].locales.fr: is no language of the template; they are de"),
+        (varied(A | {"subject": "B"}, locales={"de": {"subject": "Ja"}}),
+         "variants[0].locales.de.subject: is needed: the variant and locales.de both have "
+         "their own"),
+        (varied(A | {"text": "B", "locales": {"de": {"subject": "A"}}},
+                locales={"de": {"html": "Ja"}}),
+         "variants[0].locales.de.html: is needed: the variant and locales.de both have their own"),
+        (varied(A | {"locales": {"de": 3}}, locales={"de": {}}),
+         "variants[0].locales.de: must be a mapping of subject, preheader, html, mjml, text, push, "
+         "whatsapp, inbox, task, from, reply_to, found the number 3"),
+        (varied(A | {"locales": {"de": {"push": NOTICE}}}, locales={"de": {"html": "Ja"}}),
+         f"variants[0].locales.de.push: does not belong here; allowed: {EMAIL}"),
         (partial(html=None) | {"html": ""}, 'html: must be text, found an empty text'),
         ({"kind": "partial", "id": "a"}, "a partial needs html, mjml or text"),
         (partial(mjml="a"), "mjml: is HTML in another form: leave out html or mjml"),
@@ -106,6 +142,18 @@ def test_language_takes_over_what_it_does_not_say() -> None:
     assert french.text is None, "the English text does not go with the French mail"
     assert found.worded(None).subject == "Hello"
     assert {german.sender, french.sender} == {"a@b.example"}
+
+
+def test_variant_stands_over_the_texts_of_its_language() -> None:
+    bold = B | {"subject": "Now", "locales": {"de": {"subject": "Jetzt"}}}
+    found = parsed(varied(A, bold, locales={"de": {"subject": "Hallo"}, "fr": {"text": "Salut"}}))
+    plain, other = found.variants
+    assert [found.worded(each, plain).subject for each in (None, "de")] == ["Hello", "Hallo"]
+    assert [found.worded(each, other).subject for each in (None, "de")] == ["Now", "Jetzt"]
+    french = found.worded("fr", other)
+    assert (french.subject, french.text, french.html) == ("Now", "Salut", "<p>Hello</p>")
+    assert dict(found.texts())["variants", 1, "locales", "de", "subject"] == "Jetzt"
+    assert dict(found.texts())["variants", 1, "subject"] == "Now"
 
 
 def test_texts_are_all_that_may_hold_liquid_with_their_places() -> None:

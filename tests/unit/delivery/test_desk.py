@@ -1,80 +1,16 @@
 """What becomes of one record of `commands.<channel>`, from its bytes to what Kafka has of it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from processors.delivery import desk, intake
-from processors.delivery.desk import Desk, Outlets
+from processors.delivery import desk
 from processors.metrics import Counter
-from processors.runtime.publishing import Written
 from schemas import codec
-from schemas.commands import Command
 from schemas.errors import Unsendable
-from schemas.letters import Headers, Record
 from schemas.messages import Message
-from schemas.outcomes import Outcome
-from tests.builders import command
-from tests.deliveries import REFUSED, Scripted, World, run, world
-
-COMMAND = msgspec.structs.replace(command(at=1), channel="email", profile_id="ada", topic="news")
-
-
-class Log:
-    """A topic in memory, that does not take the first few."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.values: list[bytes] = []
-        self.failures = failures
-
-    async def __call__(self, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-        if self.failures:
-            self.failures -= 1
-            raise ConnectionError
-        self.values.append(value or b"")
-
-
-class Kafka(dict[str, Log]):
-    """The topics that a desk writes to; what is written together is taken together."""
-
-    async def write(self, records: Sequence[Written]) -> None:
-        for topic, key, value, headers in records:
-            await self[topic](key, value, headers or [])
-
-
-class Office:
-    """A desk that composes as it is told, with its topics."""
-
-    def __init__(self, found: World, *to: str, problem: Unsendable | None = None) -> None:
-        self.outcomes, self.events, self.dead = Log(), Log(), Log()
-        self.world = found
-        self._to = to or ("ada@example.org",)
-        self._problem = problem
-        taken = intake.Options(name="email", channels=("email",))
-        self.desk = Desk(
-            self._compose,
-            found.courier,
-            taken=intake.Intake(taken, self.dead, metrics=found.metrics, sleep=found.time.sleep),
-            outlets=Outlets(write=Kafka(outcomes=self.outcomes, events=self.events).write),
-            metrics=found.metrics,
-            clock=found.time,
-        )
-
-    async def _compose(self, one: Command) -> Sequence[Message]:
-        if self._problem is not None:
-            raise self._problem
-        return [
-            Message(id=one.id, channel="email", profile_id="ada", to=address)
-            for address in self._to
-        ]
-
-    def handle(self, one: Command | bytes = COMMAND) -> None:
-        value = one if isinstance(one, bytes) else codec.encode(one)
-        run(self.desk.handle(Record("beckon.commands.email", 0, 7, b"ada", value)))
-
-    def told(self) -> list[Outcome]:
-        return [codec.decode_outcome(one) for one in self.outcomes.values]
+from tests.deliveries import REFUSED, Scripted, world
+from tests.unit.delivery.offices import COMMAND, Office
 
 
 def test_command_ends_as_an_outcome_and_an_event(tmp_path: Path) -> None:
@@ -87,6 +23,15 @@ def test_command_ends_as_an_outcome_and_an_event(tmp_path: Path) -> None:
         assert (event.event, event.user_id) == ("email.sent", "ada")
         assert found.states() == {COMMAND.id: "sent"}
         assert found.metrics.read(Counter.OUTCOMES, "email", "sent") == 1
+
+
+def test_variant_of_a_message_is_told_with_what_came_of_it(tmp_path: Path) -> None:
+    with world(tmp_path, Scripted()) as found:
+        office = Office(found, variant="bold")
+        office.handle()
+        assert [one.variant for one in office.told()] == ["bold"]
+        [event] = [codec.decode_event(one) for one in office.events.values]
+        assert msgspec.json.decode(event.properties)["variant"] == "bold"
 
 
 def test_repeat_is_not_told_again(tmp_path: Path) -> None:

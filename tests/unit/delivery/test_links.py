@@ -27,6 +27,7 @@ def test_addresses_lead_to_the_public_url_with_a_token_of_their_purpose() -> Non
         "confirm": LINKS.confirm(MAIL),
         "open": LINKS.pixel(MAIL),
         "click": LINKS.click(MAIL, "https://shop.example/"),
+        "view": LINKS.view(MAIL),
     }
     for purpose, address in made.items():
         found = re.fullmatch(rf"https://mail\.shop\.example/m/t/{PATHS[purpose]}/(.+)", address)

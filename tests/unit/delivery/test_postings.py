@@ -69,6 +69,13 @@ def test_rows_are_the_outcome_and_the_event_of_the_person() -> None:
     }
 
 
+def test_report_is_of_the_variant_that_was_sent() -> None:
+    sent = msgspec.structs.replace(SENT, variant="bold")
+    made = tell(report("clicked"), sent, now_ms=T0)
+    assert made.outcome is not None
+    assert (made.outcome.variant, event(made)["variant"]) == ("bold", "bold")
+
+
 def test_outcome_says_what_the_ledger_knows() -> None:
     found = told(report()).outcome
     assert found is not None

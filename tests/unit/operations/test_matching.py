@@ -101,7 +101,7 @@ def test_nearest_moves_and_the_rest_vanishes_or_appears() -> None:
     assert told((few, many)) == [("moved", HOUR + MINUTE, HOUR), *came]
 
 
-def test_traits_are_no_part_of_the_content_that_is_shown() -> None:
+def test_traits_and_segments_are_no_part_of_the_content_that_is_shown() -> None:
     shown: list[dict[str, Any]] = []
 
     def tell(change: str, old: Sent | None, new: Sent | None) -> None:
@@ -109,7 +109,7 @@ def test_traits_are_no_part_of_the_content_that_is_shown() -> None:
         shown.append(content(old))
 
     matcher = Matcher(tell)
-    matcher.match([mail(traits={"name": "Ada"}, topic="news")], [])
+    matcher.match([mail(traits={"name": "Ada"}, segments=["vip"], topic="news")], [])
     matcher.finish()
     assert shown == [{"template": "hello", "topic": "news"}]
 

@@ -39,6 +39,31 @@ def test_preview_takes_a_person_from_a_file_in_their_language(tmp_path: Path) ->
     assert "note: 1 SMS" in done.stderr
 
 
+def test_preview_shows_blocks_of_segments_and_lists(tmp_path: Path) -> None:
+    folder, data = tmp_path / "definitions", tmp_path / "data.json"
+    folder.mkdir()
+    data.write_text(json.dumps({"segments": ["new"], "lists": ["press"]}))
+    text = "{{ segments | join: '+' }} {{ lists }}{% if segments contains 'vip' %} very{% endif %}"
+    head = "kind: template\nid: a\nname: A\nchannel: slack\n"
+    (folder / "a.yaml").write_text(f'{head}text: "{text}"\n')
+    done = beckon("preview", "a", "--definitions", folder, "--data", data, "--segment", "vip")
+    assert "new+vip press very" in done.stdout
+
+
+def test_preview_shows_any_variant(tmp_path: Path) -> None:
+    split = "variants:\n- {name: plain, weight: 1}\n- {name: loud, weight: 0, text: HI}\n"
+    head = "kind: template\nid: a\nname: A\nchannel: slack\ntext: hi\n"
+    (tmp_path / "a.yaml").write_text(head + split)
+    words = ("preview", "a", "--definitions", tmp_path)
+    assert "variant: plain\n\nhi\n" in beckon(*words).stdout
+    assert "variant: loud\n\nHI\n" in beckon(*words, "--variant", "loud").stdout
+    done = beckon(*words, "--variant", "plai")
+    assert (done.exit_code, done.stderr.strip()) == (
+        1,
+        "a has no variant plai; did you mean plain?",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -54,6 +54,7 @@ COMMAND = Command(
     traits={"email": "jürgen@example.com", "company": {"employees": 7}},
     method="PUT",
     headers={"Authorization": "Bearer {{ secrets.CRM }}"},
+    segments=["buyers", "vip"],
 )
 OUTCOME = Outcome(
     id="o-1",

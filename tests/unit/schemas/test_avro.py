@@ -22,6 +22,7 @@ NAMES = sorted(samples.BY_SCHEMA)
 INSTANT = {"type": "long", "logicalType": "timestamp-millis"}
 INSTANTS = {"at", "expires_at", "since", "until", "timestamp", "sentAt", "receivedAt"}
 TEXTS = {"properties", "traits", "context", "body", "headers"}
+NAMED = {"segments", "lists"}
 
 
 def avro_type(column: str, kind: Any) -> Any:
@@ -33,7 +34,7 @@ def avro_type(column: str, kind: Any) -> Any:
         kind = typing.get_args(kind)[0]
     if column in INSTANTS:
         return INSTANT
-    if column in TEXTS or typing.get_origin(kind) is Literal:
+    if column in TEXTS | NAMED or typing.get_origin(kind) is Literal:
         return "string"
     return {str: "string", int: "int", float: "double", bool: "boolean"}[kind]
 
@@ -41,6 +42,8 @@ def avro_type(column: str, kind: Any) -> Any:
 def avro_default(field: msgspec.structs.FieldInfo, kind: Any) -> Any:
     if field.encode_name in TEXTS and not isinstance(kind, list):
         return "{}"
+    if field.encode_name in NAMED:
+        return "[]"
     return None if field.default is msgspec.NODEFAULT else field.default
 
 

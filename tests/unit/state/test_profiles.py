@@ -185,3 +185,10 @@ def test_traits_of_one_person_are_bounded() -> None:
     assert not profiles.put_trait(held, "more", 1, 0)
     assert profiles.put_trait(held, "0", "new", 0)
     assert len(held) == profiles.MAX_TRAITS
+
+
+def test_of_memberships_the_first_by_their_ids_are_told() -> None:
+    names = [f"s{number:03}" for number in range(profiles.MAX_MEMBERSHIPS + 1)]
+    profile = Profile(segments=dict.fromkeys(reversed(names), 0), lists=["b", "a"])
+    said = profiles.known(profile)
+    assert (said["segments"], said["lists"]) == (names[:-1], ["a", "b"])
