@@ -165,6 +165,15 @@ class Counter(Enum):
         (),
         "Opens and clicks that were lost, since too many waited for the database.",
     )
+    INTERESTS = Row(
+        "beckon_interests_total", "events", (), "Views and purchases of items that were taken."
+    )
+    INTERESTS_REPEATED = Row(
+        "beckon_interests_repeated_total",
+        "events",
+        (),
+        "Those of them that changed no count: repeats, or of people who are erased.",
+    )
     PREDICATE_FAILURES = Row(
         "beckon_predicate_failures_total",
         "calls",
@@ -229,6 +238,13 @@ class Gauge(Enum):
     )
     OUTBOX_AGE = Row(
         "beckon_outbox_age_seconds", "seconds", (), "How long the oldest of them has waited."
+    )
+    ITEMS = Row("beckon_items", "items", ("catalogue",), "Items that a catalogue has.")
+    INTERESTS_BEHIND = Row(
+        "beckon_interests_behind_seconds",
+        "seconds",
+        (),
+        "How long after they came the latest records of items and events were taken.",
     )
     PREDICATE_OFF = Row(
         "beckon_predicate_off",

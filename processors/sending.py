@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
-from processors import app, composers, providers, stores
+from processors import app, composers, providers, recommending, stores
 from processors.agents import deliveries
 from processors.agents.contents import Contents
 from processors.clock import WallClock
@@ -17,6 +17,7 @@ from processors.delivery.desk import Compose, Desk, Outlets
 from processors.delivery.intake import Intake
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
+from processors.recommendations.offers import Offers
 from processors.settings import Settings
 from schemas import codec
 from schemas.commands import Command
@@ -51,7 +52,7 @@ def delivering(
     routes = Routes(
         carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
     )
-    contents = contents_of(settings)
+    contents = contents_of(settings, recommending.offers(settings, database, clock))
     desk = Desk(
         composing(contents),
         Courier(
@@ -85,7 +86,7 @@ def delivering(
     return app.sender_role(settings, hosted, metrics, deliveries.topics(options))
 
 
-def contents_of(settings: Settings) -> Contents:
+def contents_of(settings: Settings, recommended: Offers | None = None) -> Contents:
     """Returns what makes messages by the templates that are published.
 
     Raises:
@@ -93,7 +94,8 @@ def contents_of(settings: Settings) -> Contents:
     """
     links = None if settings.callbacks.signing_keys is None else composers.links_of(settings)
     composer = composers.isolated(settings, links)
-    return Contents(composer, app.cluster_of(settings), settings.topics.prefix)
+    cluster, prefix = app.cluster_of(settings), settings.topics.prefix
+    return Contents(composer, cluster, prefix, recommended=recommended)
 
 
 def composing(contents: Contents) -> Compose:

@@ -44,18 +44,42 @@ class Templates(Protocol):
         ...
 
 
-class Contents:
-    """Makes messages by what is published at the time."""
+class Documents(Protocol):
+    """What is kept up to date."""
 
-    def __init__(self, templates: Templates, cluster: Cluster, prefix: str) -> None:
+    def take(self, written: Iterable[Mapping[str, Any]]) -> Sequence[object]:
+        """Takes documents in the place of all before; returns what is wrong with some."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it holds."""
+        ...
+
+
+class Recommended(Protocol):
+    """Tells commands what is recommended, by the same documents."""
+
+    def take(self, written: Iterable[Mapping[str, Any]]) -> None:
+        """Takes documents in the place of all before."""
+        ...
+
+    async def told(self, command: Command) -> Command:
+        """Returns the command with what its template shows."""
+        ...
+
+
+class Followed:
+    """Keeps documents of content as they are published."""
+
+    def __init__(self, documents: Documents, cluster: Cluster, prefix: str) -> None:
         """Takes what is to be kept up to date.
 
         Args:
-            templates: closed with this; asked by one thread.
+            documents: closed with this; asked by one thread.
             cluster: where the topic is.
             prefix: of all topics.
         """
-        self._templates = templates
+        self._documents = documents
         self._cluster = cluster
         self._topic = full_name(prefix, "definitions")
         self._written: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -70,20 +94,14 @@ class Contents:
 
         async def close(*_: Any, **__: Any) -> None:
             self._thread.shutdown(wait=False)
-            self._templates.close()
+            self._documents.close()
 
         app.task(follow)
         app.on_before_shutdown.connect(close, weak=False)
 
-    async def compose(self, command: Command) -> Sequence[Message]:
-        """Returns the messages of a command, once all that is published has been read.
-
-        Raises:
-            schemas.errors.Unsendable: none can be made.
-        """
+    async def loaded(self) -> None:
+        """Returns once all that is published has been read."""
         await self._loaded.wait()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._templates.compose, command)
 
     async def follow(self, should_stop: Any) -> None:
         """Reads the topic to its end, then what comes, until it is to stop.
@@ -136,9 +154,50 @@ class Contents:
         return changed
 
     def _settle(self) -> None:
-        for problem in self._templates.take(self._written.values()):
+        for problem in self._documents.take(self._written.values()):
             logger.error("a template can not be used", extra={"why": str(problem)})
         logger.info("templates are active", extra={"templates": len(self._written)})
+
+
+class Contents(Followed):
+    """Makes messages by what is published at the time."""
+
+    def __init__(
+        self,
+        templates: Templates,
+        cluster: Cluster,
+        prefix: str,
+        *,
+        recommended: Recommended | None = None,
+    ) -> None:
+        """Takes what is to be kept up to date.
+
+        Args:
+            templates: closed with this; asked by one thread.
+            cluster: where the topic is.
+            prefix: of all topics.
+            recommended: what templates show of catalogues; None: nothing.
+        """
+        super().__init__(templates, cluster, prefix)
+        self._templates = templates
+        self._recommended = recommended
+
+    async def compose(self, command: Command) -> Sequence[Message]:
+        """Returns the messages of a command, once all that is published has been read.
+
+        Raises:
+            schemas.errors.Unsendable: none can be made.
+        """
+        await self.loaded()
+        if self._recommended is not None:
+            command = await self._recommended.told(command)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._templates.compose, command)
+
+    def _settle(self) -> None:
+        if self._recommended is not None:
+            self._recommended.take(self._written.values())
+        super()._settle()
 
 
 def _records(found: list[Any]) -> list[Polled]:
