@@ -56,12 +56,13 @@ def choose(
     since = now_ms - (catalogue.leave_out_bought or 0)
     left_out = {each.item for each in counted.interests if _is_just(each, catalogue, since)}
     fallback, sizes = catalogue.fallback, sizes_of(catalogue)
-    together = _without(counted.beside, left_out | {*counted.seeds})[: sizes["also_bought"]]
+    apart = left_out | {*counted.seeds}
+    together = _without(counted.beside, apart)[: sizes["also_bought"]]
     trending = _without(counted.trending, left_out)[: sizes["trending"]]
     viewed = [each.item for each in counted.interests if each.what == "viewed"]
     made: dict[List, list[str]] = {
         "last_viewed": [each for each in viewed if each not in left_out],
-        "also_bought": _filled(together, fallback, left_out, sizes["also_bought"]),
+        "also_bought": _filled(together, fallback, apart, sizes["also_bought"]),
         "trending": _filled(trending, fallback, left_out, sizes["trending"]),
     }
     return {name: made[name] for name in wanted}

@@ -8,8 +8,6 @@ import pytest
 from schemas import items
 from schemas.errors import BadRecord
 from schemas.items import MAX_ITEM_BYTES, Item
-from schemas.recommendations import Occurrence
-from tests.builders import T0
 
 LAMP = {"title": "Lamp", "price": 49.9, "url": "https://s.example/l", "image": None, "brand": "H"}
 
@@ -61,31 +59,3 @@ def test_what_is_no_item_is_told(value: Any, reason: str, said: str) -> None:
     with pytest.raises(BadRecord, match=said) as caught:
         read(value=value)
     assert caught.value.reason == reason
-
-
-@pytest.mark.parametrize(
-    ("what", "count", "is_trend", "counts"),
-    [
-        ("viewed", 1, True, True),
-        ("viewed", 2, False, False),
-        ("bought", 1, False, False),
-        ("bought", 2, False, True),
-        ("bought", 1, True, True),
-    ],
-)
-def test_repeat_matters_where_something_is_summed(
-    what: Any, count: int, is_trend: bool, counts: bool
-) -> None:
-    found = Occurrence(
-        id="i",
-        partition=0,
-        logged_at=T0,
-        profile_id="ada",
-        catalogue="shop",
-        what=what,
-        items=tuple("ab"[:count]),
-        at=T0,
-        keeps=1,
-        is_trend=is_trend,
-    )
-    assert found.is_counted == counts
