@@ -156,11 +156,15 @@ def test_finished_work_leaves_nothing_behind() -> None:
     async def run() -> None:
         lanes, gates = Lanes(4, print), Gates()
         watched = weakref.WeakSet[Callable[[], Awaitable[None]]]()
-        for name in "12":
+
+        async def put(key: bytes, name: str) -> None:
             work = gates.work(name)
             watched.add(work)
-            await lanes.put(b"ada" if name == "1" else b"bob", work)
-        del work
+            await lanes.put(key, work)
+
+        await put(b"ada", "1")
+        await put(b"bob", "2")
+        assert len(watched) == 2
         await gates.open("1", "2")
         gc.collect()
         assert not watched
