@@ -296,8 +296,8 @@ class Metrics:
     """The numbers of one process.
 
     Guarantees:
-        A label's values come from closed sets (channels, reasons, partitions, names of predicates),
-        never from data.
+        A label's values come from closed sets (channels, reasons, partitions, names of predicates
+        and catalogues), never from data.
     """
 
     def __init__(self) -> None:
