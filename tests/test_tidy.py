@@ -24,7 +24,7 @@ ENTRIES = {
     "processors.worker",
     "connectors.stores.migrations.env",
     "connectors.stores.migrations.versions.step_0001",
-    "connectors.stores.migrations.versions.step_0002",
+    "connectors.stores.migrations.versions.step_0003",
 }
 """Started by name or place, so nothing needs to import them."""
 
@@ -45,7 +45,7 @@ COVERED_BY: dict[str, str] = {
             "ledger",
             "migrating",
             "migrations.versions.step_0001",
-            "migrations.versions.step_0002",
+            "migrations.versions.step_0003",
             "outbox",
             "rows",
             "standing",

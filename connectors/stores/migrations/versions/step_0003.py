@@ -1,9 +1,9 @@
-"""The second step: what catalogues offer, and what people did with it."""
+"""The third step: what catalogues offer, and what people did with it."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
+revision = "0003"
 down_revision = "0001"
 
 
