@@ -244,7 +244,7 @@ class Gauge(Enum):
         "beckon_interests_behind_seconds",
         "seconds",
         (),
-        "How long after they came the latest records of items and events were taken.",
+        "How long the oldest of the records that are being counted has been in its topic.",
     )
     PREDICATE_OFF = Row(
         "beckon_predicate_off",

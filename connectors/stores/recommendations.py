@@ -19,10 +19,12 @@ from schemas.recommendations import HOUR_MS, Asked, Interest, Occurrence, Rank
 
 MOST_TOGETHER = 50
 """Items of one order that count as bought together: the first ones."""
-MOST_OTHERS = 500
+MOST_OTHERS = 200
 """Items that are remembered beside one: those that were bought with it most often."""
 REPEATS_MS = 7 * 24 * HOUR_MS
 """So long after it, by the times of the log, a repeat of an event is known."""
+FORGET_MOST = 5_000
+"""As many ids of events are forgotten by one batch: more than it brings."""
 CROWDED = 200
 """Items beside which there is too much, of which so many are tidied up at a time."""
 
@@ -71,8 +73,10 @@ select v.partition, v.id, v.at from {rows} where true
 on conflict (partition, id) do nothing returning id
 """
 _FORGET_COUNTED = """
-delete from counted where exists
-(select 1 from {rows} where v.partition = counted.partition and counted.at < v.at)
+delete from counted where (partition, id) in (
+  select c.partition, c.id from counted c join {rows} on v.partition = c.partition
+  where c.at < v.at limit :most
+)
 """
 _REMEMBER = """
 insert into interests (profile_id, catalogue, what, item, at)
@@ -198,9 +202,16 @@ class Recommendations:
                     ),
                     {"before": at, "most": most},
                 ).rowcount
-            return gone + _thin(connection)
+            return gone
 
         return await self._database.run(work)
+
+    async def thin(self) -> int:
+        """Forgets what was seldom bought beside items with too much beside them; returns how much.
+
+        Reads all pairs once; takes a few of such items at a time.
+        """
+        return await self._database.run(_thin)
 
     async def known(self) -> Mapping[str, int]:
         """Returns how many items each catalogue has."""
@@ -299,7 +310,7 @@ def _count(connection: Connection, occurrences: Sequence[Occurrence]) -> int:
     old: list[Row] = [
         {"partition": one, "at": at - REPEATS_MS} for one, at in sorted(latest.items())
     ]
-    _run(connection, _FORGET_COUNTED, old)
+    _run(connection, _FORGET_COUNTED, old, most=FORGET_MOST)
     return sum(one.is_counted for one in occurrences) - len(fresh)
 
 
@@ -350,7 +361,6 @@ def _trends(occurrences: Iterable[Occurrence]) -> list[Row]:
 
 
 def _thin(connection: Connection) -> int:
-    """Forgets what was seldom bought beside items that have too much beside them."""
     asked = {"most": MOST_OTHERS, "several": CROWDED}
     crowded = [dict(one) for one in connection.execute(_CROWDED, asked).mappings()]
     if not crowded:

@@ -46,6 +46,8 @@ LOOK_S = 15.0
 EXPIRE_S = 60.0
 EXPIRE_MOST = 5_000
 """How often the oldest is forgotten, and how much of each kind at a time."""
+THIN_S = 3_600.0
+"""How often what is rare is forgotten, where there is too much."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +69,10 @@ class Store(Protocol):
 
     async def forget(self, profile_ids: Sequence[str]) -> None:
         """Lets go of all that is known of some people."""
+        ...
+
+    async def thin(self) -> int:
+        """Forgets what was seldom bought beside items with too much beside them."""
         ...
 
     async def known(self) -> Mapping[str, int]:
@@ -147,6 +153,10 @@ class Taker:
         if found is not None:
             await self._applied.ask(found)
 
+    async def thin(self) -> None:
+        """Forgets what is rare, where there is too much."""
+        await self._store.thin()
+
     async def look(self) -> None:
         """Counts the items."""
         known = await self._store.known()
@@ -194,6 +204,7 @@ class Service:
         self._metrics = metrics
         self._clock = clock
         self._lanes: list[Lanes] = []
+        self._open: dict[tuple[str, int, int], int] = {}
 
     def host(
         self,
@@ -224,7 +235,8 @@ class Service:
             close()
 
         app.on_before_shutdown.connect(end, weak=False)
-        app.task(partial(self._every, app, LOOK_S, self._taker.look))
+        app.task(partial(self._every, app, LOOK_S, self.look))
+        app.task(partial(self._every, app, THIN_S, self._taker.thin))
         app.task(partial(self._every, app, EXPIRE_S, expire))
 
     def _agent(
@@ -245,15 +257,24 @@ class Service:
             at = round(came.timestamp * 1000)
             record = Record(came.topic, came.partition, came.offset, came.key, came.value)
             await take(record, at)
-            self._metrics.set(Gauge.INTERESTS_BEHIND, max(0, self._clock.now_ms() - at) / 1000)
+            self._open.pop((came.topic, came.partition, came.offset), None)
             event.ack()
 
         async def agent(stream: Any) -> None:
             await self._catalogues.loaded()
             async for event in stream.noack().events():
-                await lanes.put(lane(event.message), partial(finish, event))
+                came = event.message
+                self._open[came.topic, came.partition, came.offset] = round(came.timestamp * 1000)
+                await lanes.put(lane(came), partial(finish, event))
 
         return agent
+
+    async def look(self) -> None:
+        """Tells how far behind the agents are, and how many items there are."""
+        now_ms = self._clock.now_ms()
+        oldest = min(self._open.values(), default=now_ms)
+        self._metrics.set(Gauge.INTERESTS_BEHIND, max(0, now_ms - oldest) / 1000)
+        await self._taker.look()
 
     async def _every(
         self, app: "App", wait_s: float, work: Callable[[], Awaitable[object]]

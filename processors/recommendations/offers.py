@@ -156,14 +156,15 @@ class Offers:
             else ()
             for each in batch
         ]
-        beside = await self._store.beside(
-            [(each.catalogue.id, some) for each, some in zip(batch, seeds, strict=True)],
-            most=max(choosing.reserve(each.catalogue) for each in batch),
-        )
+        asked = [(each.catalogue.id, some) for each, some in zip(batch, seeds, strict=True)]
+        apart = list(dict.fromkeys(asked))
+        most = max(choosing.reserve(each.catalogue) for each in batch)
+        found = await self._store.beside(apart, most=most)
+        beside = dict(zip(apart, found, strict=True))
         chosen = []
-        for each, some, ranks in zip(batch, seeds, beside, strict=True):
+        for each, key in zip(batch, asked, strict=True):
             trending = await self._trends(each, now_ms)
-            counted = Counted(people.get(each.asked, ()), some, ranks, trending)
+            counted = Counted(people.get(each.asked, ()), key[1], beside[key], trending)
             chosen.append(
                 choosing.choose(each.catalogue, counted, wanted=each.lists, now_ms=now_ms)
             )

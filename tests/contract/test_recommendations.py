@@ -30,7 +30,6 @@ from tests.builders import DAY, T0
 Found = TypeVar("Found")
 
 ADA = Asked("shop", "ada")
-NEVER = Ages(interests=0, pairs=0, trends=0)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -173,7 +172,8 @@ class TestPairs:
         stocked(store, *names)
         given = [happened("hub", one, id=one, what="bought") for one in names]
         run(store.count([*given, happened("hub", names[-1], id="again", what="bought")]))
-        assert run(store.expire(NEVER, most=10)) == 20
+        assert run(store.thin()) == 20
+        assert run(store.thin()) == 0
         [beside] = run(store.beside([("shop", ["hub"])], most=1_000))
         assert [one.item for one in beside] == [names[-1], *names[: MOST_OTHERS - 1]]
 

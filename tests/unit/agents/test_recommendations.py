@@ -1,7 +1,8 @@
 """What people do with items is in the database when a record is finished, and only once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ import pytest
 from connectors.stores.recommendations import Recommendations
 from connectors.stores.standing import Standing
 from processors.agents import recommendations
-from processors.agents.recommendations import Catalogues, Options, Service, Taker
+from processors.agents.recommendations import Catalogues, Options, Taker
 from processors.metrics import Counter, Gauge, Metrics
 from schemas import codec
 from schemas.consents import SuppressionRecord
 from schemas.items import key
 from schemas.letters import Headers, Record
-from schemas.recommendations import HOUR_MS, Asked, Rank
+from schemas.recommendations import HOUR_MS, Asked, Occurrence, Rank
 from tests import stores
 from tests.builders import T0, catalogue
 from tests.stores import Time
@@ -36,7 +37,7 @@ VIEW = {
 class Desk:
     """A taker on a database in a file, with all that it needs."""
 
-    def __init__(self, store: Recommendations, standing: Standing) -> None:
+    def __init__(self, store: "Held", standing: Standing) -> None:
         self.store = store
         self.metrics = Metrics()
         self.catalogues = Catalogues()
@@ -82,7 +83,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     with stores.opened(f"sqlite:///{tmp_path}/senders.db") as database:
-        yield Desk(Recommendations(database), Standing(database))
+        yield Desk(Held(database), Standing(database))
 
 
 def test_views_are_taken_together_and_a_repeat_is_told_apart(desk: Desk) -> None:
@@ -198,33 +199,96 @@ class Following:
         """Follows nothing."""
 
 
+class Held(Recommendations):
+    """A database that counts when it is let."""
+
+    gate: asyncio.Event | None = None
+
+    async def count(self, occurrences: Sequence[Occurrence]) -> int:
+        if self.gate is not None:
+            await self.gate.wait()
+        return await super().count(occurrences)
+
+
+class Service(recommendations.Service):
+    """The service of a desk, on what looks like a Faust app."""
+
+    def __init__(self, desk: Desk, *values: bytes) -> None:
+        followed: Any = Following()
+        super().__init__(desk.taker, followed, metrics=desk.metrics, clock=Time(T0 + 3_000))
+        self.hosting = Hosting([(b"ada", value) for value in values])
+        self.closed: list[str] = []
+        app: Any = self.hosting
+        self.host(app, "x.", self._expire, lambda: self.closed.append("closed"))
+
+    async def _expire(self) -> None:
+        self.closed.append("expired")
+
+    async def read(self) -> None:
+        await self.hosting.agents["x.events"](self.hosting)
+
+    async def end(self) -> None:
+        for end in self.hosting.ends:
+            await end()
+
+
+def views(count: int) -> list[bytes]:
+    return [event_bytes(**VIEW | {"messageId": f"m-{n}"}) for n in range(count)]
+
+
 def test_record_is_finished_when_the_database_has_it(desk: Desk) -> None:
-    values = [event_bytes(**VIEW | {"messageId": f"m-{n}"}) for n in range(5)]
-    hosting, closed = Hosting([(b"ada", value) for value in values]), list[str]()
-    service = Service(
-        desk.taker,
-        Following(),  # type: ignore[arg-type]
-        metrics=desk.metrics,
-        clock=Time(T0 + 3_000),
-    )
-
-    async def expire() -> None:
-        closed.append("expired")
-
-    service.host(hosting, "x.", expire, lambda: closed.append("closed"))  # type: ignore[arg-type]
-    assert list(hosting.agents) == ["x.events", "x.items", "x.suppressions"]
+    service = Service(desk, *views(5))
+    assert list(service.hosting.agents) == ["x.events", "x.items", "x.suppressions"]
 
     async def live() -> None:
-        await hosting.agents["x.events"](hosting)
-        for end in hosting.ends:
-            await end()
-        hosting.stopping = True
-        for task in hosting.tasks:
+        await service.read()
+        await service.end()
+        service.hosting.stopping = True
+        for task in service.hosting.tasks:
             await task()
 
     asyncio.run(live())
-    assert sorted(hosting.acked) == [0, 1, 2, 3, 4]
+    assert sorted(service.hosting.acked) == [0, 1, 2, 3, 4]
     assert desk.viewed() == ["lamp"]
-    assert desk.metrics.read(Gauge.INTERESTS_BEHIND) == 3.0
-    assert closed == ["closed"]
-    assert recommendations.topics(Options(prefix="x."))[:3] == tuple(hosting.agents)
+    assert service.closed == ["closed"]
+    assert recommendations.topics(Options(prefix="x."))[:3] == tuple(service.hosting.agents)
+
+
+def test_how_far_behind_it_is_is_told_while_the_database_is_slow(desk: Desk) -> None:
+    service = Service(desk, *views(2))
+    behind = partial(desk.metrics.read, Gauge.INTERESTS_BEHIND)
+
+    async def live() -> None:
+        desk.store.gate = asyncio.Event()
+        await service.read()
+        await service.look()
+        assert behind() == 3.0
+        assert service.hosting.acked == []
+        desk.store.gate.set()
+        await service.end()
+        await service.look()
+        assert behind() == 0.0
+
+    asyncio.run(live())
+
+
+def test_work_goes_on_again_and_again_whatever_the_database_says(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOOK_S", "EXPIRE_S", "THIN_S"):
+        monkeypatch.setattr(recommendations, name, 0.0)
+    service = Service(desk)
+
+    async def away() -> None:
+        service.closed.append("away")
+        service.hosting.stopping = len(service.closed) > 2
+        raise ConnectionError
+
+    monkeypatch.setattr(desk.store, "known", away)
+
+    async def live() -> None:
+        await asyncio.gather(*(task() for task in service.hosting.tasks))
+
+    asyncio.run(live())
+    assert service.closed.count("away") > 1
+    assert "expired" in service.closed
