@@ -19,7 +19,7 @@ from schemas.recommendations import HOUR_MS, Asked, Interest, Occurrence, Rank
 
 MOST_TOGETHER = 50
 """Items of one order that count as bought together: the first ones."""
-MOST_OTHERS = 200
+MOST_OTHERS = 100
 """Items that are remembered beside one: those that were bought with it most often."""
 REPEATS_MS = 7 * 24 * HOUR_MS
 """So long after it, by the times of the log, a repeat of an event is known."""
@@ -50,7 +50,6 @@ _KINDS = {
     "hour": "bigint",
     "times": "bigint",
     "keeps": "bigint",
-    "ask": "bigint",
 }
 """The type of each column in Postgres."""
 
@@ -113,24 +112,25 @@ on i.profile_id = v.profile_id and i.catalogue = v.catalogue
 where i.at >= :since order by i.at desc, i.item
 """
 _BESIDE = """
-select ask, other, times from (
-  select v.ask, p.other, sum(p.times) as times, row_number() over (
-    partition by v.ask order by sum(p.times) desc, p.other
+select catalogue, item, other, times from (
+  select p.catalogue, p.item, p.other, p.times, row_number() over (
+    partition by p.catalogue, p.item order by p.times desc, p.other
   ) as place
   from {rows} join pairs p on p.catalogue = v.catalogue and p.item = v.item
   join items i on i.catalogue = p.catalogue and i.item = p.other
-  group by v.ask, p.other
-) as placed where place <= :most order by ask, place
+) as placed where place <= :most order by catalogue, item, place
 """
 _FOUND = """
 select i.catalogue, i.item, i.value from items i join {rows}
 on i.catalogue = v.catalogue and i.item = v.item
 """
 _TRENDING = text("""
-select t.item, sum(t.times) as times from trends t
-join items i on i.catalogue = t.catalogue and i.item = t.item
-where t.catalogue = :catalogue and t.what = :what and t.hour > :after and t.hour <= :until
-group by t.item order by times desc, t.item limit :most
+select item, times from (
+  select item, sum(times) as times from trends
+  where catalogue = :catalogue and what = :what and hour > :after and hour <= :until group by item
+) as summed
+where exists (select 1 from items i where i.catalogue = :catalogue and i.item = summed.item)
+order by times desc, item limit :most
 """)
 _KNOWN = text("select catalogue, count(*) as items from items group by catalogue")
 _AGES = {
@@ -237,24 +237,20 @@ class Recommendations:
         return await self._database.run(work)
 
     async def beside(
-        self, seeds: Sequence[tuple[str, Collection[str]]], *, most: int
-    ) -> list[list[Rank]]:
-        """Returns for each catalogue and items of it what was bought with these.
+        self, wanted: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], list[Rank]]:
+        """Returns for items, by catalogue and id, what was bought with each in one order.
 
         Returns:
-            The most often first, like ones by their ids; only what the catalogue has, the given
-            items too where several are.
+            The most often first, like ones by their ids, `MOST_OTHERS` at most; only what the
+            catalogue has. Items with which nothing was bought are left out.
         """
-        given: list[Row] = [
-            {"ask": place, "catalogue": catalogue, "item": item}
-            for place, (catalogue, items) in enumerate(seeds)
-            for item in sorted(set(items))
-        ]
+        given: list[Row] = [{"catalogue": one, "item": item} for one, item in sorted(set(wanted))]
 
-        def work(connection: Connection) -> list[list[Rank]]:
-            found: list[list[Rank]] = [[] for _ in seeds]
-            for one in _run(connection, _BESIDE, given, most=most):
-                found[one.ask].append(Rank(one.other, int(one.times)))
+        def work(connection: Connection) -> dict[tuple[str, str], list[Rank]]:
+            found: dict[tuple[str, str], list[Rank]] = {}
+            for one in _run(connection, _BESIDE, given, most=MOST_OTHERS):
+                found.setdefault((one.catalogue, one.item), []).append(Rank(one.other, one.times))
             return found
 
         return await self._database.run(work)

@@ -3,6 +3,7 @@
 Pure. What was bought together or is trending comes most often first, like ones by their ids.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -43,10 +44,18 @@ def seeds(
     return tuple(dict.fromkeys(named or bought or viewed))[:MOST_SEEDS]
 
 
+def together(lists: Sequence[Sequence[Rank]]) -> list[Rank]:
+    """Returns what was bought with any of several items, the most often first, then by id."""
+    times = Counter[str]()
+    for ranks in lists:
+        for each in ranks:
+            times[each.item] += each.times
+    return [Rank(*each) for each in sorted(times.items(), key=lambda one: (-one[1], one[0]))]
+
+
 def reserve(catalogue: Catalogue) -> int:
-    """Returns how many are to be asked for, so that enough stay when some are left out."""
-    largest = max(catalogue.also_bought, catalogue.trending.size)
-    return largest + MOST_SEEDS + KEPT_BOUGHT
+    """Returns how much of what is trending to ask for, so that enough stays for everybody."""
+    return catalogue.trending.size + KEPT_BOUGHT
 
 
 def choose(

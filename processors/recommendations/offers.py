@@ -1,7 +1,8 @@
 """Gives templates what is recommended: asked of the database for many messages at once.
 
 It stands before the composer, in the sender's own process: rendering is told plain data. What is
-trending is asked for once a minute; what a person did, and the items, when a message is made.
+trending and what goes with an item is asked for once a minute, what a person did, and the items,
+when a message is made.
 """
 
 import asyncio
@@ -27,12 +28,16 @@ from schemas.recommendations import HOUR_MS, Asked, Interest, Rank
 TOGETHER = 200
 """Messages that are asked for at once."""
 FRESH_MS = 60_000
-"""How long it is known what is trending."""
+"""How long it is known what is trending, and what goes with an item."""
+MOST_KNOWN = 1_000
+"""Items of which that is known at once: the latest ones."""
 RETRY_S = 1.0
 RETRY_MAX_S = 60.0
 
 Sleep = Callable[[float], Awaitable[None]]
 Lists = dict[str, list[dict[str, Any]]]
+Key = tuple[str, str]
+"""An item's catalogue and id."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +56,9 @@ class Store(Protocol):
         ...
 
     async def beside(
-        self, seeds: Sequence[tuple[str, Collection[str]]], *, most: int
-    ) -> list[list[Rank]]:
-        """Returns for each catalogue and items of it what was bought with these."""
+        self, wanted: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], list[Rank]]:
+        """Returns for items, by catalogue and id, what was bought with each."""
         ...
 
     async def trending(
@@ -107,6 +112,7 @@ class Offers:
         self._shelf = Shelf()
         self._showing: Mapping[str, tuple[Template, tuple[List, ...]]] = {}
         self._trending: dict[str, tuple[int, list[Rank]]] = {}
+        self._beside: dict[Key, tuple[int, Sequence[Rank]]] = {}
         self._grouped = Grouped(self._find, most=TOGETHER)
 
     def take(self, written: Iterable[Mapping[str, Any]]) -> None:
@@ -146,7 +152,7 @@ class Offers:
         return msgspec.structs.replace(command, traits={**command.traits, **said})
 
     async def _find(self, batch: Sequence[Wanted]) -> list[Lists]:
-        """Returns the lists of each: three questions for all of them, and what is trending."""
+        """Returns the lists of each, by three questions at most for all of them."""
         now_ms = self._clock.now_ms()
         since = now_ms - self._retention_ms
         people = await self._store.interests({each.asked for each in batch}, since=since)
@@ -156,19 +162,38 @@ class Offers:
             else ()
             for each in batch
         ]
-        asked = [(each.catalogue.id, some) for each, some in zip(batch, seeds, strict=True)]
-        apart = list(dict.fromkeys(asked))
-        most = max(choosing.reserve(each.catalogue) for each in batch)
-        found = await self._store.beside(apart, most=most)
-        beside = dict(zip(apart, found, strict=True))
+        keys = {
+            (each.catalogue.id, item)
+            for each, some in zip(batch, seeds, strict=True)
+            for item in some
+        }
+        beside = await self._besides(keys, now_ms)
         chosen = []
-        for each, key in zip(batch, asked, strict=True):
+        for each, some in zip(batch, seeds, strict=True):
+            ranks = choosing.together([beside[each.catalogue.id, item] for item in some])
             trending = await self._trends(each, now_ms)
-            counted = Counted(people.get(each.asked, ()), key[1], beside[key], trending)
+            counted = Counted(people.get(each.asked, ()), some, ranks, trending)
             chosen.append(
                 choosing.choose(each.catalogue, counted, wanted=each.lists, now_ms=now_ms)
             )
         return await self._shown(batch, chosen)
+
+    async def _besides(self, keys: Collection[Key], now_ms: int) -> dict[Key, Sequence[Rank]]:
+        """Returns what was bought with items, as it is known or asked for now."""
+        known = self._beside
+        found: dict[Key, Sequence[Rank]] = {
+            key: known[key][1] for key in keys if key in known and now_ms - known[key][0] < FRESH_MS
+        }
+        missing = [key for key in keys if key not in found]
+        if missing:
+            told = await self._store.beside(missing)
+            found |= {key: told.get(key, ()) for key in missing}
+            for key in missing:
+                known.pop(key, None)
+                known[key] = (now_ms, found[key])
+            for key in list(known)[: max(0, len(known) - MOST_KNOWN)]:
+                del known[key]
+        return found
 
     async def _trends(self, wanted: Wanted, now_ms: int) -> list[Rank]:
         catalogue = wanted.catalogue

@@ -79,6 +79,10 @@ def interests(store: Recommendations, asked: Asked = ADA, since: int = 0) -> lis
     return run(store.interests([asked], since=since)).get(asked, [])
 
 
+def beside(store: Recommendations, item: str) -> list[Rank]:
+    return run(store.beside([("shop", item)])).get(("shop", item), [])
+
+
 def trending(store: Recommendations, what: str = "viewed", hours: int = 24) -> list[Rank]:
     until = T0 // HOUR_MS
     return run(store.trending("shop", what, hours=(until - hours, until), most=100))
@@ -153,19 +157,17 @@ class TestPairs:
         stocked(store, "a", "b", "c", "d")
         orders = ["ab", "ab", "ad", "ac", "bd", "ax"]
         run(store.count([happened(*one, id=f"{n}", what="bought") for n, one in enumerate(orders)]))
-        assert run(store.beside([("shop", ["a"]), ("shop", ["a", "b"]), ("shop", [])], most=9)) == [
-            [Rank("b", 2), Rank("c", 1), Rank("d", 1)],
-            [Rank("a", 2), Rank("b", 2), Rank("d", 2), Rank("c", 1)],
-            [],
-        ]
-        assert run(store.beside([("shop", ["a"])], most=1)) == [[Rank("b", 2)]]
+        assert run(store.beside([("shop", "a"), ("shop", "b"), ("shop", "z")])) == {
+            ("shop", "a"): [Rank("b", 2), Rank("c", 1), Rank("d", 1)],
+            ("shop", "b"): [Rank("a", 2), Rank("d", 1)],
+        }
 
     def test_of_a_long_order_are_those_of_its_first_items(self, store: Recommendations) -> None:
         names = [f"i-{n:03}" for n in range(MOST_TOGETHER + 10)]
         stocked(store, *names)
         run(store.count([happened(*names, what="bought")]))
-        [beside] = run(store.beside([("shop", [names[0]])], most=1_000))
-        assert [one.item for one in beside] == names[1:MOST_TOGETHER]
+        found = beside(store, names[0])
+        assert [one.item for one in found] == names[1:MOST_TOGETHER]
 
     def test_beside_one_item_are_bounded_and_the_rarest_go(self, store: Recommendations) -> None:
         names = [f"i-{n:04}" for n in range(MOST_OTHERS + 20)]
@@ -174,8 +176,8 @@ class TestPairs:
         run(store.count([*given, happened("hub", names[-1], id="again", what="bought")]))
         assert run(store.thin()) == 20
         assert run(store.thin()) == 0
-        [beside] = run(store.beside([("shop", ["hub"])], most=1_000))
-        assert [one.item for one in beside] == [names[-1], *names[: MOST_OTHERS - 1]]
+        found = beside(store, "hub")
+        assert [one.item for one in found] == [names[-1], *names[: MOST_OTHERS - 1]]
 
 
 class TestOnce:
@@ -187,7 +189,7 @@ class TestOnce:
         assert run(store.count([order, order])) == 1
         assert run(store.count([order])) == 1
         assert trending(store, "bought") == [Rank("a", 1), Rank("b", 1)]
-        assert run(store.beside([("shop", ["a"])], most=9)) == [[Rank("b", 1)]]
+        assert beside(store, "a") == [Rank("b", 1)]
 
     def test_repeat_is_known_as_long_as_the_log_of_its_partition_has_gone_on_for_a_week(
         self, store: Recommendations, database: Database
@@ -215,8 +217,8 @@ class TestOnce:
         with stores.opened(url) as database:
             stocked(Recommendations(database), "a", *(f"x-{n}" for n in range(50)))
             assert sum(run(both())) == 50
-            [beside] = run(Recommendations(database).beside([("shop", ["a"])], most=99))
-            assert {one.times for one in beside} == {1}
+            found = beside(Recommendations(database), "a")
+            assert {one.times for one in found} == {1}
 
     @pytest.mark.parametrize("seed", range(3))
     def test_any_order_with_repeats_and_lost_answers_gives_what_one_pass_gives(
@@ -268,8 +270,7 @@ def check(store: Recommendations, given: Sequence[Occurrence], names: Sequence[s
         wanted = wanted[:5] if what == "viewed" else wanted
         assert [(one.item, one.at) for one in found if one.what == what] == wanted
     for name in names:
-        [beside] = run(store.beside([("shop", [name])], most=100))
-        assert beside == ranked(together[name])
+        assert beside(store, name) == ranked(together[name])
     assert trending(store) == ranked(views)
 
 
@@ -315,7 +316,7 @@ class TestAges:
         assert run(store.expire(ages, most=9)) == 1 + 1
         assert run(store.expire(ages, most=9)) == 0
         assert {one.item for one in interests(store)} == {"a", "c"}
-        assert run(store.beside([("shop", ["a"])], most=9)) == [[Rank("c", 1)]]
+        assert beside(store, "a") == [Rank("c", 1)]
         assert trending(store, hours=24 * 30) == [Rank("c", 1)]
 
 

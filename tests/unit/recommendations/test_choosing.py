@@ -88,13 +88,20 @@ class TestLists:
 
     def test_have_enough_to_choose_from(self) -> None:
         known = bought(*(f"b-{n}" for n in range(KEPT_BOUGHT)))
-        found = shop(leave_out_bought="1d", also_bought=100)
+        found = shop(leave_out_bought="1d", trending={"size": 100})
         asked = choosing.reserve(found)
         some = [*(each.item for each in known), *(f"x-{n}" for n in range(asked))][:asked]
-        named = ["x-0", "x-1", "x-2", "x-3", "x-4"]
-        counted = Counted(known, named, [Rank(each, 1) for each in some], ())
-        made = choose(found, counted, wanted=["also_bought"], now_ms=T0)
-        assert len(made["also_bought"]) == 100
+        counted = Counted(known, (), (), [Rank(each, 1) for each in some])
+        made = choose(found, counted, wanted=["trending"], now_ms=T0)
+        assert len(made["trending"]) == 100
+
+
+def test_what_goes_with_several_items_is_added_up() -> None:
+    assert choosing.together([ranks("ab"), ranks("cb"), []]) == [
+        Rank("b", 16),
+        Rank("a", 9),
+        Rank("c", 9),
+    ]
 
 
 def test_templates_see_items_that_there_are_with_their_ids() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from connectors.stores.recommendations import Recommendations
 from processors.content.facts import RECOMMENDED
+from processors.recommendations import offers
 from processors.recommendations.offers import FRESH_MS, Offers
 from schemas.commands import Command
 from schemas.items import Item
@@ -41,10 +42,10 @@ class Asking(Recommendations):
         return await super().interests(people, since=since)
 
     async def beside(
-        self, seeds: Sequence[tuple[str, Collection[str]]], *, most: int
-    ) -> list[list[Rank]]:
+        self, wanted: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], list[Rank]]:
         self.asked["beside"] += 1
-        return await super().beside(seeds, most=most)
+        return await super().beside(wanted)
 
     async def trending(
         self, catalogue: str, what: str, *, hours: tuple[int, int], most: int
@@ -184,6 +185,25 @@ def test_what_is_trending_is_asked_once_a_minute_and_anew_for_new_definitions(sh
     shop.did("viewed", "b", "c")
     shop.offers.take([catalogue(trending={"size": 2}), template(html=ALL, catalogue="shop")])
     assert shop.told()["trending"] == "ab"
+
+
+def test_what_goes_with_an_item_is_asked_once_a_minute_and_of_so_many_items_kept(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offers, "MOST_KNOWN", 2)
+    shop.did("bought", "a", "b", person="bob")
+
+    def told(item: str) -> str:
+        return shop.told(properties={"product_id": item})["also_bought"]
+
+    assert told("a") == "b"
+    shop.did("bought", "a", "c", person="bob")
+    shop.time.now += FRESH_MS - 1
+    assert (told("a"), told("d"), shop.store.asked["beside"]) == ("b", "", 2)
+    shop.time.now += 1
+    assert told("a") == "bc"
+    assert (told("c"), told("a"), shop.store.asked["beside"]) == ("a", "bc", 4)
+    assert (told("d"), shop.store.asked["beside"]) == ("", 5)
 
 
 def test_items_are_those_of_the_templates_own_catalogue(shop: Shop) -> None:
