@@ -24,7 +24,7 @@ from processors.ports import Clock, Standing
 from processors.recommendations import shelves
 from processors.recommendations.shelves import Logged, Shelf
 from schemas import codec, items
-from schemas.consents import SuppressionRecord
+from schemas.consents import Lifted, SuppressionRecord
 from schemas.errors import BadEvent
 from schemas.items import Item
 from schemas.letters import Record
@@ -187,7 +187,9 @@ class Taker:
             for one in found
             if isinstance(one, SuppressionRecord) and one.reason == ERASED
         ]
-        await self._intake.until_it_works(partial(self._standing.apply, found))
+        # senders take the others: to take them again would, for a moment, undo what was lifted
+        said = [one for one in found if isinstance(one, Lifted) or one.profile_id in erased]
+        await self._intake.until_it_works(partial(self._standing.apply, said))
         if erased:  # after that: from now on nothing more of them is counted
             await self._intake.until_it_works(partial(self._store.forget, erased))
         return [None] * len(found)

@@ -39,6 +39,7 @@ class Desk:
 
     def __init__(self, store: "Held", standing: Standing) -> None:
         self.store = store
+        self.standing = standing
         self.metrics = Metrics()
         self.catalogues = Catalogues()
         self.catalogues.take([catalogue()])
@@ -292,3 +293,10 @@ def test_work_goes_on_again_and_again_whatever_the_database_says(
     asyncio.run(live())
     assert service.closed.count("away") > 1
     assert "expired" in service.closed
+
+
+def test_suppressions_of_other_reasons_are_left_to_senders(desk: Desk) -> None:
+    desk.take(desk.suppression("hard-bounce"))
+    assert asyncio.run(desk.standing.of("ada")).suppressions == []
+    desk.take(desk.suppression("erased"))
+    assert [one.reason for one in asyncio.run(desk.standing.of("ada")).suppressions] == ["erased"]
