@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from processors import contents, databases, journeys, letters, lists, reports, revisions
+from processors import contents, databases, items, journeys, letters, lists, reports, revisions
 from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
@@ -37,6 +37,7 @@ cli.add_typer(lists.cli, name="list")
 cli.add_typer(letters.cli, name="dead-letters")
 cli.add_typer(databases.cli, name="database")
 cli.add_typer(contents.cli, name="templates")
+cli.add_typer(items.cli, name="items")
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ def check(folder: Folder) -> None:
         "policies": len(found.policies),
         "templates": len(found.templates),
         "partials": len(found.partials),
+        "catalogues": len(found.catalogues),
     }
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     typer.echo(f"{folder}: {said or 'no definitions'}; all fit together (set {found.id})")
@@ -257,6 +259,15 @@ def sender(
     else:
         raise typer.BadParameter(f"there are {', '.join(CHANNELS)}, and jsonl")
     _run(app.serve(role))
+
+
+@cli.command()
+@told
+def recommendations() -> None:
+    """Counts what people view and buy of catalogues, for what messages recommend."""
+    from processors import app, recommending
+
+    _run(app.serve(recommending.counting(_settings())))
 
 
 @cli.command("callbacks")

@@ -163,6 +163,8 @@ def prepared(settings: Settings, template: str, source: Source) -> "Preview":
         subject = read(source.data)
     elif source.profile is not None:
         subject = person(settings, found, source.profile)
+    if chosen.catalogue is not None and source.profile is not None:
+        subject = recommended(settings, found, chosen, subject)
     traits = {**subject.traits, **source.traits}
     segments = (*subject.segments, *source.segments)
     subject = msgspec.structs.replace(subject, traits=traits, segments=segments)
@@ -229,6 +231,21 @@ def person(settings: Settings, definitions: DefinitionSet, profile_id: str) -> "
         segments=tuple(history.profile.segments),
         lists=tuple(history.profile.lists),
     )
+
+
+def recommended(
+    settings: Settings, definitions: DefinitionSet, template: "Template", subject: "Subject"
+) -> "Subject":
+    """Returns a person with what is recommended to them, where the settings name a database."""
+    from processors import recommending
+    from processors.content import previews
+
+    if "url" not in settings.database.model_fields_set:
+        return subject
+    now_ms, traits = WallClock().now_ms(), dict(subject.traits)
+    order = previews.ordered(template, subject.profile_id, traits, {}, at_ms=now_ms)
+    told = recommending.told(settings, definitions.documents.values(), order)
+    return msgspec.structs.replace(subject, traits=told.traits)
 
 
 def read(file: Path) -> "Subject":

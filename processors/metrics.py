@@ -183,6 +183,15 @@ class Counter(Enum):
         (),
         "Opens and clicks that were lost, since too many waited for the database.",
     )
+    INTERESTS = Row(
+        "beckon_interests_total", "events", (), "Views and purchases of items that were taken."
+    )
+    INTERESTS_REPEATED = Row(
+        "beckon_interests_repeated_total",
+        "events",
+        (),
+        "Those of them that changed no count: repeats, or of people who are erased.",
+    )
     PREDICATE_FAILURES = Row(
         "beckon_predicate_failures_total",
         "calls",
@@ -254,6 +263,13 @@ class Gauge(Enum):
     OUTBOX_AGE = Row(
         "beckon_outbox_age_seconds", "seconds", (), "How long the oldest of them has waited."
     )
+    ITEMS = Row("beckon_items", "items", ("catalogue",), "Items that a catalogue has.")
+    INTERESTS_BEHIND = Row(
+        "beckon_interests_behind_seconds",
+        "seconds",
+        (),
+        "How long the oldest of the records that are being counted has been in its topic.",
+    )
     PREDICATE_OFF = Row(
         "beckon_predicate_off",
         "0 or 1",
@@ -304,8 +320,8 @@ class Metrics:
     """The numbers of one process.
 
     Guarantees:
-        A label's values come from closed sets (channels, reasons, partitions, names of predicates),
-        never from data.
+        A label's values come from closed sets (channels, reasons, partitions, names of predicates
+        and catalogues), never from data.
     """
 
     def __init__(self) -> None:

@@ -76,6 +76,20 @@ class Content(Branch):
     )
 
 
+class Recommendations(Branch):
+    """What is counted of items."""
+
+    retention_d: int = Field(
+        90, ge=1, le=3_650, description="How long what a person viewed and bought is kept, days."
+    )
+    pairs_d: int = Field(
+        365,
+        ge=1,
+        le=3_650,
+        description="How long it is kept that items were bought together, days.",
+    )
+
+
 class Webhook(Branch):
     """The sender of webhooks."""
 

@@ -9,7 +9,7 @@ from connectors.stores.held import HeldCommands
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
 from connectors.stores.views import Views
-from processors import app, composers, providers, stores
+from processors import app, composers, providers, recommending, stores
 from processors.agents import deliveries, menders
 from processors.agents.contents import Contents
 from processors.clock import WallClock
@@ -23,6 +23,7 @@ from processors.delivery.intake import Intake
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
 from processors.ports import Clock
+from processors.recommendations.offers import Offers
 from processors.runtime.publishing import Publisher
 from processors.settings import Settings
 from schemas import codec
@@ -67,7 +68,7 @@ def delivering(
     routes = Routes(
         carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
     )
-    contents = contents_of(settings)
+    contents = contents_of(settings, recommending.offers(settings, database, clock))
     held_ms = settings.database.held_d * deliveries.DAY_MS
     keeper = mending.Keeper(
         HeldCommands(database),
@@ -126,7 +127,7 @@ def gallery_of(settings: Settings, database: Database, books: Books, clock: Cloc
     return Gallery(Views(database), books, retention_ms=view_ms, clock=clock)
 
 
-def contents_of(settings: Settings) -> Contents:
+def contents_of(settings: Settings, recommended: Offers | None = None) -> Contents:
     """Returns what makes messages by the templates that are published.
 
     Raises:
@@ -134,7 +135,8 @@ def contents_of(settings: Settings) -> Contents:
     """
     links = None if settings.callbacks.signing_keys is None else composers.links_of(settings)
     composer = composers.isolated(settings, links)
-    return Contents(composer, app.cluster_of(settings), settings.topics.prefix)
+    cluster, prefix = app.cluster_of(settings), settings.topics.prefix
+    return Contents(composer, cluster, prefix, recommended=recommended)
 
 
 def composing(contents: Contents) -> Compose:

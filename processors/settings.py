@@ -30,6 +30,7 @@ from processors.provider_settings import (
     Infobip,
     Mailgun,
     Meta,
+    Recommendations,
     Senders,
     SendGrid,
     Ses,
@@ -209,6 +210,7 @@ class Settings(BaseSettings):
     webpush: WebPush = WebPush()
     slack: Slack = Slack()
     content: Content = Content()
+    recommendations: Recommendations = Recommendations()
     log: Log = Log()
 
     @classmethod

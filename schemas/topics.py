@@ -80,6 +80,15 @@ _TABLE = (
         role="control",
     ),
     Topic(
+        name="items",
+        key="catalogue/item id",
+        value="one item of a catalogue, as JSON; or tombstone",
+        cleanup="compact",
+        retention_ms=None,
+        partitions="output",
+        role="in: recommendations",
+    ),
+    Topic(
         name="profiles",
         key="profile id",
         value="changelog of the profile's state (msgpack)",

@@ -96,6 +96,17 @@ def policy(id: str = "p", **keys: Any) -> Document:
     return {"kind": "policy", "id": id} | keys
 
 
+def catalogue(id: str = "shop", **keys: Any) -> Document:
+    """Returns a catalogue; None leaves a key out."""
+    written = {
+        "kind": "catalogue",
+        "id": id,
+        "viewed": {"event": "Product Viewed", "item": "product_id"},
+        "bought": {"event": "Order Completed", "item": "products[].product_id"},
+    } | keys
+    return {key: value for key, value in written.items() if value is not None}
+
+
 def cap(times: int = 1, within: str = "1d", id: str = "c", **keys: Any) -> Document:
     return {"id": id, "times": times, "within": within} | keys
 

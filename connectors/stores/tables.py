@@ -190,3 +190,58 @@ TASKS = Table(
     Index("tasks_by_assignee", "assignee", "done_at", "due_at"),
 )
 """What somebody of the team is to do for a person."""
+
+ITEMS = Table(
+    "items",
+    METADATA,
+    Column("catalogue", String(64), primary_key=True),
+    Column("item", String(200), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What catalogues offer, as the topic `items` says; the value is JSON."""
+
+INTERESTS = Table(
+    "interests",
+    METADATA,
+    Column("profile_id", String(512), primary_key=True),
+    Column("catalogue", String(64), primary_key=True),
+    Column("what", String(16), primary_key=True),
+    Column("item", String(200), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Index("interests_by_age", "at"),
+)
+"""The items that each person viewed and bought last, each once, at its latest time."""
+
+PAIRS = Table(
+    "pairs",
+    METADATA,
+    Column("catalogue", String(64), primary_key=True),
+    Column("item", String(200), primary_key=True),
+    Column("other", String(200), primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("pairs_by_age", "at"),
+)
+"""How often two items were in one order, each pair both ways; `at`: when last."""
+
+TRENDS = Table(
+    "trends",
+    METADATA,
+    Column("catalogue", String(64), primary_key=True),
+    Column("what", String(16), primary_key=True),
+    Column("hour", BigInteger, primary_key=True),
+    Column("item", String(200), primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    Index("trends_by_age", "hour"),
+)
+"""How often an item was viewed or bought in an hour; `hour`: since the epoch."""
+
+COUNTED = Table(
+    "counted",
+    METADATA,
+    Column("partition", Integer, primary_key=True),
+    Column("id", String(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Index("counted_by_age", "partition", "at"),
+)
+"""Which events have been counted: a repeat changes nothing. No id says whose it was."""

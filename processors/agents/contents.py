@@ -50,27 +50,49 @@ class Templates(Protocol):
         ...
 
 
-class Contents:
-    """Makes messages by what is published at the time."""
+class Documents(Protocol):
+    """What is kept up to date."""
 
-    def __init__(self, templates: Templates, cluster: Cluster, prefix: str) -> None:
+    def take(self, written: Iterable[Mapping[str, Any]]) -> Sequence[object]:
+        """Takes documents in the place of all before; returns what is wrong with some."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it holds."""
+        ...
+
+
+class Recommended(Protocol):
+    """Tells commands what is recommended, by the same documents."""
+
+    def take(self, written: Iterable[Mapping[str, Any]]) -> None:
+        """Takes documents in the place of all before."""
+        ...
+
+    async def told(self, command: Command) -> Command:
+        """Returns the command with what its template shows."""
+        ...
+
+
+class Followed:
+    """Keeps documents of content as they are published."""
+
+    def __init__(self, documents: Documents, cluster: Cluster, prefix: str) -> None:
         """Takes what is to be kept up to date.
 
         Args:
-            templates: closed with this; asked by one thread.
+            documents: closed with this; asked by one thread.
             cluster: where the topic is.
             prefix: of all topics.
         """
-        self._templates = templates
+        self._documents = documents
         self._cluster = cluster
         self._topic = full_name(prefix, "definitions")
         self._written: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._thread = ThreadPoolExecutor(1, "templates")
         self._loaded = asyncio.Event()
-        self._made = Grouped(self._compose, most=TOGETHER)
         self._read: dict[int, int] = {}
         """The next offset of each partition."""
-        self._published = Published(read=0, versions={})
 
     def host(self, app: "App") -> None:
         """Has an app keep the templates up to date, and close them at its end."""
@@ -80,36 +102,14 @@ class Contents:
 
         async def close(*_: Any, **__: Any) -> None:
             self._thread.shutdown(wait=False)
-            self._templates.close()
+            self._documents.close()
 
         app.task(follow)
         app.on_before_shutdown.connect(close, weak=False)
 
-    async def compose(self, command: Command) -> Sequence[Message]:
-        """Returns the messages of a command, once all that is published has been read.
-
-        Raises:
-            schemas.errors.Unsendable: none can be made.
-        """
+    async def loaded(self) -> None:
+        """Returns once all that is published has been read."""
         await self._loaded.wait()
-        made = await self._made.ask(command)
-        if isinstance(made, Unsendable):
-            raise made
-        return made
-
-    async def _compose(
-        self, commands: Sequence[Command]
-    ) -> Sequence[Sequence[Message] | Unsendable]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._templates.compose_all, commands)
-
-    async def published(self) -> Published:
-        """Returns the versions of templates with all that is in them, once all has been read.
-
-        They are there no sooner than messages are made by them.
-        """
-        await self._loaded.wait()
-        return self._published
 
     async def follow(self, should_stop: Any) -> None:
         """Reads the topic to its end, then what comes, until it is to stop.
@@ -163,13 +163,71 @@ class Contents:
         return changed
 
     def _settle(self) -> None:
-        read = sum(self._read.values())
-        for problem in self._templates.take(self._written.values()):
+        for problem in self._documents.take(self._written.values()):
             logger.error("a template can not be used", extra={"why": str(problem)})
-        self._published = Published(
-            read=read, versions=dependencies.whole_versions(self._written.values())
-        )
         logger.info("templates are active", extra={"templates": len(self._written)})
+
+
+class Contents(Followed):
+    """Makes messages by what is published at the time."""
+
+    def __init__(
+        self,
+        templates: Templates,
+        cluster: Cluster,
+        prefix: str,
+        *,
+        recommended: Recommended | None = None,
+    ) -> None:
+        """Takes what is to be kept up to date.
+
+        Args:
+            templates: closed with this; asked by one thread.
+            cluster: where the topic is.
+            prefix: of all topics.
+            recommended: what templates show of catalogues; None: nothing.
+        """
+        super().__init__(templates, cluster, prefix)
+        self._templates = templates
+        self._recommended = recommended
+        self._made = Grouped(self._compose, most=TOGETHER)
+        self._published = Published(read=0, versions={})
+
+    async def compose(self, command: Command) -> Sequence[Message]:
+        """Returns the messages of a command, once all that is published has been read.
+
+        Raises:
+            schemas.errors.Unsendable: none can be made.
+        """
+        await self.loaded()
+        if self._recommended is not None:
+            command = await self._recommended.told(command)
+        made = await self._made.ask(command)
+        if isinstance(made, Unsendable):
+            raise made
+        return made
+
+    async def published(self) -> Published:
+        """Returns the versions of templates with all that is in them, once all has been read.
+
+        They are there no sooner than messages are made by them.
+        """
+        await self.loaded()
+        return self._published
+
+    async def _compose(
+        self, commands: Sequence[Command]
+    ) -> Sequence[Sequence[Message] | Unsendable]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._templates.compose_all, commands)
+
+    def _settle(self) -> None:
+        read = sum(self._read.values())
+        if self._recommended is not None:
+            self._recommended.take(self._written.values())
+        super()._settle()
+        versions = dependencies.whole_versions(self._written.values())
+        self._published = Published(read=read, versions=versions)
 
 
 def _records(found: list[Any]) -> list[Polled]:

@@ -15,10 +15,12 @@ from liquid.template import BoundTemplate
 
 from processors.content import contexts, mjml, sms
 from processors.content.errors import Broken
+from processors.content.facts import RECOMMENDED
 from processors.content.links import VIEW_URL
 from processors.content.tokens import TAG
 from processors.content.wordings import Shelf
 from processors.definitions import documents, suggestions
+from processors.definitions.catalogues import LISTS
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
 from processors.definitions.sets import DefinitionSet
 from processors.definitions.templates import Partial, Template
@@ -182,10 +184,11 @@ def _doubtful(template: Template, path: Path, text: str, shelf: Shelf) -> Iterat
         return  # said already
     if "safe" in compiled.analyze(include_partials=False).filters:
         yield None, "safe prints HTML as it is: only for what nobody outside can write"
+    yield from _unrecommended(template, read)
     declared = {name.partition(".")[0] for name in template.variables}
     for name, line in read.items() if declared else ():
         root = name.partition(".")[0].partition("[")[0]
-        if root not in declared and root not in GIVEN:
+        if root not in declared and root not in GIVEN and root != RECOMMENDED:
             said = f"{root} is not declared: where it is missing, to print it holds the message"
             yield line, said + suggestions.hint(root, declared)
     if template.channel == "sms" and path[-1] == "text":
@@ -221,6 +224,19 @@ def _asked(compiled: BoundTemplate) -> Iterator[tuple[str, str, int]]:
                 and str(each.left) in MEMBERSHIPS
             ):
                 yield str(each.left), each.right.value, each.token.start_index
+
+
+def _unrecommended(template: Template, read: Mapping[str, int]) -> Iterator[Found]:
+    """Yields lists of a catalogue that there are not."""
+    for name, line in read.items():
+        root, _, rest = name.partition(".")
+        asked = rest.partition(".")[0].partition("[")[0]
+        if root != RECOMMENDED or RECOMMENDED in template.variables:
+            continue
+        if template.catalogue is None:
+            yield line, f"{name} is missing: the template needs the key catalogue"
+        elif asked not in LISTS:
+            yield line, f"there is no {name}; the lists are {', '.join(LISTS)}"
 
 
 def _long(text: str) -> Iterator[Found]:

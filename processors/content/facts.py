@@ -15,6 +15,8 @@ from schemas.events import iso
 
 ALIASES = {"first_name": "firstName", "last_name": "lastName"}
 """Names that templates use, and what Segment's spec calls them."""
+RECOMMENDED = "recommended"
+"""What templates call the lists of their catalogue; it travels among the traits."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +110,20 @@ def fill(data: dict[str, Any], variables: Mapping[str, Variable]) -> None:
             raise Unsendable("variable-missing", path, is_held=True)
         elif variable.default is not None:
             put(data, path, variable.default)
+
+
+def recommended(template: Template, lists: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Returns the lists of items as a template sees them: what it requires is missing if empty."""
+    return {
+        name: found
+        for name, found in lists.items()
+        if found or not _is_required(template, f"{RECOMMENDED}.{name}")
+    }
+
+
+def _is_required(template: Template, path: str) -> bool:
+    declared = template.variables.get(path)
+    return declared is not None and declared.required
 
 
 def look_up(data: Mapping[str, Any], path: str) -> Any:

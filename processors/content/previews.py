@@ -10,6 +10,7 @@ from processors.content import facts, sms
 from processors.content.facts import Options
 from processors.content.libraries import Library
 from processors.content.rendering import Renderer
+from processors.definitions.catalogues import LISTS
 from processors.definitions.templates import Template
 from schemas.commands import Command, derive_id
 from schemas.errors import Unsendable
@@ -100,6 +101,7 @@ def preview(
         copy.deepcopy(dict(subject.properties)),
     )
     _give_examples(template, traits, properties)
+    _give_lists(template, traits)
     order = ordered(template, subject.profile_id, traits, properties, at_ms=at_ms)
     order = msgspec.structs.replace(
         order, segments=list(subject.segments), lists=list(subject.lists)
@@ -162,6 +164,15 @@ def _give_examples(template: Template, traits: dict[str, Any], properties: dict[
             facts.put(place, rest, variable.example)
 
 
+def _give_lists(template: Template, traits: dict[str, Any]) -> None:
+    """Leaves no list of the template's catalogue missing, but those that it requires."""
+    if template.catalogue is not None:
+        held = traits.get(facts.RECOMMENDED)
+        known = held if isinstance(held, dict) else {}
+        found: dict[str, Any] = {name: known.get(name) or [] for name in LISTS}
+        traits[facts.RECOMMENDED] = facts.recommended(template, found)
+
+
 def _make_up(error: Unsendable, traits: dict[str, Any], properties: dict[str, Any]) -> str:
     """Puts something where a message lacks it; returns what is to be said of that.
 
@@ -171,7 +182,8 @@ def _make_up(error: Unsendable, traits: dict[str, Any], properties: dict[str, An
     if error.reason == "variable-missing":
         place, rest = _place(error.detail, traits, properties)
         if rest:
-            facts.put(place, rest, f"[{error.detail}]")
+            is_list = error.detail.startswith(f"{facts.RECOMMENDED}.")
+            facts.put(place, rest, [] if is_list else f"[{error.detail}]")
             return f"{error.detail} is missing: the message would be held"
     if error.reason == "address-missing" and error.detail in SAMPLES:
         traits[error.detail] = SAMPLES[error.detail]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from processors.definitions import suggestions, values
+from processors.definitions.catalogues import Catalogue
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
 from processors.definitions.journeys import Journey
 from processors.definitions.parts import LATER, TAG, Faults, Origin, Written
@@ -18,7 +19,8 @@ from processors.definitions.topics import Topic
 from processors.definitions.triggers import Trigger
 from processors.definitions.versions import canonical, version
 
-Definition = Segment | StaticList | Score | Trigger | Journey | Topic | Policy | Template | Partial
+Deciding = Segment | StaticList | Score | Trigger | Journey | Topic | Policy
+Definition = Deciding | Template | Partial | Catalogue
 
 KINDS: dict[str, type[Definition]] = {
     "segment": Segment,
@@ -30,8 +32,9 @@ KINDS: dict[str, type[Definition]] = {
     "policy": Policy,
     "template": Template,
     "partial": Partial,
+    "catalogue": Catalogue,
 }
-CONTENT_KINDS = frozenset({"template", "partial"})
+CONTENT_KINDS = frozenset({"template", "partial", "catalogue"})
 """What messages say: none of it decides anything."""
 LATER_KINDS = ("frequency_cap",)
 

@@ -164,6 +164,7 @@ class Written(Part):
         "policy",
         "template",
         "partial",
+        "catalogue",
     ]
     id: values.Id
     name: values.Name | None = None

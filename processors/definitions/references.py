@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from processors.definitions import actions, conditions, scores, steps, stimuli, triggers
+from processors.definitions.catalogues import Catalogue
 from processors.definitions.conditions import Condition
 from processors.definitions.documents import Definition
 from processors.definitions.errors import Path
@@ -20,7 +21,7 @@ class Reference:
     """One mention of another definition."""
 
     path: Path
-    kind: Literal["segment", "list", "score", "trigger", "journey", "topic"]
+    kind: Literal["segment", "list", "score", "trigger", "journey", "topic", "catalogue"]
     id: str
 
 
@@ -105,7 +106,9 @@ def of(definition: Definition) -> Iterator[Mention]:
         case Policy():
             for place, topic in enumerate(definition.topics or ()):
                 yield Reference(("topics", place), "topic", topic)
-        case StaticList() | Topic() | Template() | Partial():
+        case Template(catalogue=str(name)):
+            yield Reference(("catalogue",), "catalogue", name)
+        case StaticList() | Topic() | Template() | Partial() | Catalogue():
             pass
         case _:
             assert_never(definition)

@@ -14,6 +14,7 @@ from processors.definitions import (
     templates,
     versions,
 )
+from processors.definitions.catalogues import Catalogue
 from processors.definitions.documents import Definition
 from processors.definitions.errors import InvalidDefinitions, Problem
 from processors.definitions.journeys import Journey
@@ -62,6 +63,7 @@ class DefinitionSet:
     policies: Mapping[str, Policy]
     templates: Mapping[str, Template]
     partials: Mapping[str, Partial]
+    catalogues: Mapping[str, Catalogue]
     older: Mapping[str, tuple[Journey, ...]]
     """Versions of journeys by which runs may go on, the oldest first, by id."""
     unfit: frozenset[str]
@@ -80,7 +82,8 @@ class DefinitionSet:
     def __iter__(self) -> Iterator[Definition]:
         """Yields all definitions, kind by kind."""
         deciding = (self.segments, self.lists, self.scores, self.triggers, self.journeys)
-        for part in (*deciding, self.topics, self.policies, self.templates, self.partials):
+        worded = (self.templates, self.partials, self.catalogues)
+        for part in (*deciding, self.topics, self.policies, *worded):
             yield from part.values()
 
     @property
@@ -251,6 +254,7 @@ def _of(
         policies=by_kind["policy"],
         templates=by_kind["template"],
         partials=by_kind["partial"],
+        catalogues=by_kind["catalogue"],
         older=older,
         kept=tuple(each.origin.document for each, _ in kept),
         unfit=frozenset(each.steps_version for each, fits in kept if not fits),

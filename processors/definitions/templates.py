@@ -22,7 +22,7 @@ MAX_SUBJECT_CHARS = 500
 MAX_VARIANTS = 20
 TEXT_KEYS = ("html", "mjml", "text")
 """Texts that may lie in a file of their own."""
-COMMON = ("kind", "id", "name", "description", "channel", "category", "language")
+COMMON = ("kind", "id", "name", "description", "channel", "category", "language", "catalogue")
 COMMON_TOO = ("variables", "variants", "locales")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "email": ("subject", "preheader", "html", "mjml", "text", "from", "reply_to", "utm"),
@@ -196,6 +196,8 @@ class Template(Wording, Written):
     channel: Annotated[Channel, values.one_of(get_args(Channel))]
     category: values.Name | None = None
     language: Locale | None = None
+    catalogue: values.Id | None = None
+    """Whose items it recommends; None: it recommends none."""
     utm: Utm | None = None
     variables: Annotated[dict[str, Variable], BeforeValidator(keyed(values.trait_path))] = Field(
         default_factory=dict

@@ -62,7 +62,7 @@ def test_mails_are_whole(template: str) -> None:
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
 
-@pytest.mark.parametrize("template", ["default", "welcome", "cart-reminder", "newsletter"])
+@pytest.mark.parametrize("template", ["default", "welcome", "cart-reminder", "newsletter", "picks"])
 def test_marketing_can_be_unsubscribed_from(template: str) -> None:
     properties: dict[str, Any] = {"items": [], "articles": [], "title": "a", "content": "b"}
     if template == "cart-reminder":
@@ -95,6 +95,21 @@ def test_block_of_the_newsletter_is_for_gold_alone() -> None:
     gold, plain = shown("newsletter", plan="gold"), shown("newsletter", plan="free")
     assert "free delivery" in (gold.html or "")
     assert "free delivery" not in (plain.html or "")
+
+
+def test_picks_show_a_block_for_each_list_that_is_not_empty() -> None:
+    items = [
+        {"id": f"{n}", "title": f"T{n} <i>", "price": n, "url": f"https://s.example/{n}"}
+        for n in range(9)
+    ]
+    full = {"also_bought": items[:2], "last_viewed": items[2:], "trending": []}
+    message = shown("picks", recommended=full)
+    assert message.html is not None
+    for heading, is_there in (("go well", True), ("looked at", True), ("Liked by many", False)):
+        assert (heading in message.html) == is_there
+    assert [f"T{n} &lt;i&gt;" in message.html for n in range(9)] == [n < 5 for n in range(9)]
+    assert "https://s.example/4?utm_source=beckon" in message.html
+    assert "Liked by many" in (shown("picks").html or "")
 
 
 def test_receipt_is_written_as_the_person_reads_numbers() -> None:

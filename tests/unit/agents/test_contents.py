@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from processors.agents.contents import Contents
@@ -15,7 +16,7 @@ from schemas.commands import Command
 from schemas.definitions import DefinitionRecord
 from schemas.errors import Unsendable
 from schemas.messages import Message
-from tests.builders import T0, segment
+from tests.builders import T0, catalogue, segment
 from tests.embedded import Broker
 from tests.unit.content.builders import command, template
 
@@ -149,3 +150,32 @@ def test_app_follows_and_closes(broker: Broker) -> None:
         assert not inside.library.stock.templates
 
     asyncio.run(asyncio.wait_for(live(), 30))
+
+
+class Recommending:
+    """Tells commands of the documents that it has taken, `Recommended` by shape."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def take(self, written: Iterable[Mapping[str, Any]]) -> None:
+        self.taken = sorted(str(each["kind"]) for each in written)
+
+    async def told(self, command: Command) -> Command:
+        return msgspec.structs.replace(command, traits=command.traits | {"taken": self.taken})
+
+
+def test_templates_are_told_what_is_recommended_by_what_is_published(broker: Broker) -> None:
+    topic = broker.topic("definitions")
+    publish(broker, topic, template(subject="{{ taken | join }}"), catalogue())
+
+    async def live() -> str | None:
+        contents = Contents(Inside(), broker.cluster, broker.prefix, recommended=Recommending())
+        stopped = False
+        follower = asyncio.ensure_future(contents.follow(lambda: stopped))
+        found = await subject(contents)
+        stopped = True
+        await follower
+        return found
+
+    assert asyncio.run(asyncio.wait_for(live(), 30)) == "catalogue template"

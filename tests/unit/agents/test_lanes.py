@@ -1,6 +1,8 @@
 """Work side by side, in order for each key."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 
 from hypothesis import given
@@ -146,5 +148,25 @@ def test_any_order_of_keys_is_kept_for_each(keys: list[str], places: int) -> Non
         for one in set(keys):
             mine = [number for key, number in done if key == one]
             assert mine == sorted(mine)
+
+    asyncio.run(run())
+
+
+def test_finished_work_leaves_nothing_behind() -> None:
+    async def run() -> None:
+        lanes, gates = Lanes(4, print), Gates()
+        watched = weakref.WeakSet[Callable[[], Awaitable[None]]]()
+
+        async def put(key: bytes, name: str) -> None:
+            work = gates.work(name)
+            watched.add(work)
+            await lanes.put(key, work)
+
+        await put(b"ada", "1")
+        await put(b"bob", "2")
+        assert len(watched) == 2
+        await gates.open("1", "2")
+        gc.collect()
+        assert not watched
 
     asyncio.run(run())

@@ -8,6 +8,7 @@ import pytest
 from processors.content import checks
 from processors.content.wordings import Shelf
 from processors.definitions import files, sets
+from tests.builders import catalogue
 from tests.unit.content.builders import partial, template
 
 FOOTER = partial("footer", html='<a href="{{ unsubscribe_url }}">x</a>')
@@ -167,6 +168,27 @@ def test_segments_and_lists_that_there_are_not_are_warned_of() -> None:
         f"{PLACE}html: line 2: there is no list pres; did you mean press?",
         f"{PLACE}html: line 2: there is no segment byers; did you mean buyers?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({}, "recommended.trending is missing: the template needs the key catalogue"),
+        ({"catalogue": "shop"}, None),
+        ({"variables": {"recommended": {"type": "mapping"}}}, None),
+    ],
+)
+def test_what_is_recommended_comes_of_a_catalogue(keys: dict[str, Any], said: str | None) -> None:
+    written = receipt(html="{% for i in recommended.trending %}{{ i.title }}{% endfor %}", **keys)
+    assert doubtful(written, catalogue()) == ([] if said is None else [f"{PLACE}html: {said}"])
+
+
+def test_list_that_there_is_not_is_named() -> None:
+    written = receipt(
+        text="{{ recommended.best.first }}{{ recommended.trending[0].title }}", catalogue="shop"
+    )
+    said = "text: there is no recommended.best.first; the lists are"
+    assert doubtful(written, catalogue()) == [f"{PLACE}{said} last_viewed, also_bought, trending"]
 
 
 def test_variables_are_paths_with_their_lines() -> None:

@@ -98,3 +98,16 @@ def test_missing_and_wrong_variables_are_held(
     with pytest.raises(Unsendable) as caught:
         facts.fill(data, declared(**keys))
     assert (str(caught.value), caught.value.is_held) == (said, True)
+
+
+def test_list_of_a_catalogue_is_missing_where_it_is_required_and_empty() -> None:
+    required = {
+        "recommended.trending": {"type": "list", "required": True},
+        "recommended.also_bought": {"type": "list"},
+    }
+    found = parsed(variables=required)
+    assert facts.recommended(found, {"trending": [], "also_bought": [], "last_viewed": []}) == {
+        "also_bought": [],
+        "last_viewed": [],
+    }
+    assert facts.recommended(found, {"trending": [1]}) == {"trending": [1]}

@@ -54,6 +54,30 @@ def test_examples_stand_in_for_what_is_not_said() -> None:
     assert said.message.subject == "4 Oslo"
 
 
+LISTS = (
+    "{% for i in recommended.trending %}{{ i.title }}{% endfor %}"
+    ".{{ recommended.last_viewed.size }}"
+)
+TRENDING = "recommended.trending"
+
+
+def test_lists_of_a_catalogue_are_examples_or_what_is_said_or_empty() -> None:
+    example = {TRENDING: {"type": "list", "example": [{"title": "Lamp"}]}}
+    written = template(subject=LISTS, catalogue="shop")
+    assert shown(written, traits=ANN).message.subject == ".0"
+    assert shown(written | {"variables": example}, traits=ANN).message.subject == "Lamp.0"
+    said = ANN | {"recommended": {"trending": [{"title": "Chair"}], "last_viewed": [{}, {}]}}
+    assert shown(written | {"variables": example}, traits=said).message.subject == "Chair.2"
+    assert shown(written, traits=ANN | {"recommended": "x"}).message.subject == ".0"
+
+
+def test_list_that_is_required_and_empty_is_said_to_hold_the_message() -> None:
+    required = {TRENDING: {"type": "list", "required": True}}
+    found = shown(template(subject=LISTS, catalogue="shop", variables=required), traits=ANN)
+    assert found.message.subject == ".0"
+    assert found.notes[0] == "recommended.trending is missing: the message would be held"
+
+
 @pytest.mark.parametrize(
     ("channel", "keys", "trait"),
     [

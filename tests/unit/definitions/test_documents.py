@@ -23,7 +23,7 @@ from tests.unit.definitions.builders import (
 
 GOOD = [segment(), static_list(), score(), trigger(), mail(), partial()]
 LATER = "frequency_cap"
-KINDS = "segment, list, score, trigger, journey, topic, policy, template, partial"
+KINDS = "segment, list, score, trigger, journey, topic, policy, template, partial, catalogue"
 
 
 @pytest.mark.parametrize("document", GOOD, ids=lambda document: str(document["kind"]))

@@ -103,7 +103,7 @@ def test_problems_of_all_files_come_together_sorted(tmp_path: Path) -> None:
         "d.json:1: the file is empty",
         "e.yaml:1: do[0].add_to_list: there is no list gests; there are no lists",
         "f.yaml:1: needs the key kind: one of segment, list, score, trigger, journey, topic, "
-        "policy, template, partial",
+        "policy, template, partial, catalogue",
         "f.yaml:2: id: this key is there twice, first in line 1",
         "g.yaml: must have at most 256 kB",
         "h.yaml: can not be read: No such file or directory",

@@ -18,7 +18,7 @@ from processors.definitions import (
 )
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGES = ("definitions.md", "journeys.md", "content.md")
+PAGES = ("definitions.md", "journeys.md", "content.md", "catalogues.md")
 REFERENCE = "".join((DOCS / name).read_text("utf-8") for name in PAGES)
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
 

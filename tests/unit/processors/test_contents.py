@@ -1,14 +1,20 @@
 """The commands that show and bring in what messages say."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from connectors.stores.recommendations import Recommendations
 from processors import contents
+from processors.clock import WallClock
 from processors.definitions import files, syntax
 from processors.runtime.batches import Policy
-from tests.builders import identify
+from schemas.items import Item
+from schemas.recommendations import Occurrence
+from tests import stores
+from tests.builders import catalogue, identify
 from tests.embedded import Broker
 from tests.unit.explanations.systems import System
 from tests.unit.processors.commands import beckon
@@ -219,3 +225,49 @@ def test_preview_is_of_a_person_whom_the_running_system_knows(
     assert done.exit_code == 0, done.output
     assert "to: ada@example.org\nsubject: Hi Ada" in done.stdout
     assert "missing" not in done.stderr
+
+
+PICKS = """\
+kind: template
+id: picks
+name: Picks
+channel: email
+category: transactional
+catalogue: shop
+subject: "{{ recommended.last_viewed | map: 'title' }}{{ recommended.trending.size }}"
+text: Hi
+"""
+
+
+def test_preview_shows_what_is_recommended_to_a_person(
+    on_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = System(on_broker, syntax.read_yaml(PICKS).document, catalogue(), policy=Policy())
+    system.decides(identify(email="ada@example.org"))
+    words = ("preview", "picks", "--profile", "p", "--out", tmp_path / "mail.html")
+    url = f"sqlite:///{tmp_path}/senders.db"
+    plain = beckon(*words)
+    assert "subject: 0" in plain.stdout, plain.output
+    monkeypatch.setenv("BECKON_DATABASE__URL", url)
+    early = beckon(*words)
+    assert early.exit_code == 1
+    assert "the database can not be asked what is recommended" in early.stderr
+    with stores.opened(url) as database:
+        store, now = Recommendations(database), WallClock().now_ms()
+        view = Occurrence(
+            id="v",
+            partition=0,
+            logged_at=now,
+            profile_id="p",
+            catalogue="shop",
+            what="viewed",
+            items=("lamp",),
+            at=now,
+            keeps=9,
+            is_trend=True,
+        )
+        asyncio.run(store.stock([Item("shop", "lamp", '{"title":"Lamp"}')]))
+        asyncio.run(store.count([view]))
+    done = beckon(*words)
+    assert done.exit_code == 0, done.output
+    assert "subject: Lamp1" in done.stdout

@@ -36,6 +36,7 @@ def test_histogram_has_buckets_in_order(one: Histogram) -> None:
 
 def test_no_label_could_hold_data() -> None:
     assert {label for row in ROWS for label in row.labels} == {
+        "catalogue",
         "channel",
         "detail",
         "machine",
