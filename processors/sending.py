@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connectors.stores.engines import Database
@@ -38,6 +39,19 @@ AGAIN_S = 1.0
 """A template that is not known may have been published a moment ago."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Shared:
+    """What all parts of one sender have."""
+
+    settings: Settings
+    channel: str
+    database: Database
+    books: Books
+    metrics: Metrics
+    clock: Clock
+    schemas: codec.SchemaRegistry | None
+
+
 def delivering(
     settings: Settings, channel: str, makers: Mapping[str, providers.Maker] = providers.MAKERS
 ) -> app.Role:
@@ -48,83 +62,104 @@ def delivering(
     """
     carriers = providers.of(settings, channel, makers)
     database = stores.migrated(settings)
-    metrics, known, clock = Metrics(), app.registry_of(settings), WallClock()
+    metrics, clock = Metrics(), WallClock()
     ledger = Ledger(database, owner=settings.slot)
-    prefix = settings.topics.prefix
-    options = deliveries.Options(
-        prefix=prefix,
-        cluster=app.cluster_of(settings),
-        slot=settings.slot,
+    shared = _Shared(
+        settings=settings,
         channel=channel,
-        places=settings.senders.places,
-        retention_ms=settings.database.retention_d * deliveries.DAY_MS,
-        schemas=known,
+        database=database,
+        books=Books(ledger, most=settings.senders.places, metrics=metrics, clock=clock),
+        metrics=metrics,
+        clock=clock,
+        schemas=app.registry_of(settings),
     )
+    options = _options(shared)
     hosted = app.faust_app(
-        settings, f"{deliveries.group(prefix, channel)}.standing", instance=settings.slot
+        settings, f"{deliveries.group(options.prefix, channel)}.standing", instance=settings.slot
     )
-    writer = deliveries.Writer(Publisher(options.cluster, prefix))
-    books = Books(ledger, most=options.places, metrics=metrics, clock=clock)
-    routes = Routes(
-        carriers, providers.limits(settings, carriers, channel), metrics=metrics, clock=clock
-    )
+    writer = deliveries.Writer(Publisher(options.cluster, options.prefix))
+    limits = providers.limits(settings, carriers, channel)
+    routes = Routes(carriers, limits, metrics=metrics, clock=clock)
     contents = contents_of(settings, recommending.offers(settings, database, clock))
-    held_ms = settings.database.held_d * deliveries.DAY_MS
-    keeper = mending.Keeper(
-        HeldCommands(database),
-        contents.published,
-        books,
-        options=mending.Options(channel=channel, retention_ms=held_ms),
-        metrics=metrics,
-        clock=clock,
-    )
-    gallery = gallery_of(settings, database, books, clock)
-    desk = Desk(
-        composing(contents),
-        Courier(
-            books,
-            routes,
-            policy=providers.policy(settings, channel),
-            metrics=metrics,
-            clock=clock,
-        ),
-        taken=Intake(
-            intake.Options(name=channel, channels=(channel,), schemas=known),
-            writer.into("dead-letters"),
-            metrics=metrics,
-        ),
-        outlets=Outlets(
-            write=writer.write,
-            encode=codec.encoder("outcomes", known, prefix=prefix),
-            keeper=keeper,
-            gallery=gallery,
-        ),
-        metrics=metrics,
-        clock=clock,
-    )
+    keeper = _keeper(shared, contents)
+    desk = _desk(shared, contents, routes, writer=writer, keeper=keeper)
 
     async def close() -> None:
         await routes.close()
         database.close()
 
-    service = deliveries.Service(desk, books, ledger, options=options, metrics=metrics, clock=clock)
     mender = mending.Mender(keeper, desk.again, sleep=asyncio.sleep)
     menders.host(hosted, mender, grace_ms=options.grace_ms)
+    service = deliveries.Service(
+        desk, shared.books, ledger, options=options, metrics=metrics, clock=clock
+    )
     service.host(hosted, Standing(database), writer, close)
     contents.host(hosted)
-    return app.sender_role(
-        settings,
-        hosted,
-        metrics,
-        deliveries.topics(options),
-        has_joined=lambda: service.has_joined,
+    names = deliveries.topics(options)
+    return app.sender_role(settings, hosted, metrics, names, has_joined=lambda: service.has_joined)
+
+
+def _options(shared: _Shared) -> deliveries.Options:
+    settings = shared.settings
+    return deliveries.Options(
+        prefix=settings.topics.prefix,
+        cluster=app.cluster_of(settings),
+        slot=settings.slot,
+        channel=shared.channel,
+        places=settings.senders.places,
+        retention_ms=settings.database.retention_d * deliveries.DAY_MS,
+        schemas=shared.schemas,
     )
 
 
-def gallery_of(settings: Settings, database: Database, books: Books, clock: Clock) -> Gallery:
-    """Returns what keeps mails that can be seen in a browser."""
+def _keeper(shared: _Shared, contents: Contents) -> mending.Keeper:
+    held_ms = shared.settings.database.held_d * deliveries.DAY_MS
+    return mending.Keeper(
+        HeldCommands(shared.database),
+        contents.published,
+        shared.books,
+        options=mending.Options(channel=shared.channel, retention_ms=held_ms),
+        metrics=shared.metrics,
+        clock=shared.clock,
+    )
+
+
+def _desk(
+    shared: _Shared,
+    contents: Contents,
+    routes: Routes,
+    *,
+    writer: deliveries.Writer,
+    keeper: mending.Keeper,
+) -> Desk:
+    settings, channel, metrics, clock = (
+        shared.settings,
+        shared.channel,
+        shared.metrics,
+        shared.clock,
+    )
     view_ms = settings.callbacks.view_d * deliveries.DAY_MS
-    return Gallery(Views(database), books, retention_ms=view_ms, clock=clock)
+    policy = providers.policy(settings, channel)
+    prefix = settings.topics.prefix
+    return Desk(
+        composing(contents),
+        Courier(shared.books, routes, policy=policy, metrics=metrics, clock=clock),
+        taken=Intake(
+            intake.Options(name=channel, channels=(channel,), schemas=shared.schemas),
+            writer.into("dead-letters"),
+            metrics=metrics,
+        ),
+        outlets=Outlets(
+            write=writer.write,
+            encode=codec.encoder("outcomes", shared.schemas, prefix=prefix),
+            keeper=keeper,
+            gallery=Gallery(
+                Views(shared.database), shared.books, retention_ms=view_ms, clock=clock
+            ),
+        ),
+        metrics=metrics,
+        clock=clock,
+    )
 
 
 def contents_of(settings: Settings, recommended: Offers | None = None) -> Contents:
