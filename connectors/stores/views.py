@@ -16,7 +16,9 @@ from connectors.stores.engines import Database
 from connectors.stores.tables import VIEWS
 from schemas.intents import View
 
-_NOT_SENT = text("(select state from ledger where command_id = views.message_id) = 'claimed'")
+_NOT_SENT = text("""
+coalesce((select state from ledger where command_id = views.message_id), 'claimed') = 'claimed'
+""")
 _EXPIRE = text("""
 delete from views where message_id in (
   select message_id from views where until <= :at order by until limit :most
