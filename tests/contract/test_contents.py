@@ -177,7 +177,6 @@ class TestViews:
     def test_mail_is_there_as_it_was_until_its_end(self, database: Database) -> None:
         views, html = Views(database), "<p>Grüße</p>\n" * 1000
         run(views.keep([view("m-1", html=html)]))
-        run(views.keep([view("m-1", html="<p>other</p>", until=90), view("m-3")]))
         assert run(views.find("m-1", at=19)) == html
         assert run(views.find("m-1", at=20)) is None
         assert run(views.find("m-2", at=1)) is None
