@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from connectors.channels.inbox import Inbox
 from connectors.stores import tables
+from processors.api import inboxes
 from processors.api.access import AUDIENCE, Access
 from processors.api.inboxes import MAX_BODY_BYTES, MAX_QUERY_CHARS, PERSON
 from processors.metrics import Counter
@@ -208,6 +209,18 @@ def test_only_pages_of_our_origins_may_read_the_answers(
 def test_without_a_database_it_is_asked_to_come_again(tmp_path: Path) -> None:
     async def use(site: Site) -> httpx2.Response:
         await site.database.run(lambda one: tables.INBOX.drop(one))
+        return await site.client.get("/inbox/unread", headers=of())
+
+    answer = visit(tmp_path, use)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+def test_only_so_many_are_asked_for_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inboxes, "MAX_AT_ONCE", 0)
+
+    async def use(site: Site) -> httpx2.Response:
         return await site.client.get("/inbox/unread", headers=of())
 
     answer = visit(tmp_path, use)

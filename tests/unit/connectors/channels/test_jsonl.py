@@ -45,6 +45,18 @@ def test_each_channel_has_its_file(tmp_path: Path) -> None:
     assert (tmp_path / "commands.sms.jsonl").read_text("utf-8").count("\n") == 1
 
 
+def test_commands_that_overlap_and_repeat_are_each_written_once(tmp_path: Path) -> None:
+    many = [command(number % 20) for number in range(40)]
+
+    outcomes = send(JsonlSender(tmp_path, now_ms=lambda: 5), *many)
+
+    lines = (tmp_path / "commands.email.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [f"c-{number}" for number in range(20)]
+    assert [one.command_id for one in outcomes] == [one.id for one in many]
+    assert {one.result for one in outcomes} == {"sent"}
+    assert len({one.id for one in outcomes}) == 20
+
+
 def test_line_has_the_command_with_its_time_for_people(tmp_path: Path) -> None:
     send(JsonlSender(tmp_path, now_ms=lambda: 5), command(1))
 
