@@ -25,6 +25,16 @@ class Record(NamedTuple):
     value: bytes | None
 
 
+class Written(NamedTuple):
+    """A record on its way to Kafka."""
+
+    topic: str
+    """Without the prefix."""
+    key: bytes | None
+    value: bytes | None
+    headers: Headers | None = None
+
+
 class DeadLetter(NamedTuple):
     """A record that can not be applied, and why."""
 

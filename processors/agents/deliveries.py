@@ -28,9 +28,9 @@ from processors.metrics import Gauge, Metrics
 from processors.ports import Clock, Ledger, Standing
 from processors.runtime import feeds
 from processors.runtime.clients import Cluster
-from processors.runtime.publishing import Publisher, Written
+from processors.runtime.publishing import Publisher
 from schemas import codec
-from schemas.letters import Headers, Record
+from schemas.letters import Headers, Record, Written
 from schemas.topics import full_name
 
 if TYPE_CHECKING:

@@ -20,12 +20,11 @@ from processors.delivery.galleries import Gallery
 from processors.delivery.mending import UNKNOWN, Keeper
 from processors.metrics import Counter, Histogram, Metrics
 from processors.ports import Clock
-from processors.runtime.publishing import Written
 from schemas import codec
 from schemas.commands import NAMESPACE, Command
 from schemas.errors import Unsendable
 from schemas.intents import Intent, Published
-from schemas.letters import Record
+from schemas.letters import Record, Written
 from schemas.messages import Message
 from schemas.outcomes import Outcome
 

@@ -2,28 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from processors.runtime import clients
 from processors.runtime.clients import Cluster
-from schemas.letters import Headers
+from schemas.letters import Written
 
 FLUSH_S = 15.0
 """Longer than a record may wait for its broker: by then each has ended one way or the other."""
 
 logger = logging.getLogger(__name__)
-
-
-class Written(NamedTuple):
-    """One record on its way."""
-
-    topic: str
-    """Without the prefix."""
-    key: bytes | None
-    value: bytes | None
-    headers: Headers | None = None
 
 
 class Publisher:

@@ -8,11 +8,10 @@ from processors.delivery import intake
 from processors.delivery.desk import Desk, Outlets
 from processors.delivery.galleries import Gallery
 from processors.delivery.mending import Keeper
-from processors.runtime.publishing import Written
 from schemas import codec
 from schemas.commands import Command
 from schemas.errors import Unsendable
-from schemas.letters import Headers, Record
+from schemas.letters import Headers, Record, Written
 from schemas.messages import Message
 from schemas.outcomes import Outcome
 from tests.builders import command

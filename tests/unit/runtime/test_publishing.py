@@ -4,7 +4,8 @@ import pytest
 
 from processors.runtime import clients
 from processors.runtime.clients import MAX_STATE_BYTES, Cluster
-from processors.runtime.publishing import Publisher, Written
+from processors.runtime.publishing import Publisher
+from schemas.letters import Written
 from tests.embedded import Broker
 
 
