@@ -92,7 +92,7 @@ class Isolated:
 
     def compose_all(self, commands: Iterable[Command]) -> Sequence[Made]:
         """Returns what `compose` returns or raises of each, in their order."""
-        waiting = deque(_Job(place, one, self._frame(one)) for place, one in enumerate(commands))
+        waiting = deque(self._job(place, one) for place, one in enumerate(commands))
         found: dict[int, Made] = {}
         sent: deque[_Job] = deque()
         with self._lock:
@@ -112,8 +112,9 @@ class Isolated:
         with self._lock:
             self._end()
 
-    def _frame(self, command: Command) -> bytes:
-        return b"C" + msgspec.msgpack.encode((links.own(self._links, command), command))
+    def _job(self, place: int, command: Command) -> "_Job":
+        ours = links.own(self._links, command)
+        return _Job(place, command, ours, b"C" + msgspec.msgpack.encode((ours, command)))
 
     def _send(self, waiting: "deque[_Job]", sent: "deque[_Job]", found: dict[int, Made]) -> None:
         """Has the process never wait for its next message, and never for us to take its answer."""
@@ -139,7 +140,7 @@ class Isolated:
         answer = self._child.receive(WALL_S)
         job = sent.popleft()
         if answer is not None:
-            found[job.place] = self._made(job.command, answer)
+            found[job.place] = self._made(job, answer)
             return
         self._end()
         waiting.extendleft(reversed(sent))
@@ -150,9 +151,12 @@ class Isolated:
         else:
             waiting.appendleft(job)
 
-    def _made(self, command: Command, answer: bytes) -> Made:
+    def _made(self, job: "_Job", answer: bytes) -> Made:
         try:
-            return [links.tracked(one, command, self._links) for one in _messages(answer)]
+            return [
+                links.tracked(one, job.command, self._links, ours=job.ours)
+                for one in _messages(answer)
+            ]
         except Unsendable as problem:
             return problem
 
@@ -176,6 +180,8 @@ class _Job(NamedTuple):
 
     place: int
     command: Command
+    ours: Mapping[str, str]
+    """Our own links in it."""
     frame: bytes
 
     @property

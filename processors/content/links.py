@@ -26,6 +26,8 @@ _ADDRESS = re.compile(
 )
 _ANCHOR = re.compile(r"""(<a\s(?:[^<>]*?\s)?href\s*=\s*)("[^"]*"|'[^']*')""", re.I)
 _BODY_END = re.compile(r"</body\s*>", re.I)
+NEAR_END_CHARS = 1_000
+"""The end of a body is looked for here first."""
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]+")
 _PICTURE = re.compile(r"data:image/(png|gif|jpeg|webp);base64,", re.I)
@@ -132,15 +134,22 @@ def marked(html: str, utm: Utm | None, campaign: str, *, ours: Collection[str]) 
     return _changed(html, ours, lambda url: tagged(url, marks))
 
 
-def tracked(message: Message, command: Command, links: Links | None) -> Message:
+def tracked(
+    message: Message, command: Command, links: Links | None, *, ours: Mapping[str, str]
+) -> Message:
     """Returns a message whose links lead by way of us, with a picture that tells of being shown.
+
+    Args:
+        message: as rendered.
+        command: what it is for.
+        links: makes them; None: nothing is changed.
+        ours: what `own` gave for it, when it was rendered.
 
     Raises:
         Unsendable: no message may lead where a link does.
     """
     if links is None or message.html is None:
         return message
-    ours = own(links, command)
     html = _changed(message.html, ours.values(), lambda url: links.click(command, url))
     place = "/".join(ours[VIEW_URL].rsplit("/", 2)[1:])  # the rest may be escaped
     return msgspec.structs.replace(
@@ -192,6 +201,7 @@ def _with_pixel(html: str, url: str | None) -> str:
     if url is None:
         return html
     picture = f'<img src="{markup.escape(url)}" width="1" height="1" alt="">'
-    found = list(_BODY_END.finditer(html))
+    near = max(0, len(html) - NEAR_END_CHARS)
+    found = [*_BODY_END.finditer(html, near)] or [*_BODY_END.finditer(html)]
     at = found[-1].start() if found else len(html)
     return html[:at] + picture + html[at:]

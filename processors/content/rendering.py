@@ -70,7 +70,7 @@ class Renderer:
         """
         urls = links.own(self._links, command)
         made = self.render(command, urls)
-        return [links.tracked(each, command, self._links) for each in made]
+        return [links.tracked(each, command, self._links, ours=urls) for each in made]
 
     def render(self, command: Command, urls: Mapping[str, str]) -> Sequence[Message]:
         """Returns the same before links lead by way of us.

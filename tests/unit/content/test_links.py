@@ -88,7 +88,7 @@ def test_links_lead_by_way_of_us_and_a_picture_tells() -> None:
         '<body><a href="https://a.example/?b=1&amp;c=2">x</a>'
         f'<a href="{Ours().unsubscribe(order)}">y</a></body></html>'
     )
-    found = links.tracked(mail(html), order, Ours()).html
+    found = links.tracked(mail(html), order, Ours(), ours=links.own(Ours(), order)).html
     assert found is not None
     assert 'href="https://b.example/c?u=https://a.example/?b=1&amp;c=2"' in found
     assert f'href="{Ours().unsubscribe(order)}"' in found
@@ -100,7 +100,7 @@ def test_mail_with_a_link_to_it_in_a_browser_says_so() -> None:
     order = command()
     view, other = Ours().view(order), Ours().unsubscribe(order)
     said = [
-        links.tracked(each, order, Ours()).is_viewable
+        links.tracked(each, order, Ours(), ours=links.own(Ours(), order)).is_viewable
         for each in (
             mail(f'<a href="{view}">x</a>'),
             msgspec.structs.replace(mail("<p>x</p>"), text=f"See {view}"),
@@ -113,11 +113,14 @@ def test_mail_with_a_link_to_it_in_a_browser_says_so() -> None:
 
 def test_nothing_is_tracked_that_is_no_html_or_that_nobody_tracks() -> None:
     order, html = command(), '<a href="https://a.example">'
-    assert links.tracked(mail(html), order, None) == mail(html)
-    assert links.tracked(mail(None), order, Ours()) == mail(None)
-    quiet = links.tracked(mail("<p>x</p>"), order, Ours(pixel=None))
+    assert links.tracked(mail(html), order, None, ours={}) == mail(html)
+    assert links.tracked(mail(None), order, Ours(), ours=links.own(Ours(), order)) == mail(None)
+    quiet = links.tracked(mail("<p>x</p>"), order, Ours(pixel=None), ours=links.own(Ours(), order))
     assert quiet == mail("<p>x</p>")
-    assert links.tracked(mail("<p>x</p>"), order, Ours()).html != "<p>x</p>", "also without a body"
+    assert (
+        links.tracked(mail("<p>x</p>"), order, Ours(), ours=links.own(Ours(), order)).html
+        != "<p>x</p>"
+    ), "also without a body"
 
 
 def test_headers_say_how_to_unsubscribe_with_one_click() -> None:
