@@ -6,7 +6,7 @@ The three enums are the table: one per kind, one member per metric.
 
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client import Counter as PrometheusCounter
@@ -327,33 +327,35 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self._registry)
-        self._counters = {one: self._counter(one.value) for one in Counter}
-        self._gauges = {one: self._gauge(one.value) for one in Gauge}
-        self._histograms = {one: self._histogram(one.value) for one in Histogram}
+        self._all: dict[Counter | Gauge | Histogram, Any] = {
+            **{one: self._counter(one.value) for one in Counter},
+            **{one: self._gauge(one.value) for one in Gauge},
+            **{one: self._histogram(one.value) for one in Histogram},
+        }
+        self._labelled: dict[tuple[Counter | Gauge | Histogram, tuple[str, ...]], Any] = {}
+        """With their labels: to find them anew would take longer than to count."""
 
     def add(self, counter: Counter, amount: float = 1, *labels: str) -> None:
         """Adds to a counter; labels in the order of the table."""
-        found = self._counters[counter]
-        (found.labels(*labels) if labels else found).inc(amount)
+        self._of(counter, labels).inc(amount)
 
     def set(self, gauge: Gauge, value: float, *labels: str) -> None:
         """Sets a gauge; labels in the order of the table."""
-        found = self._gauges[gauge]
-        (found.labels(*labels) if labels else found).set(value)
+        self._of(gauge, labels).set(value)
 
     def observe(self, histogram: Histogram, value: float, *labels: str) -> None:
         """Adds one value to a distribution; labels in the order of the table."""
-        found = self._histograms[histogram]
-        (found.labels(*labels) if labels else found).observe(value)
+        self._of(histogram, labels).observe(value)
 
     def observer(self, histogram: Histogram, *labels: str) -> Callable[[float], None]:
         """Returns what adds values to a distribution whose labels stay: for what comes often."""
-        observe: Callable[[float], None] = self._histograms[histogram].labels(*labels).observe
+        observe: Callable[[float], None] = self._of(histogram, labels).observe
         return observe
 
     def forget(self, gauge: Gauge, *labels: str) -> None:
         """Takes one labelled value away, such as the lag of a partition that left."""
-        self._gauges[gauge].remove(*labels)
+        self._labelled.pop((gauge, labels), None)
+        self._all[gauge].remove(*labels)
 
     def read(self, metric: Counter | Gauge, *labels: str) -> float:
         """Returns the present value; 0.0 where nothing was counted yet."""
@@ -366,6 +368,13 @@ class Metrics:
     def text(self) -> bytes:
         """Returns everything in Prometheus' text format."""
         return generate_latest(self._registry)
+
+    def _of(self, one: Counter | Gauge | Histogram, labels: tuple[str, ...]) -> Any:
+        found = self._labelled.get((one, labels))
+        if found is None:
+            made = self._all[one]
+            found = self._labelled[one, labels] = made.labels(*labels) if labels else made
+        return found
 
     def _counter(self, row: Row) -> PrometheusCounter:
         return PrometheusCounter(row.name, row.help, row.labels, registry=self._registry)

@@ -42,6 +42,8 @@ WRITES = 1_000
 STANDINGS_PLACES = 500
 """Records of these topics that go into the database together."""
 
+COUNT_S = 1.0
+"""How often what is under way is counted."""
 LOOK_S = 15.0
 """How often the ledger is counted."""
 EXPIRE_S = 60.0
@@ -167,7 +169,7 @@ class Service:
         commands = self._commands = Commands(
             app,
             _taken(options, full_name(options.prefix, name)),
-            self._deliver,
+            self._desk.handle,
             renew=self._books.renew,
         )
         commands.host(f"sender-{options.channel}")
@@ -182,6 +184,7 @@ class Service:
             await close()
 
         app.on_before_shutdown.connect(end, weak=False)
+        app.task(partial(self._every, app, COUNT_S, self._count))
         app.task(partial(self._every, app, LOOK_S, self._look))
         app.task(partial(self._every, app, EXPIRE_S, self._expire))
 
@@ -206,11 +209,6 @@ class Service:
         app.agent(said, name=f"standing-{options.channel}", concurrency=1)(take)
         return lanes
 
-    async def _deliver(self, record: Record) -> None:
-        assert self._commands is not None
-        self._metrics.set(Gauge.SENDING, len(self._commands), self._options.channel)
-        await self._desk.handle(record)
-
     async def _every(self, app: "App", wait_s: float, work: Callable[[], Awaitable[None]]) -> None:
         while not app.should_stop:
             await asyncio.sleep(wait_s)
@@ -218,6 +216,10 @@ class Service:
                 await work()
             except OSError as error:
                 logger.info("the ledger can not be looked at", extra={"error_type": repr(error)})
+
+    async def _count(self) -> None:
+        assert self._commands is not None
+        self._metrics.set(Gauge.SENDING, len(self._commands), self._options.channel)
 
     async def _look(self) -> None:
         now = self._clock.now_ms()
