@@ -328,9 +328,7 @@ class Metrics:
         self._registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self._registry)
         self._all: dict[Counter | Gauge | Histogram, Any] = {
-            **{one: self._counter(one.value) for one in Counter},
-            **{one: self._gauge(one.value) for one in Gauge},
-            **{one: self._histogram(one.value) for one in Histogram},
+            one: self._made(one) for kind in (Counter, Gauge, Histogram) for one in kind
         }
         self._labelled: dict[tuple[Counter | Gauge | Histogram, tuple[str, ...]], Any] = {}
         """With their labels: to find them anew would take longer than to count."""
@@ -376,16 +374,13 @@ class Metrics:
             found = self._labelled[one, labels] = made.labels(*labels) if labels else made
         return found
 
-    def _counter(self, row: Row) -> PrometheusCounter:
-        return PrometheusCounter(row.name, row.help, row.labels, registry=self._registry)
-
-    def _gauge(self, row: Row) -> PrometheusGauge:
-        return PrometheusGauge(row.name, row.help, row.labels, registry=self._registry)
-
-    def _histogram(self, row: Row) -> PrometheusHistogram:
-        return PrometheusHistogram(
-            row.name, row.help, row.labels, registry=self._registry, buckets=row.buckets
-        )
+    def _made(self, one: Counter | Gauge | Histogram) -> Any:
+        row: Row = one.value
+        given = {"registry": self._registry}
+        if isinstance(one, Histogram):
+            return PrometheusHistogram(row.name, row.help, row.labels, buckets=row.buckets, **given)
+        kind = PrometheusCounter if isinstance(one, Counter) else PrometheusGauge
+        return kind(row.name, row.help, row.labels, **given)
 
 
 def page() -> str:
