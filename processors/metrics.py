@@ -347,8 +347,7 @@ class Metrics:
 
     def observer(self, histogram: Histogram, *labels: str) -> Callable[[float], None]:
         """Returns what adds values to a distribution whose labels stay: for what comes often."""
-        observe: Callable[[float], None] = self._of(histogram, labels).observe
-        return observe
+        return self._of(histogram, labels).observe  # type: ignore[no-any-return]
 
     def forget(self, gauge: Gauge, *labels: str) -> None:
         """Takes one labelled value away, such as the lag of a partition that left."""
@@ -357,10 +356,8 @@ class Metrics:
 
     def read(self, metric: Counter | Gauge, *labels: str) -> float:
         """Returns the present value; 0.0 where nothing was counted yet."""
-        row = metric.value
-        found = self._registry.get_sample_value(
-            row.name, dict(zip(row.labels, labels, strict=True))
-        )
+        said = dict(zip(metric.value.labels, labels, strict=True))
+        found = self._registry.get_sample_value(metric.value.name, said)
         return 0.0 if found is None else found
 
     def text(self) -> bytes:
@@ -368,19 +365,20 @@ class Metrics:
         return generate_latest(self._registry)
 
     def _of(self, one: Counter | Gauge | Histogram, labels: tuple[str, ...]) -> Any:
-        found = self._labelled.get((one, labels))
-        if found is None:
+        if (one, labels) not in self._labelled:
             made = self._all[one]
-            found = self._labelled[one, labels] = made.labels(*labels) if labels else made
-        return found
+            self._labelled[one, labels] = made.labels(*labels) if labels else made
+        return self._labelled[one, labels]
 
     def _made(self, one: Counter | Gauge | Histogram) -> Any:
         row: Row = one.value
-        given = {"registry": self._registry}
+        name, text, labels = row.name, row.help, row.labels
         if isinstance(one, Histogram):
-            return PrometheusHistogram(row.name, row.help, row.labels, buckets=row.buckets, **given)
+            return PrometheusHistogram(
+                name, text, labels, buckets=row.buckets, registry=self._registry
+            )
         kind = PrometheusCounter if isinstance(one, Counter) else PrometheusGauge
-        return kind(row.name, row.help, row.labels, **given)
+        return kind(name, text, labels, registry=self._registry)
 
 
 def page() -> str:
