@@ -157,6 +157,7 @@ class Commands:
         await asyncio.wait([turn.done], timeout=PATIENCE_S)
         if turn.done.done():
             return
+        logger.info("all places are taken: partitions are paused")
         await self._run(self._feed.hold)
         while not (turn.done.done() or self._is_closed):
             found = await self._poll(POLL_S)
@@ -166,6 +167,7 @@ class Commands:
             await self._commit()
             await asyncio.wait([turn.done], timeout=POLL_S)
         await self._run(self._feed.go_on)
+        logger.info("partitions go on")
 
     async def _poll(self, wait_s: float) -> Sequence[Polled]:
         found = await self._run(self._feed.poll, self._options.places, wait_s)
