@@ -48,8 +48,10 @@ class Options:
 
 
 class Taken(NamedTuple):
-    """A record, and the turn of ownership in which it was polled: in a later one it comes again,
-    after those before it that were not finished."""
+    """A record, and the turn of ownership in which it was polled.
+
+    In a later one it comes again, after those before it that were not finished.
+    """
 
     record: Polled
     of: Progress | None
