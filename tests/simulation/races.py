@@ -97,7 +97,7 @@ Step = Given | Withdrawn | Looked | Asked
 
 
 class Provider:
-    """Takes messages as its fates are; never forgets a key, or what it took."""
+    """Takes messages as its fates are; never forgets a key, or what it said to it."""
 
     channels = ("email", "sms")
 
@@ -105,6 +105,7 @@ class Provider:
         self.name = name
         self.promise: Promise = promise
         self.accepted: Counter[str] = Counter()
+        self._refused: dict[str, str] = {}
         self._race = race
 
     async def serve(self, process: "Process", message: Message) -> Reply:
@@ -115,9 +116,13 @@ class Provider:
         fate = race.fates.reply()
         if self.promise == "key" and message.id in self.accepted:
             fate = fate if fate == "lost" else "accepted"
+        elif self.promise == "key" and message.id in self._refused:
+            fate = fate if fate == "lost" else self._refused[message.id]
         elif fate in ("accepted", "lost-after"):
             self.accepted[message.id] += 1
             race.sent.append(message)
+        elif fate in ("refused", "bounce"):
+            self._refused[message.id] = fate
         await process.step()
         if fate in ("lost", "lost-after"):
             return Reply(fate="unknown", detail="time-out")
