@@ -21,9 +21,9 @@ from schemas.messages import Message, Promise, Reply
 FENCED_WAIT_MS = 1_000
 """How often one looks again at what another process has taken up."""
 
-UNDER_WAY_MS = 35_000
+UNDER_WAY_MS = 16_000
 """As long as a request of a process that is gone, or was replaced, may be under way: longer than
-any connector waits. Before that, who is asked may not know of it yet."""
+one attempt of `connectors.http`. Before that, who is asked may not know of it yet."""
 
 HOUR_MS = 3_600_000
 FOR_EVER_MS = 2**62
