@@ -100,6 +100,7 @@ SEEDS := 10000
 .PHONY: simulate
 simulate: $(DEV_STAMP)  ## lives of the pipeline in memory with all that can befall it (SEEDS=100000 FROM=0)
 	$(BIN)/python -m tests.simulation.seeds $(SEEDS) $(FROM)
+	$(BIN)/python -m tests.simulation.withdrawals $(SEEDS) $(FROM)
 
 .PHONY: contract
 contract: $(DEV_STAMP)  ## one suite for all that fill the same place, and all of it together

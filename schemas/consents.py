@@ -14,6 +14,9 @@ State = Literal["granted", "pending", "denied"]
 Reason = Literal["unsubscribe", "hard-bounce", "complaint", "manual", "erased", "sunset"]
 """Why nothing may be sent."""
 
+LIFTED_AT = "lifted-at"
+"""The header of a tombstone: ms since the epoch."""
+
 ALL = "*"
 """Every channel, of a suppression; every topic of a channel, of a consent."""
 
@@ -41,7 +44,7 @@ class ConsentRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class SuppressionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That one person gets nothing on a channel, whatever was agreed. Key: person/channel.
 
-    A tombstone under the key lifts it.
+    A tombstone under the key lifts it; its header `LIFTED_AT` says since when.
     """
 
     profile_id: str
@@ -78,4 +81,5 @@ class Lifted(msgspec.Struct, frozen=True, kw_only=True):
     profile_id: str
     channel: str
     at: int
-    """Ms since the epoch, of the record in the log."""
+    """Ms since the epoch, when that was said. Not when it was written: the worker may be behind,
+    and what was said since must not be lifted."""

@@ -49,8 +49,13 @@ insert into suppressions (profile_id, channel, reason, at, lifted, told)
 select v.profile_id, v.channel, v.reason, v.at, v.lifted, v.told from {rows} where true
 on conflict (profile_id, channel) do update
 set reason = excluded.reason, at = excluded.at, lifted = excluded.lifted, told = excluded.told
-where excluded.at >= suppressions.at
+where case
+  when suppressions.reason = 'sunset' and excluded.reason <> 'sunset' then true
+  when suppressions.reason <> 'sunset' and excluded.reason = 'sunset' then suppressions.lifted
+  else excluded.at >= suppressions.at
+end
 """
+"""Of two the later one wins, but none is displaced by a sunset: that stops less."""
 _SUPPRESSED = {
     "profile_id": "text",
     "channel": "text",
@@ -63,7 +68,8 @@ _LIFT = """
 update suppressions set lifted = true
 where exists (
   select 1 from {rows} where v.profile_id = suppressions.profile_id
-  and v.channel = suppressions.channel and suppressions.at <= v.at
+  and v.channel = suppressions.channel
+  and (suppressions.at <= v.at or suppressions.reason = 'sunset')
   and (suppressions.told or suppressions.at <= v.at - :forgotten)
 )
 """

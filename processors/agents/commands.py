@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from processors.agents.events import spare_garbage_collection
 from processors.agents.lanes import Lanes
-from processors.delivery.progress import Partitions
+from processors.delivery.progress import Partitions, Progress
 from processors.runtime import feeds
 from processors.runtime.clients import Polled
 from processors.runtime.feeds import Feed, Hooks
@@ -47,10 +47,20 @@ class Options:
     """How long stopping, or a partition that leaves, waits for what is in flight."""
 
 
+class Taken(NamedTuple):
+    """A record, and the turn of ownership in which it was polled.
+
+    In a later one it comes again, after those before it that were not finished.
+    """
+
+    record: Polled
+    of: Progress | None
+
+
 class Turn(msgspec.Struct):
     """One batch on its way to the agent."""
 
-    records: Sequence[Polled]
+    records: Sequence[Taken]
     done: "asyncio.Future[None]"
 
 
@@ -84,7 +94,7 @@ class Commands:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commands")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._in_turn = asyncio.Lock()
-        self._kept: list[Polled] = []
+        self._kept: list[Taken] = []
         """Came while a batch waited for places."""
         self._ends: dict[int, int] = {}
         """Reached by what was polled, but all of that may not have its place yet."""
@@ -106,7 +116,9 @@ class Commands:
     async def take(self, turns: Any) -> None:
         """The agent: gives each record a place, as soon as there is one."""
         async for turn in turns:
-            for one in turn.records:
+            for one, of in turn.records:
+                if of is not self._partitions.now(one.partition()):
+                    continue
                 if not self._is_closed and self._partitions.take(one.partition(), one.offset()):
                     await self._lanes.put(one.key(), partial(self._finish, one))
             turn.done.set_result(None)
@@ -139,7 +151,7 @@ class Commands:
     async def _turn(self) -> None:
         if self._is_closed:
             return
-        records: Sequence[Polled] = self._kept
+        records: Sequence[Taken] = self._kept
         self._kept = []
         if not records:
             records = await self._poll(POLL_S)
@@ -157,6 +169,7 @@ class Commands:
         await asyncio.wait([turn.done], timeout=PATIENCE_S)
         if turn.done.done():
             return
+        logger.info("all places are taken: partitions are paused")
         await self._run(self._feed.hold)
         while not (turn.done.done() or self._is_closed):
             found = await self._poll(POLL_S)
@@ -166,11 +179,12 @@ class Commands:
             await self._commit()
             await asyncio.wait([turn.done], timeout=POLL_S)
         await self._run(self._feed.go_on)
+        logger.info("partitions go on")
 
-    async def _poll(self, wait_s: float) -> Sequence[Polled]:
+    async def _poll(self, wait_s: float) -> Sequence[Taken]:
         found = await self._run(self._feed.poll, self._options.places, wait_s)
         self._ends.update(found.ends)
-        return found.records  # type: ignore[no-any-return]
+        return [Taken(one, self._partitions.now(one.partition())) for one in found.records]
 
     async def _finish(self, one: Polled) -> None:
         if self._is_closed:

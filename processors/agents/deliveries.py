@@ -251,7 +251,7 @@ class _Taker:
         read = partial(
             standings.read,
             name=name,
-            at=round(came.timestamp * 1000),
+            at=standings.lifted_at(came.headers, round(came.timestamp * 1000)),
             schemas=self._options.schemas,
         )
         record = Record(came.topic, came.partition, came.offset, came.key, came.value)

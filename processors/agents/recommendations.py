@@ -256,7 +256,7 @@ class Service:
 
         async def finish(event: Any) -> None:
             came = event.message
-            at = round(came.timestamp * 1000)
+            at = standings.lifted_at(came.headers, round(came.timestamp * 1000))
             record = Record(came.topic, came.partition, came.offset, came.key, came.value)
             await take(record, at)
             self._open.pop((came.topic, came.partition, came.offset), None)

@@ -21,6 +21,10 @@ from schemas.messages import Message, Promise, Reply
 FENCED_WAIT_MS = 1_000
 """How often one looks again at what another process has taken up."""
 
+UNDER_WAY_MS = 16_000
+"""As long as a request of a process that is gone, or was replaced, may be under way: longer than
+one attempt of `connectors.http`. Before that, who is asked may not know of it yet."""
+
 HOUR_MS = 3_600_000
 FOR_EVER_MS = 2**62
 KNOWN_MS = {
@@ -82,15 +86,29 @@ class _Trip:
     tried: set[str] = field(default_factory=set)
     pinned: Route | None = None
     """Who may have it already: nobody else is asked."""
+    lost: set[str | None] = field(default_factory=set)
+    """Who may have taken it: while there is somebody, it can not be said that it was not sent."""
     open_since: int | None = None
-    """When an answer was lost first, ms: from then on it can not be said that it was not sent."""
+    """When an answer was lost first, ms."""
     resolved: str | None = None
     """The detail of a message that was found in the middle of being sent."""
 
     @property
     def is_left_open(self) -> bool:
         """Whether it may have been sent."""
-        return self.open_since is not None
+        return bool(self.lost)
+
+    def may_have(self, name: str | None, since: int) -> None:
+        """Remembers that a provider's answer was lost."""
+        self.lost.add(name)
+        self.open_since = self.open_since or since
+
+    def surely_has_not(self, name: str) -> None:
+        """Takes that back: the provider knows nothing of it."""
+        self.lost.discard(name)
+        self.pinned = None
+        if not self.lost:
+            self.open_since = None
 
 
 class Courier:
@@ -171,10 +189,13 @@ class Courier:
         """Settles what was found in the middle of being sent; None: it is asked again."""
         route = self._routes.named(entry.provider)
         promise = route.provider.promise if route is not None else "none"
-        trip.open_since = entry.updated_at
+        trip.may_have(entry.provider, entry.updated_at)
         if route is not None and self._is_forgotten(trip, route):
             promise = "none"
         self._metrics.add(Counter.MESSAGES_RESOLVED, 1, trip.message.channel, promise)
+        if promise == "look-up":
+            wait_ms = entry.updated_at + UNDER_WAY_MS - self._clock.now_ms()
+            await self._sleep(max(wait_ms, 0) / 1000)
         if promise != "none":
             trip.pinned, trip.resolved = route, "unknown-resolved-as-sent"
         elif self._repeats(trip.message.transactional):
@@ -216,14 +237,16 @@ class Courier:
             case "accepted":
                 return await self._end(trip, "sent", trip.resolved or reply.detail, reply)
             case "refused":
-                knows = route.provider.promise == "key"  # or it would have said what it said before
+                # whoever knows the key would have said what it said before, but for itself alone
+                knows = route.provider.promise == "key" and trip.pinned is route
+                knows = knows and trip.lost == {route.provider.name}
                 state: State = "unknown" if trip.is_left_open and not knows else "failed"
                 return await self._end(trip, state, reply.detail, reply)
             case "passing":
                 if not trip.is_left_open:
                     await self._books.release(_gate(trip, route))
             case "unknown":
-                trip.open_since = trip.open_since or self._clock.now_ms()
+                trip.may_have(route.provider.name, self._clock.now_ms())
                 if route.provider.promise != "none":
                     trip.pinned = route
                 elif not self._repeats(trip.message.transactional):
@@ -263,8 +286,10 @@ class Courier:
             return await self._end(trip, "sent", trip.resolved or reply.detail, reply)
         if reply.fate != "refused":
             return await self._again(trip, route, reply)
+        trip.surely_has_not(route.provider.name)
+        if trip.is_left_open:
+            return None
         await self._books.release(_gate(trip, route))
-        trip.pinned, trip.open_since = None, None
         if trip.resolved is not None:
             trip.resolved = "unknown-resolved-as-not-sent"
         return None

@@ -45,6 +45,10 @@ class Partitions:
         """Whether it is ours."""
         return partition in self._owned
 
+    def now(self, partition: int) -> Progress | None:
+        """Returns that of this turn of ownership: another where it left and came again."""
+        return self._owned.get(partition)
+
     def come(self, partitions: Iterable[int]) -> None:
         """Takes partitions up."""
         self._owned.update((one, Progress()) for one in partitions)

@@ -1,11 +1,23 @@
 """Reads what the worker decided of consents and suppressions, for the last look before a send."""
 
+from collections.abc import Mapping
+
 from schemas import codec
-from schemas.consents import ConsentRecord, Lifted, SuppressionRecord
+from schemas.consents import LIFTED_AT, ConsentRecord, Lifted, SuppressionRecord
 from schemas.errors import BadRecord
-from schemas.letters import Record
+from schemas.letters import Headers, Record
 
 Said = ConsentRecord | SuppressionRecord | Lifted
+
+
+def lifted_at(headers: Headers | Mapping[str, bytes] | None, written_at: int) -> int:
+    """Returns since when a tombstone lifts a suppression, ms; of an old one, when it was written.
+
+    >>> lifted_at([("lifted-at", b"7")], 9)
+    7
+    """
+    found = dict(headers or ()).get(LIFTED_AT, b"")
+    return int(found) if found.isdigit() else written_at
 
 
 def read(
@@ -16,7 +28,7 @@ def read(
     Args:
         record: of `consents` or `suppressions`.
         name: of the topic, without the prefix.
-        at: ms since the epoch, of the record in the log.
+        at: ms since the epoch: when a suppression was lifted, by the header of its tombstone.
         schemas: for records in Avro.
 
     Raises:

@@ -5,7 +5,7 @@ once more before partitions leave.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -52,6 +52,8 @@ class Feed:
         self._hooks = hooks
         self._consumer: Consumer | None = None
         self._owned: set[int] = set()
+        self._read: set[int] = set()
+        """Those of them that have given a record, or their end."""
 
     def open(self) -> None:
         """Joins the group."""
@@ -75,19 +77,20 @@ class Feed:
             elif not self._note(message):
                 end = cast("Polled", message)
                 ends[end.partition()] = end.offset()
+        self._read.update((*ends, *(one.partition() for one in records)))
         return Polls(records=records, ends=ends)
 
     def hold(self) -> None:
         """Has the partitions that are ours now wait: whoever goes on polling stays in the group.
 
-        One that comes later is read until it is held too. It must not be held before it was first
-        read: that may have the client's question after its offset lost, and it is never read.
+        One that was not read yet, or comes later, is read until it is held too. It must not be held
+        before: that may have the client's question after its offset lost, and it is never read.
         """
-        self._member.pause(self._places())
+        self._member.pause(self._places(self._owned & self._read))
 
     def go_on(self) -> None:
         """Has all partitions read again."""
-        self._member.resume(self._places())
+        self._member.resume(self._places(self._owned))
 
     def commit(self, offsets: Mapping[int, int], *, waits: bool = False) -> None:
         """Commits by partition the offset to go on from.
@@ -127,6 +130,7 @@ class Feed:
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         came = [each.partition for each in partitions]
         self._owned.update(came)
+        self._read.difference_update(came)
         consumer.incremental_assign(partitions)
         self._hooks.came(came)
         logger.info("partitions came", extra={"partitions": sorted(came)})
@@ -144,9 +148,10 @@ class Feed:
     def _forget(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         left = [each.partition for each in partitions]
         self._owned.difference_update(left)
+        self._read.difference_update(left)
         if partitions:
             consumer.incremental_unassign(partitions)
         logger.info("partitions left", extra={"partitions": sorted(left)})
 
-    def _places(self) -> list[TopicPartition]:
-        return [TopicPartition(self._options.topic, one) for one in self._owned]
+    def _places(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._options.topic, one) for one in partitions]

@@ -45,6 +45,15 @@ class Outputs:
             yield "events", event.user_id or "", event
         yield from self._latest()
 
+    def lifted_at(self, key: str) -> int:
+        """Returns when it was said, ms, that a suppression holds no more: of a key that is gone."""
+        told = self.decision.consent_changes
+        return next(
+            each.at
+            for each in reversed(told)
+            if not each.topic and f"{each.profile_id}/{each.channel}" == key
+        )
+
     def _latest(self) -> Iterator[tuple[str, str, msgspec.Struct | None]]:
         said = self.decision
         scores: dict[str, _Scored | None] = {

@@ -27,6 +27,7 @@ from processors.runtime.tables import CRASH_KEY, Crash, encode_crash
 from processors.runtime.takeovers import Takeovers
 from processors.runtime.transactions import Aborted, Transactions
 from schemas import relays, topics
+from schemas.consents import LIFTED_AT
 from schemas.errors import SchemasUnavailable
 from schemas.letters import Headers
 
@@ -298,6 +299,9 @@ class Stream:
             body = None if value is None else encoders[name](value)
             if name == "events":
                 self._produce(names[name], key.encode(), body, partition, headers=EMITTED)
+            elif name == "suppressions" and body is None:
+                since = [(LIFTED_AT, str(outputs.lifted_at(key)).encode())]
+                self._produce(names[name], key.encode(), None, headers=since)
             else:
                 self._produce(names[name], key.encode(), body)
         for relay in outputs.decision.relays:

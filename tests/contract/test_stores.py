@@ -279,6 +279,36 @@ class TestStanding:
         run(standing.apply([Lifted(profile_id="ada", channel="sms", at=10 + FORGOTTEN_MS)]))
         assert run(standing.of("ada")).suppressions == []
 
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    @pytest.mark.parametrize("sunk_at", [5, 15])
+    def test_sunset_displaces_nothing_that_stops_more(
+        self, database: Database, order: tuple[int, int], sunk_at: int
+    ) -> None:
+        said = (
+            SuppressionRecord(profile_id="ada", channel="sms", reason="hard-bounce", at=10),
+            SuppressionRecord(profile_id="ada", channel="sms", reason="sunset", at=sunk_at),
+        )
+        standing = Standing(database)
+        for place in order:
+            run(standing.apply([said[place]]))
+        assert [one.reason for one in run(standing.of("ada")).suppressions] == ["hard-bounce"]
+
+    def test_sunset_holds_where_another_suppression_was_lifted(self, database: Database) -> None:
+        bounced = SuppressionRecord(profile_id="ada", channel="sms", reason="hard-bounce", at=10)
+        lifted = Lifted(profile_id="ada", channel="sms", at=12)
+        sunk = SuppressionRecord(profile_id="ada", channel="sms", reason="sunset", at=20)
+        standing = Standing(database)
+        run(standing.apply([bounced, lifted]))
+        run(standing.apply([sunk]))
+        assert [one.reason for one in run(standing.of("ada")).suppressions] == ["sunset"]
+
+    def test_sunset_ends_with_an_answer_that_came_late(self, database: Database) -> None:
+        standing = Standing(database)
+        sunk = SuppressionRecord(profile_id="ada", channel="sms", reason="sunset", at=10)
+        run(standing.apply([sunk]))
+        run(standing.apply([Lifted(profile_id="ada", channel="sms", at=9)]))
+        assert run(standing.of("ada")).suppressions == []
+
     def test_withdrawal_cancels_what_was_claimed_and_tells_of_it(self, database: Database) -> None:
         ledger, standing = Ledger(database, owner="one"), Standing(database)
         waiting = [intent("c-1"), intent("receipt", transactional=True), intent("b", "bob")]

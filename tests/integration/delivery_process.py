@@ -1,7 +1,7 @@
 """A sender with a ledger as a process of its own, for tests that stop or kill it.
 
-Usage: python -m tests.integration.delivery_process URL PROMISE, settings from the environment.
-Prints `ready` once it has its partitions.
+Usage: python -m tests.integration.delivery_process URL PROMISE CHANNEL, settings from the
+environment. Prints `ready` once it has its partitions.
 """
 
 import asyncio
@@ -22,14 +22,15 @@ BOUNDS = http.Options(
 )
 
 
-def main(url: str, promise: str) -> int:
-    logs.configure("warning", "plain")
+def main(url: str, promise: str, channel: str) -> int:
+    settings = Settings.from_env()
+    logs.configure(settings.log.level, "plain")
 
     def make(_: Settings) -> Provider:
         client = http.Client(BOUNDS)
         return Postbox(client, url, promise=cast("Promise", promise))
 
-    role = sending.delivering(Settings.from_env(), "email", {"postbox": make})
+    role = sending.delivering(settings, channel, {"postbox": make})
 
     def tell() -> None:
         while role.status().state != "running":

@@ -1,6 +1,7 @@
 """Senders with a ledger end to end: killed at random, without their database or their provider.
 
-`BECKON_TEST_FULL=1` makes it the full size: 10,000 commands, and the database away for a minute.
+`BECKON_TEST_FULL=1` makes it the full size: 10,000 commands, the database away for a minute, and
+the provider for ten.
 """
 
 import contextlib
@@ -16,13 +17,16 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from sqlalchemy import text
 
 from connectors.stores.engines import Database
+from processors.agents import deliveries
 from schemas import codec
 from schemas.commands import Command
 from schemas.outcomes import Outcome
@@ -32,6 +36,7 @@ from tests.postboxes import Office
 ROOT = Path(__file__).parent.parent.parent
 TOPICS = (
     "commands.email",
+    "commands.webhook",
     "consents",
     "suppressions",
     "definitions",
@@ -42,14 +47,18 @@ TOPICS = (
 IS_FULL = os.environ.get("BECKON_TEST_FULL") == "1"
 COMMANDS = 10_000 if IS_FULL else 600
 AWAY_S = 60 if IS_FULL else 4
+PROVIDER_AWAY_S = 600 if IS_FULL else 6
+"""Longer than the brokers wait for a member that does not poll (`max.poll.interval.ms`: 300 s)."""
+UNAFFECTED_S = 5.0
 LIMIT_S = 1_800 if IS_FULL else 300
 PEOPLE = 300
+PARTITIONS = 4
 
 
-def command(number: int) -> Command:
+def command(number: int, channel: str = "email") -> Command:
     return Command(
-        id=f"c-{number:05}",
-        channel="email",
+        id=f"{channel[0]}-{number:05}",
+        channel=channel,
         profile_id=f"p-{number % PEOPLE}",
         definition_id="welcome",
         version="0123456789ab",
@@ -58,18 +67,22 @@ def command(number: int) -> Command:
         at=1_714_566_896_789,
         topic="news",
         body={"subject": "Hello"},
+        url="https://example.org/hello" if channel == "webhook" else None,
         traits={"email": f"p-{number % PEOPLE}@example.org"},
     )
 
 
 @dataclass
 class Sender:
-    """A sender of mail, started again whenever it was killed."""
+    """A sender, started again whenever it was killed."""
 
     bootstrap: str
     prefix: str
     database: str
     settings: dict[str, str] = field(default_factory=dict)
+    channel: str = "email"
+    log: Path | None = None
+    """Where it is to write what it logs; None: beside that of the tests."""
     process: "subprocess.Popen[str] | None" = None
 
     def start(self, url: str, promise: str) -> None:
@@ -81,14 +94,19 @@ class Sender:
             "BECKON_KAFKA__CHECKSUMS": "false",
             "BECKON_TOPICS__PREFIX": self.prefix,
             "BECKON_DATABASE__URL": self.database,
-            "BECKON_SENDERS__EMAIL": "postbox",
+            f"BECKON_SENDERS__{self.channel.upper()}": "postbox",
             "BECKON_HEALTH__PORT": "0",
             "BECKON_SLOT": "one",
             "BECKON_LOG__LEVEL": "warning",
             **self.settings,
         }
-        given = [sys.executable, "-m", "tests.integration.delivery_process", url, promise]
-        self.process = subprocess.Popen(given, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+        given = [sys.executable, "-m", "tests.integration.delivery_process"]
+        given += [url, promise, self.channel]
+        with contextlib.ExitStack() as stack:
+            log = None if self.log is None else stack.enter_context(self.log.open("a"))
+            self.process = subprocess.Popen(
+                given, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=log, text=True
+            )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "ready\n"
 
@@ -101,12 +119,12 @@ class Sender:
         self.process = None
         return code
 
-    def produce(self, count: int) -> None:
+    def produce(self, count: int, *, first: int = 0) -> None:
         producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 5})
-        for number in range(count):
-            one = command(number)
-            value = codec.encode(one)
-            producer.produce(self.prefix + "commands.email", value, one.profile_id.encode())
+        topic = f"{self.prefix}commands.{self.channel}"
+        for number in range(first, first + count):
+            one = command(number, self.channel)
+            producer.produce(topic, codec.encode(one), one.profile_id.encode())
         assert producer.flush(LIMIT_S) == 0
 
     def outcomes(self, count: int, limit_s: float = LIMIT_S) -> list[Outcome]:
@@ -120,9 +138,25 @@ class Sender:
             consumer.assign([TopicPartition(name, one, 0) for one in parts])
             until = time.monotonic() + limit_s
             while len({one.command_id for one in found}) < count and time.monotonic() < until:
-                records = consumer.consume(1000, 0.2)
-                found += [codec.decode_outcome(one.value()) for one in records]
+                told = (codec.decode_outcome(one.value()) for one in consumer.consume(1000, 0.2))
+                found += [one for one in told if one.channel == self.channel]
         return found
+
+    def members(self) -> tuple[str, set[tuple[str, int]]]:
+        """Returns the state of its group, and of each member its id and count of partitions.
+
+        Whoever is thrown out of the group comes back under another id.
+        """
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        name = deliveries.group(self.prefix, self.channel)
+        found = admin.describe_consumer_groups([name])[name].result(LIMIT_S)
+        ours = {(one.member_id, len(one.assignment.topic_partitions)) for one in found.members}
+        return found.state.name, ours
+
+    def logged(self, words: str) -> int:
+        """Returns how often it logged something."""
+        assert self.log is not None
+        return self.log.read_text().count(words)
 
     def ledger(self) -> dict[str, str]:
         """Returns the state of each message."""
@@ -245,34 +279,90 @@ def test_without_its_database_nothing_is_sent_and_it_catches_up_alone(
         time.sleep(AWAY_S)
         assert office.accepted() == before
         database.start()
+        back_s = time.monotonic()
         outcomes = {one.command_id: one.result for one in sender.outcomes(count)}
         accepted, ledger = office.accepted(), sender.ledger()
         assert sender.stop() == 0
+    sys.stderr.write(
+        f"\ndatabase away for {AWAY_S} s: {len(before)} of {count} messages before, none"
+        f" meanwhile, all {time.monotonic() - back_s:.0f} s after\n"
+    )
     assert outcomes == ledger
     assert outcomes == {command(one).id: "sent" for one in range(count)}
     assert set(accepted.values()) == {1}
     assert accepted.keys() == outcomes.keys()
 
 
+@pytest.fixture
+def other(sender: Sender) -> Iterator[Sender]:
+    """The sender of another channel, with the same database."""
+    found = Sender(sender.bootstrap, sender.prefix, sender.database, channel="webhook")
+    yield found
+    if found.process is not None:
+        found.stop(signal.SIGKILL)
+
+
+def is_accepted(office: Office, id: str) -> bool:
+    return id in office.accepted()
+
+
+def send_meanwhile(other: Sender, office: Office, until_s: float) -> list[float]:
+    """Has the other sender send one message after the other; returns how long each took, s."""
+    took: list[float] = []
+    while time.monotonic() < until_s:
+        began_s = time.monotonic()
+        other.produce(1, first=len(took))
+        id = command(len(took), other.channel).id
+        wait_for(partial(is_accepted, office, id), "another channel sends", UNAFFECTED_S)
+        took.append(time.monotonic() - began_s)
+        time.sleep(1)
+    return took
+
+
 @pytest.mark.slow
 def test_while_the_provider_is_away_commands_wait_and_none_fails(
-    sender: Sender, tmp_path: Path
+    sender: Sender, other: Sender, tmp_path: Path
 ) -> None:
-    count, port = COMMANDS // 3, health_port()
-    sender.settings["BECKON_HEALTH__PORT"] = str(port)
-    sender.settings["BECKON_SENDERS__RATES"] = '{"postbox": 100}'
+    count, port = max(COMMANDS // 3, 1_000), health_port()
+    sender.log = tmp_path / "log"
+    sender.settings |= {
+        "BECKON_HEALTH__PORT": str(port),
+        "BECKON_SENDERS__RATES": '{"postbox": 200}',
+        "BECKON_SENDERS__PLACES": "100",
+        "BECKON_LOG__LEVEL": "info",
+    }
     sender.produce(count)
-    with postboxes.office(tmp_path / "accepted") as office:
-        sender.start(office.url, "key")
-        wait_for(lambda: len(office.accepted()) >= count // 5, "the first messages")
-    wait_for(lambda: metric(port, "beckon_circuit_open{") == 1, "the circuit opens")
-    time.sleep(AWAY_S)
+    with postboxes.office(tmp_path / "others") as others:
+        other.start(others.url, "none")
+        with postboxes.office(tmp_path / "accepted") as office:
+            sender.start(office.url, "key")
+            wait_for(lambda: len(office.accepted()) >= count // 5, "the first messages")
+        began_s = time.monotonic()
+        wait_for(lambda: metric(port, "beckon_circuit_open{") == 1, "the circuit opens")
+        wait_for(lambda: sender.logged("partitions are paused") > 0, "the partitions are paused")
+        group, came = sender.members(), sender.logged("partitions came")
+        took = send_meanwhile(other, others, began_s + PROVIDER_AWAY_S)
+        assert other.stop() == 0
+    assert (sender.members(), sender.logged("partitions came")) == (group, came)
+    assert group[0] == "STABLE"
+    assert sum(partitions for _, partitions in group[1]) == PARTITIONS
+    assert sender.logged("partitions left") == 0
+    assert sender.logged("a provider is away") == 1
+    assert sender.logged("partitions go on") < sender.logged("partitions are paused")
     assert metric(port, 'beckon_outcomes_total{channel="email",result="failed"}') == 0
     with postboxes.office(tmp_path / "accepted", port=office.port) as again:
+        back_s = time.monotonic()
         outcomes = {one.command_id: one.result for one in sender.outcomes(count)}
+        caught_up_s = time.monotonic() - back_s
         wait_for(lambda: metric(port, "beckon_circuit_open{") == 0, "the circuit closes")
         accepted = again.accepted()
         assert sender.stop() == 0
+    sys.stderr.write(
+        f"\nprovider away for {back_s - began_s:.0f} s: {count} commands, caught up in"
+        f" {caught_up_s:.0f} s; meanwhile another channel sent {len(took)} messages, each"
+        f" within {max(took):.2f} s\n"
+    )
+    assert sender.logged("a provider is back") == 1
     assert outcomes == {command(one).id: "sent" for one in range(count)}
     assert set(accepted.values()) == {1}
     assert accepted.keys() == outcomes.keys()

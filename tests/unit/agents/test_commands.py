@@ -152,6 +152,24 @@ def test_while_places_are_full_nothing_is_lost_and_the_rest_waits(
     assert service.committed() == 61
 
 
+def test_what_was_polled_before_its_partition_left_is_left_to_come_again(broker: Broker) -> None:
+    async def story(service: Service) -> None:
+        await service.commands.joined.wait()
+        service.gate.clear()
+        service.produce(*((b"p%d" % one, b"%d" % one) for one in range(60)))
+        await until(lambda: service.begun == PLACES)
+        await asyncio.sleep(0.5)  # the next ones were polled, and wait for places
+        await service.commands._give_up(range(4))
+        service.commands._take_up(range(4))
+        service.gate.set()
+        service.produce((b"last", b"60"))
+        await until(lambda: b"last" in service.done)
+
+    service = run(broker, story)
+    assert service.crash is None
+    assert service.count < 61, "that which waited is none of the partitions that came"
+
+
 def test_what_is_not_finished_at_the_end_is_not_committed(broker: Broker) -> None:
     async def story(service: Service) -> None:
         service.produce(*((b"ann", b"%d" % one) for one in range(3)))

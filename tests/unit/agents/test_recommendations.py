@@ -184,6 +184,7 @@ class Came:
         self.message = self
         self.topic, self.partition, self.offset = "x.events", 0, offset
         self.key, self.value, self.timestamp = record_key, value, T0 / 1000
+        self.headers: Headers = []
         self._hosting = hosting
 
     def ack(self) -> None:

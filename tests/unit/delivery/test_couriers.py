@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from processors.delivery.breakers import Limits
-from processors.delivery.couriers import DEFAULT_KNOWN_MS, Done, Policy
+from processors.delivery.couriers import DEFAULT_KNOWN_MS, UNDER_WAY_MS, Done, Policy
 from processors.metrics import Counter
 from schemas.errors import Unsendable
 from schemas.intents import Gate
@@ -190,6 +190,24 @@ class TestLostAnswer:
             done = run(found.courier.deliver(errand()))
         assert (done.entry.state, len(ses.sent)) == (state, sends)
 
+    @pytest.mark.parametrize(
+        "second", [Scripted(REFUSED, name="b"), Scripted(LOST, REFUSED, name="b")]
+    )
+    def test_refusal_by_one_says_nothing_of_another_who_may_have_it(
+        self, tmp_path: Path, second: Scripted
+    ) -> None:
+        first = Scripted(LOST, name="a", promise="none")
+        with world(tmp_path, first, second) as found:
+            done = run(found.courier.deliver(errand(transactional=True)))
+        assert said(done)[:2] == ("unknown", "http-400")
+
+    def test_look_up_at_one_says_nothing_of_another_who_may_have_it(self, tmp_path: Path) -> None:
+        first = Scripted(LOST, name="a", promise="none")
+        second = Scripted(LOST, REFUSED, name="b", promise="look-up", known=[REFUSED])
+        with world(tmp_path, first, second) as found:
+            done = run(found.courier.deliver(errand(transactional=True)))
+        assert said(done)[0] == "unknown"
+
     def test_withdrawal_ends_the_asking_and_it_stays_unknown(self, tmp_path: Path) -> None:
         ses = Scripted(LOST, SENT)
         with world(tmp_path, ses) as found:
@@ -255,6 +273,16 @@ class TestRestart:
             done = run(found.courier.deliver(errand()))
         assert said(done)[:2] == ("sent", detail)
         assert len(ses.sent) == sends
+
+    @pytest.mark.parametrize(("passed_ms", "waited_ms"), [(0, UNDER_WAY_MS), (UNDER_WAY_MS, 0)])
+    def test_look_up_waits_until_the_request_before_can_not_be_under_way(
+        self, tmp_path: Path, passed_ms: int, waited_ms: int
+    ) -> None:
+        with world(tmp_path, Scripted(promise="look-up", known=[SENT])) as found:
+            self.left(found, promise="look-up")
+            began = found.time.now = found.time.now + passed_ms
+            run(found.courier.deliver(errand()))
+            assert found.time.now == began + waited_ms
 
     @pytest.mark.parametrize(
         ("at_least_once", "said_then", "sends"),

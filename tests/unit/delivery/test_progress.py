@@ -34,6 +34,16 @@ def test_position_is_the_first_that_is_open_whatever_the_order(
     assert progress.position == (offset + 1 if offsets else None)
 
 
+def test_partition_that_comes_again_is_another() -> None:
+    partitions = owned(0)
+    before = partitions.now(0)
+    assert before is partitions.now(0)
+    partitions.leave([0])
+    assert partitions.now(0) is None
+    partitions.come([0])
+    assert partitions.now(0) not in (None, before)
+
+
 def test_what_moved_is_due_once() -> None:
     partitions = owned(0, 1)
     assert [partitions.take(0, 5), partitions.take(1, 7), partitions.take(2, 1)] == [

@@ -6,7 +6,7 @@ from processors.delivery import standings
 from schemas import codec
 from schemas.consents import ConsentRecord, Lifted, SuppressionRecord
 from schemas.errors import BadRecord
-from schemas.letters import Record
+from schemas.letters import Headers, Record
 
 CONSENT = ConsentRecord(profile_id="a/b", channel="email", topic="news", state="denied", at=5)
 STOP = SuppressionRecord(profile_id="a/b", channel="email", reason="manual", at=5)
@@ -21,7 +21,23 @@ def test_record_says_what_it_says(name: str, said: ConsentRecord | SuppressionRe
     assert standings.read(record(b"k", codec.encode(said)), name, at=9) == said
 
 
-def test_tombstone_lifts_a_suppression_at_the_instant_of_its_record() -> None:
+@pytest.mark.parametrize(
+    ("headers", "at"),
+    [
+        ([("lifted-at", b"7")], 7),
+        ({"lifted-at": b"7"}, 7),
+        ([("lifted-at", b"soon")], 9),
+        ([("other", b"7")], 9),
+        (None, 9),
+    ],
+)
+def test_tombstone_says_when_it_was_said_that_it_lifts(
+    headers: Headers | dict[str, bytes] | None, at: int
+) -> None:
+    assert standings.lifted_at(headers, 9) == at
+
+
+def test_tombstone_lifts_a_suppression_as_of_an_instant() -> None:
     found = standings.read(record(b"a/b/email", None), "suppressions", at=9)
     assert found == Lifted(profile_id="a/b", channel="email", at=9)
 

@@ -130,6 +130,18 @@ def test_held_partitions_give_nothing_until_they_go_on(
     assert member.read(1) == [b"2"]
 
 
+def test_partition_that_was_not_read_yet_is_not_held(
+    broker: Broker, topic: str, member: Member
+) -> None:
+    while not member.came:
+        member.feed.poll(1, 0.05)
+    member.feed.hold()
+    broker.produce(topic, (b"ann", b"1"))
+    unread = [one for one in member.came if one not in member.ends]
+    assert unread, "an end is told after its partition came"
+    assert member.read(1) == [b"1"]
+
+
 def test_offsets_that_can_not_be_committed_end_nothing(
     broker: Broker, topic: str, member: Member
 ) -> None:

@@ -81,6 +81,20 @@ def test_of_consents_and_suppressions_each_change_and_the_latest_are_written() -
     assert out.of("suppressions") == [("p/email", None)]
 
 
+def test_of_a_suppression_that_is_lifted_it_is_known_when_that_was_said() -> None:
+    one, outputs = Person(), Outputs()
+    told = [
+        track("suppression.added", T0, channel="email"),
+        track("suppression.added", T0, id="m", channel="sms"),
+        track("suppression.removed", T0 + 1, channel="email"),
+        track("suppression.removed", T0 + 2, channel="sms"),
+        track("consent.granted", T0 + 3, channel="email", topic="news"),
+    ]
+    for each in told:
+        outputs.decision.consent_changes += one.hears(each).consent_changes
+    assert [outputs.lifted_at(f"p/{each}") for each in ("email", "sms")] == [T0 + 1, T0 + 2]
+
+
 def test_of_scores_and_memberships_only_the_latest_is_written() -> None:
     one = person()
     heard = [one.hears(track("a", T0 + at)) for at in (0, 5, DAY)]

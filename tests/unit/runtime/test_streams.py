@@ -238,6 +238,20 @@ def test_dead_letter_says_why_and_whence(start: Start, broker: Broker) -> None:
     assert (headers["reason"], headers["offset"]) == (b"not-json", b"1")
 
 
+def test_tombstone_of_a_suppression_says_when_it_was_lifted(start: Start, broker: Broker) -> None:
+    worker = start()
+    said = [
+        track(f"suppression.{what}", T0 + place, person="ann", channel="sms")
+        for place, what in enumerate(("added", "removed"))
+    ]
+    for one in said:
+        worker.decide(keyed(one))
+    [stopped, lifted] = broker.records(f"{broker.prefix}suppressions")
+    assert stopped.headers() is None
+    assert (lifted.key(), lifted.value()) == (b"ann/sms", None)
+    assert lifted.headers() == [("lifted-at", str(T0 + 1).encode())]
+
+
 def test_told_event_comes_back_marked_and_is_passed_over(start: Start, broker: Broker) -> None:
     bought = score(on("bought", 7), id="heat")
     worker = start(bought, trigger("view", emit("bought"), id="tell"))
