@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-APART_S = 0.005
+APART_S = 0.003
 """Batches begin no closer to each other: under load more go together, and who comes alone does not
 wait."""
 
