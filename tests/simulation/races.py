@@ -34,12 +34,11 @@ from processors.delivery.intake import Intake
 from processors.delivery.progress import Progress
 from processors.delivery.routes import Routes
 from processors.metrics import Metrics
-from processors.runtime.publishing import Written
 from schemas import codec
 from schemas.commands import Command
 from schemas.consents import ConsentChange, ConsentRecord, Lifted, SuppressionRecord
 from schemas.intents import Entry
-from schemas.letters import Record
+from schemas.letters import Record, Written
 from schemas.messages import Message, Promise, Reply, Report
 from schemas.outcomes import Outcome
 from schemas.postings import OWN
