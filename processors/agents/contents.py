@@ -91,6 +91,7 @@ class Followed:
         self._written: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._thread = ThreadPoolExecutor(1, "templates")
         self._loaded = asyncio.Event()
+        self._is_closed = False
         self._read: dict[int, int] = {}
         """The next offset of each partition."""
 
@@ -101,6 +102,7 @@ class Followed:
             await self.follow(lambda: bool(app.should_stop))
 
         async def close(*_: Any, **__: Any) -> None:
+            self._is_closed = True
             self._thread.shutdown(wait=False)
             self._documents.close()
 
@@ -122,11 +124,14 @@ class Followed:
         with ThreadPoolExecutor(1, "definitions") as thread:
             try:
                 await loop.run_in_executor(thread, self._load, reader)
-                await loop.run_in_executor(self._thread, self._settle)
-                self._loaded.set()
-                while not should_stop():
-                    if await loop.run_in_executor(thread, self._poll, reader):
+                has_changed = True
+                while not self._is_closed:  # it may be told to stop before all is read
+                    if has_changed:
                         await loop.run_in_executor(self._thread, self._settle)
+                    self._loaded.set()
+                    if should_stop():
+                        break
+                    has_changed = await loop.run_in_executor(thread, self._poll, reader)
             finally:
                 await loop.run_in_executor(thread, reader.close)
 

@@ -179,3 +179,30 @@ def test_templates_are_told_what_is_recommended_by_what_is_published(broker: Bro
         return found
 
     assert asyncio.run(asyncio.wait_for(live(), 30)) == "catalogue template"
+
+
+def test_app_that_is_stopped_before_all_is_read_ends_cleanly(broker: Broker) -> None:
+    topic = broker.topic("definitions")
+    publish(broker, topic, template())
+    tasks, ends = list[Any](), list[Any]()
+
+    class Signal:
+        def connect(self, act: Any, *, weak: bool) -> None:
+            ends.append(act)
+
+    class Hosting:
+        should_stop = False
+        on_before_shutdown = Signal()
+
+        def task(self, act: Any) -> None:
+            tasks.append(act)
+
+    async def live() -> None:
+        contents = Contents(Inside(), broker.cluster, broker.prefix)
+        contents.host(Hosting())  # type: ignore[arg-type]
+        following = asyncio.create_task(tasks[0]())
+        await asyncio.sleep(0)
+        await ends[0]()
+        await following
+
+    asyncio.run(asyncio.wait_for(live(), 30))
