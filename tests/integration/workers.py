@@ -26,6 +26,7 @@ from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
     KafkaError,
+    KafkaException,
     Message,
     Producer,
     TopicPartition,
@@ -429,10 +430,23 @@ def ends_of(bootstrap: str, names: Iterable[str]) -> dict[tuple[str, int], int]:
     }
     with contextlib.closing(Consumer(settings)) as consumer:
         return {
-            (name, each): consumer.get_watermark_offsets(TopicPartition(name, each), LIMIT_S)[1]
+            (name, each): _end(consumer, TopicPartition(name, each))
             for name in names
             for each in consumer.list_topics(name, LIMIT_S).topics[name].partitions
         }
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    """Returns where a partition ends; one that was just made may have no leader yet."""
+    until_s = time.monotonic() + LIMIT_S
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(partition, LIMIT_S)[1])
+        except KafkaException as error:
+            is_passing = error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
+            if not is_passing or time.monotonic() > until_s:
+                raise
+            time.sleep(PAUSE_S)
 
 
 def rows_of(bootstrap: str, prefix: str, names: Iterable[str]) -> Written:
