@@ -2,12 +2,14 @@
 
 import html as markup
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote_plus
 
 import msgspec
 
+from processors.content import attributes
+from processors.content.attributes import Place
 from processors.definitions.templates import Utm
 from schemas.commands import Command
 from schemas.errors import Unsendable
@@ -19,12 +21,6 @@ VIEW_URL = "view_url"
 MAX_LINKS = 500
 MAX_URL_CHARS = 4_096
 
-_ADDRESS = re.compile(
-    r"""\s(href|src|action|formaction|background|poster|data|xlink:href)\s*=\s*"""
-    r"""("[^"]*"|'[^']*'|[^\s"'<>]+)""",
-    re.I,
-)
-_ANCHOR = re.compile(r"""(<a\s(?:[^<>]*?\s)?href\s*=\s*)("[^"]*"|'[^']*')""", re.I)
 _BODY_END = re.compile(r"</body\s*>", re.I)
 NEAR_END_CHARS = 1_000
 """The end of a body is looked for here first."""
@@ -92,16 +88,27 @@ def headers(urls: Mapping[str, str], *, transactional: bool) -> dict[str, str]:
     return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
-def check(html: str) -> None:
-    """Looks at each address in HTML.
+def settled(html: bytes, utm: Utm | None, campaign: str, *, ours: Collection[str]) -> bytes:
+    """Returns HTML that leads only where it may, with links that say where they stood.
+
+    Args:
+        html: as rendered.
+        utm: what to add; None: nothing.
+        campaign: the name of it, where `utm` has none.
+        ours: links that stay as they are.
 
     Raises:
-        Unsendable: one has a scheme that may be a program, or there are too many.
+        Unsendable: an address may be a program, or there are too many.
     """
-    for count, match in enumerate(_ADDRESS.finditer(html)):
-        if count >= MAX_LINKS:
-            raise Unsendable("links-too-many", str(MAX_LINKS), is_held=True)
-        refused(match[1].lower(), markup.unescape(match[2].strip("\"'")))
+    places = attributes.places(html)
+    if len(places) > MAX_LINKS:
+        raise Unsendable("links-too-many", str(MAX_LINKS), is_held=True)
+    for place in places:
+        refused(place.attribute, markup.unescape(attributes.text(html, place)))
+    if utm is None:
+        return html
+    marks = parameters(utm, campaign)
+    return _changed(html, places, ours, lambda url: tagged(url, marks))
 
 
 def refused(attribute: str, url: str) -> None:
@@ -117,21 +124,6 @@ def refused(attribute: str, url: str) -> None:
     if attribute in ("src", "background") and _PICTURE.match(bare):
         return
     raise Unsendable("link-refused", attribute, is_held=True)
-
-
-def marked(html: str, utm: Utm | None, campaign: str, *, ours: Collection[str]) -> str:
-    """Returns HTML whose links say where they stood.
-
-    Args:
-        html: as rendered.
-        utm: what to add; None: nothing.
-        campaign: the name of it, where `utm` has none.
-        ours: links that stay as they are.
-    """
-    if utm is None:
-        return html
-    marks = parameters(utm, campaign)
-    return _changed(html, ours, lambda url: tagged(url, marks))
 
 
 def tracked(
@@ -150,29 +142,33 @@ def tracked(
     """
     if links is None or message.html is None:
         return message
-    html = _changed(message.html, ours.values(), lambda url: links.click(command, url))
+    raw = message.html.encode()
+    places = attributes.places(raw, [attributes.HREF])
+    html = _changed(raw, places, ours.values(), lambda url: links.click(command, url))
     place = "/".join(ours[VIEW_URL].rsplit("/", 2)[1:])  # the rest may be escaped
     return msgspec.structs.replace(
         message,
-        html=_with_pixel(html, links.pixel(command)),
+        html=_with_pixel(html.decode(), links.pixel(command)),
         is_viewable=place in message.html or place in (message.text or ""),
     )
 
 
-def _changed(html: str, ours: Collection[str], change: Callable[[str], str]) -> str:
+def _changed(
+    html: bytes, places: Sequence[Place], ours: Collection[str], change: Callable[[str], str]
+) -> bytes:
     """Returns HTML in which the links of the web are others."""
 
-    def settle(match: re.Match[str]) -> str:
-        url = markup.unescape(match[2][1:-1]).strip()
+    def settle(written: str) -> str | None:
+        url = markup.unescape(written).strip()
         if not url.startswith(("http://", "https://")) or url in ours:
-            return match[0]
-        return f'{match[1]}"{markup.escape(change(url))}"'
+            return None
+        return markup.escape(change(url))
 
-    return _ANCHOR.sub(settle, html)
+    return attributes.changed(html, places, settle)
 
 
 def parameters(utm: Utm, campaign: str) -> dict[str, str]:
-    """Returns what is added to a link."""
+    """Returns what is added to a link, by name, as it is written there."""
     found = {
         "utm_source": utm.source,
         "utm_medium": utm.medium,
@@ -180,19 +176,21 @@ def parameters(utm: Utm, campaign: str) -> dict[str, str]:
         "utm_content": utm.content,
         "utm_term": utm.term,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {
+        name: f"{name}={quote_plus(value)}" for name, value in found.items() if value is not None
+    }
 
 
 def tagged(url: str, marks: Mapping[str, str]) -> str:
     """Returns an address with parameters added that it has not.
 
-    >>> tagged("https://a.example/b?c=1#d", {"utm_source": "x y"})
+    >>> tagged("https://a.example/b?c=1#d", {"utm_source": "utm_source=x+y"})
     'https://a.example/b?c=1&utm_source=x+y#d'
     """
     rest, hash_, fragment = url.partition("#")
     path, _, query = rest.partition("?")
     present = {each.partition("=")[0] for each in query.split("&")}
-    added = [f"{name}={quote_plus(value)}" for name, value in marks.items() if name not in present]
+    added = [mark for name, mark in marks.items() if name not in present]
     query = "&".join(part for part in (query, *added) if part)
     return path + (f"?{query}" if query else "") + hash_ + fragment
 

@@ -19,6 +19,7 @@ _SPACES = re.compile(r"[ \t\r\f\v\xa0]+")
 _WHITE = re.compile(r"[ \t\r\n\f\v\xa0\u200b\u200c\u034f\ufeff]+")
 _EDGES = re.compile(r" *\n *")
 _BREAKS = re.compile(r"\n{3,}")
+_CONTROLS = bytes([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 _LIQUID = re.compile(r"\{\{|\{%")
 
 
@@ -41,6 +42,11 @@ def of_html(html: str) -> str:
 def tidy(text: str) -> str:
     """Returns a text without spaces at the ends of lines, and one empty line at most."""
     return _BREAKS.sub("\n\n", _EDGES.sub("\n", _SPACES.sub(" ", text))).strip()
+
+
+def bare(text: str) -> bytes:
+    """Returns a text, as UTF-8, without what no text has: controls, and halves of characters."""
+    return text.encode("utf-8", "ignore").translate(None, _CONTROLS)
 
 
 class _Reader(HTMLParser):

@@ -4,13 +4,12 @@ It stands between the topic of commands and whoever sends. It runs in a process 
 templates are not to be trusted with ours (`isolation`).
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from processors.content import addresses, facts, links, sms, variants
+from processors.content import addresses, facts, links, plain, sms, variants
 from processors.content.addresses import Address
 from processors.content.errors import Broken
 from processors.content.facts import Options
@@ -29,8 +28,6 @@ MAX_PUSH_BYTES = 4_096
 """Source: the limit of APNs, FCM and of RFC 8291, 4."""
 PLAIN = ("webhook", "crm")
 """Channels whose commands say all by themselves."""
-
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Renderer:
@@ -152,14 +149,13 @@ def _mail(
     urls = {name: data[name] for name in URLS if data[name] is not None}
     html = wording.html(data)
     if html is not None:
-        links.check(html)
-        html = links.marked(html, template.utm, template.id, ours=urls.values())
-        html = _CONTROLS.sub("", html)
+        raw = plain.bare(html)
+        html = links.settled(raw, template.utm, template.id, ours=urls.values()).decode()
     sender, reply_to = wording.word("sender", data), wording.word("reply_to", data)
     return {
         "subject": _subject(wording.word("subject", data)),
         "html": html,
-        "text": _CONTROLS.sub("", wording.word("text", data) or ""),
+        "text": _bare(wording.word("text", data) or ""),
         "sender": None if sender is None else addresses.mailbox(sender, "from"),
         "reply_to": None if reply_to is None else addresses.mailbox(reply_to, "reply_to"),
         "headers": links.headers(urls, transactional=command.transactional),
@@ -191,6 +187,10 @@ def _plain(command: Command) -> Message:
     )
 
 
+def _bare(text: str) -> str:
+    return plain.bare(text).decode()
+
+
 def _addressed(command: Command, address: Address) -> Message:
     """Returns a message without its words; senders tell several apart by their addresses."""
     return Message(
@@ -216,7 +216,7 @@ def _subject(said: str | None) -> str:
 
 
 def _texted(channel: str, wording: Compiled, data: dict[str, Any]) -> dict[str, Any]:
-    said = _CONTROLS.sub("", wording.word("text", data) or "").strip()
+    said = _bare(wording.word("text", data) or "").strip()
     if channel == "slack":
         return {"text": said.replace("&#39;", "'").replace("&#34;", '"')}
     text = sms.bare(said)
@@ -233,7 +233,7 @@ def _texted(channel: str, wording: Compiled, data: dict[str, Any]) -> dict[str, 
 def _approved(wording: Compiled, data: dict[str, Any]) -> dict[str, Any]:
     approved = wording.approved
     assert approved is not None, "the channel's templates have it"
-    parameters = tuple(_CONTROLS.sub("", each) for each in wording.parameters(data))
+    parameters = tuple(_bare(each) for each in wording.parameters(data))
     return {
         "template": approved.template,
         "language": approved.language,
@@ -250,8 +250,8 @@ def _noticed(channel: str, wording: Compiled, data: dict[str, Any]) -> dict[str,
     if channel == "push" and len(msgspec.json.encode(said)) > MAX_PUSH_BYTES:
         raise Unsendable("payload-too-large", str(MAX_PUSH_BYTES), is_held=True)
     return {
-        "subject": _CONTROLS.sub("", str(said["title"])).strip(),
-        "text": _CONTROLS.sub("", str(said["body"])).strip(),
+        "subject": _bare(str(said["title"])).strip(),
+        "text": _bare(str(said["body"])).strip(),
         "url": said.get("url"),
         "image": said.get("image"),
         "data": said.get("data", {}),

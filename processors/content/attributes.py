@@ -1,0 +1,103 @@
+"""Where HTML holds addresses: the attributes that programs which show mails follow.
+
+Looked for in bytes: of a mail that is a fifth of the time that characters take.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import NamedTuple
+
+HREF = b"href"
+NAMES = (HREF, b"src", b"action", b"background", b"poster", b"data")
+_LONGER = {b"href": b"xlink:", b"action": b"form"}
+"""What may stand before a name and be part of it."""
+_BEFORE = b" \t\r\n\f\v\"'/"
+"""What parts attributes; programs do without a space behind a quote or a slash."""
+_VALUE = re.compile(rb"""\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+)""")
+
+
+class Place(NamedTuple):
+    """One address in HTML."""
+
+    attribute: str
+    begin: int
+    """Of its value, with the quotes, as bytes are counted."""
+    end: int
+
+
+def places(html: bytes, names: Iterable[bytes] = NAMES) -> list[Place]:
+    """Returns all places in their order; none lies within another.
+
+    Args:
+        html: encoded as UTF-8.
+        names: of the attributes.
+    """
+    lowered = html.lower()
+    found = []
+    for name in names:
+        at = lowered.find(name, 1)
+        while at > 0:
+            place = _place(html, lowered, name, at)
+            if place is not None:
+                found.append(place)
+            at = lowered.find(name, at + len(name))
+    found.sort(key=attrgetter("begin"))
+    return _apart(found)
+
+
+def text(html: bytes, place: Place) -> str:
+    """Returns the value of an attribute, without its quotes, as it is written."""
+    is_quoted = html[place.begin] in b"\"'"
+    return html[place.begin + is_quoted : place.end - is_quoted].decode()
+
+
+def is_link(html: bytes, place: Place) -> bool:
+    """Returns whether it is an address that people click on: the `href` of an `<a>`."""
+    if place.attribute != "href":
+        return False
+    begin = html.rfind(b"<", 0, place.begin)
+    tag = html[begin : place.begin]
+    return tag[1:2] in (b"a", b"A") and tag[2] in _BEFORE and b">" not in tag
+
+
+def changed(html: bytes, found: Iterable[Place], change: Callable[[str], str | None]) -> bytes:
+    """Returns HTML in which the addresses that people click on are others.
+
+    Args:
+        html: encoded as UTF-8.
+        found: its places.
+        change: gets and returns what stands between the quotes; None: it stays.
+    """
+    parts: list[bytes] = []
+    at = 0
+    for place in found:
+        if not is_link(html, place):
+            continue
+        value = change(text(html, place))
+        if value is not None:
+            parts += (html[at : place.begin], b'"', value.encode(), b'"')
+            at = place.end
+    return b"".join((*parts, html[at:]))
+
+
+def _place(html: bytes, lowered: bytes, name: bytes, at: int) -> Place | None:
+    """Returns the place whose name was found somewhere; None where it is no attribute."""
+    longer = _LONGER.get(name, b"")
+    start = at - len(longer) if longer and lowered.endswith(longer, 0, at) else at
+    if start == 0 or html[start - 1] not in _BEFORE:
+        return None
+    end = at + len(name)
+    match = _VALUE.match(html, end)
+    if match is None:
+        return None
+    return Place(lowered[start:end].decode(), match.start(1), match.end(1))
+
+
+def _apart(found: list[Place]) -> list[Place]:
+    kept, end = [], 0
+    for place in found:
+        if place.begin >= end:
+            kept.append(place)
+            end = place.end
+    return kept
