@@ -6,35 +6,29 @@ unless `default` says what to print instead. What these limits leave open (one l
 one huge text) is ended from outside: `processors.content.isolation`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import DecimalException
-from typing import Any, ClassVar, TextIO
+from typing import Any, ClassVar
 
 import liquid
-from liquid.ast import Node
-from liquid.builtin.expressions.logical import EqExpression, NeExpression
-from liquid.builtin.expressions.primitive import Blank, Empty
-from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.output import Output
 from liquid.builtin.tags.echo_tag import EchoTag
 from liquid.builtin.tags.include_tag import IncludeTag
-from liquid.context import RenderContext
 from liquid.exceptions import (
     LiquidError,
-    LiquidTypeError,
     ResourceLimitError,
     TemplateNotFoundError,
     UndefinedError,
 )
 from liquid.loader import BaseLoader, TemplateSource
-from liquid.stringify import to_liquid_string
 from liquid.template import BoundTemplate
-from liquid.undefined import FalsyStrictUndefined, Undefined
 
-from processors.content import formats
+from processors.content import formats, nodes
 from processors.content.errors import Broken
+from processors.content.nodes import Context, Missing, Paper, Printed
 from schemas.errors import Unsendable
 
-MAX_OUTPUT_BYTES = 512 * 1024
+MAX_OUTPUT_CHARS = 512 * 1024
 """Of one rendered text: a mail of a fifth of it is cut by many who show it."""
 MAX_ITERATIONS = 10_000
 MAX_LOCAL_BYTES = 1024 * 1024
@@ -47,83 +41,6 @@ ESCAPING = ("escape", "escape_once", "newline_to_br", "safe")
 """Filters that have nothing to do where no HTML is written."""
 FAILURES = (ArithmeticError, DecimalException, ValueError, TypeError, LookupError, RecursionError)
 """What filters raise for values that they were not made for."""
-
-
-class Missing(FalsyStrictUndefined):
-    """What stands for a variable that is not there: false, and an error where it is printed."""
-
-    __slots__ = ()
-
-    force_liquid_default = True
-
-    def __eq__(self, other: object) -> bool:
-        """Returns whether the other is nothing as well."""
-        return other is None or other is False or isinstance(other, Undefined)
-
-    __hash__ = FalsyStrictUndefined.__hash__
-
-
-class Context(RenderContext):
-    """Looks variables up: null is as good as not there."""
-
-    __slots__ = ()
-
-    def get(
-        self, path: list[object], *, token: Any, default: object = liquid.undefined.UNDEFINED
-    ) -> object:
-        """Returns the value of a path; what stands for a missing one where there is none."""
-        try:
-            found: Any = self.scope[str(path[0])]
-            for each in path[1:]:
-                is_plain = type(found) is dict and each in found
-                found = found[each] if is_plain else self.get_item(found, each)
-        except (KeyError, TypeError, IndexError):
-            found = None
-        if found is not None:
-            return found
-        if default is not liquid.undefined.UNDEFINED:
-            return default
-        return Missing(_shown(path), token=token)
-
-
-class Same(EqExpression):
-    """`==`, for which what is missing is `blank` and `empty`."""
-
-    __slots__ = ()
-
-    def evaluate(self, context: RenderContext) -> object:
-        """Returns whether both sides are the same."""
-        return _are_blank(self, context) or super().evaluate(context)
-
-
-class Different(NeExpression):
-    """`!=`, its opposite."""
-
-    __slots__ = ()
-
-    def evaluate(self, context: RenderContext) -> object:
-        """Returns whether the sides differ."""
-        return not _are_blank(self, context) and super().evaluate(context)
-
-
-class Printed(OutputNode):
-    """`{{ … }}`, which prints texts and numbers, and nothing as Python writes it."""
-
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        """Prints the value.
-
-        Raises:
-            LiquidTypeError: it is a mapping, or a list that holds more than texts and numbers.
-        """
-        value = self.expression.evaluate(context)
-        several = value if isinstance(value, (list, tuple)) else (value,)
-        for each in several:
-            if isinstance(each, (Mapping, list, tuple)) and not isinstance(each, Missing):
-                said = "a mapping or a list in a list can not be printed"
-                raise LiquidTypeError(said, token=self.token)
-        if several is value:
-            value = [each for each in several if each is not None]
-        return buffer.write(to_liquid_string(value, context.autoescape))
 
 
 class Printing(Output):
@@ -142,6 +59,13 @@ class Bound(BoundTemplate):
     """A compiled template."""
 
     context_class = Context
+
+    def make_globals(self, render_args: Mapping[str, object]) -> Mapping[str, object]:
+        """Returns what the template sees: the data, and nothing else."""
+        return render_args
+
+    def _get_buffer(self) -> Paper:
+        return Paper(MAX_OUTPUT_CHARS)
 
 
 class Partials(BaseLoader):
@@ -176,7 +100,7 @@ class Environment(liquid.Environment):
     template_class = Bound
     loop_iteration_limit: ClassVar[int | None] = MAX_ITERATIONS
     local_namespace_limit: ClassVar[int | None] = MAX_LOCAL_BYTES
-    output_stream_limit: ClassVar[int | None] = MAX_OUTPUT_BYTES
+    output_stream_limit: ClassVar[int | None] = MAX_OUTPUT_CHARS
     context_depth_limit: ClassVar[int] = MAX_DEPTH
     block_nesting_limit: ClassVar[int] = MAX_BLOCKS
 
@@ -194,7 +118,7 @@ class Environment(liquid.Environment):
     def from_string(self, source: str, *arguments: Any, **options: Any) -> BoundTemplate:
         """Returns a compiled template, in which what is missing is blank and empty."""
         made = super().from_string(source, *arguments, **options)
-        _settle(made.nodes, made.context_class(made))
+        nodes.settle(made.nodes, made.context_class(made))
         return made
 
 
@@ -245,30 +169,3 @@ def broken(error: LiquidError, source: str) -> Broken:
     if isinstance(error, TemplateNotFoundError):
         said = f"there is no partial {said}"
     return Broken(line, said)
-
-
-def _are_blank(compared: EqExpression | NeExpression, context: RenderContext) -> bool:
-    sides = (compared.left.evaluate(context), compared.right.evaluate(context))
-    return any(isinstance(each, Missing) for each in sides) and any(
-        isinstance(each, (Blank, Empty)) for each in sides
-    )
-
-
-def _settle(nodes: Iterable[Node], context: RenderContext) -> None:
-    """Has comparisons in a tree be ours."""
-    for node in nodes:
-        waiting = list(node.expressions())
-        while waiting:
-            each = waiting.pop()
-            if type(each) in COMPARISONS:
-                each.__class__ = COMPARISONS[type(each)]
-            waiting.extend(each.children())
-        _settle(node.children(context, include_partials=False), context)
-
-
-COMPARISONS: Mapping[type, type] = {EqExpression: Same, NeExpression: Different}
-
-
-def _shown(path: list[object]) -> str:
-    """Returns a path as templates write it."""
-    return ".".join(str(each) for each in path)
