@@ -14,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from schemas.errors import Unsendable
 from schemas.headers import has_controls
+from schemas.mailboxes import is_plain
 from schemas.messages import Message
 
 MAX_ADDRESS_CHARS = 320
@@ -95,6 +96,8 @@ def mailbox(text: str) -> Mailbox:
     named = NAMED.fullmatch(text.strip())
     name = unquote(named["name"].strip()) if named else ""
     address = (named["address"] if named else text).strip()
+    if is_plain(address):
+        return Mailbox(name, address, address)
     try:
         found = validate_email(
             address, check_deliverability=False, allow_smtputf8=True, test_environment=True
@@ -142,12 +145,12 @@ def _sender(text: str) -> Mailbox:
 
 def _check_body(part: str) -> None:
     try:
-        size = len(part.encode())
+        raw = part.encode()
     except UnicodeEncodeError as error:
         raise Unsendable("body-invalid") from error
-    if size > MAX_BODY_BYTES:
+    if len(raw) > MAX_BODY_BYTES:
         raise Unsendable("body-too-long")
-    if "\0" in part:
+    if b"\0" in raw:
         raise Unsendable("body-invalid")
 
 

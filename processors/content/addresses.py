@@ -13,6 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from schemas.errors import Unsendable
 from schemas.headers import has_controls
+from schemas.mailboxes import is_plain
 
 MAX_EMAIL_CHARS = 320
 MAX_PHONE_CHARS = 32
@@ -72,6 +73,8 @@ def email(value: Any) -> str:
     """
     if not isinstance(value, str) or len(value) > MAX_EMAIL_CHARS or has_controls(value):
         raise Unsendable("address-invalid", "email")
+    if is_plain(value):
+        return value
     try:
         return validate_email(value.strip(" "), strict=True, check_deliverability=False).normalized
     except EmailNotValidError as error:
