@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
-HREF = b"href"
-NAMES = (HREF, b"src", b"action", b"background", b"poster", b"data")
+_NAMES = (b"href", b"src", b"action", b"background", b"poster", b"data")
 _LONGER = {b"href": b"xlink:", b"action": b"form"}
 """What may stand before a name and be part of it."""
 _BEFORE = b" \t\r\n\f\v\"'/"
@@ -26,16 +25,11 @@ class Place(NamedTuple):
     end: int
 
 
-def places(html: bytes, names: Iterable[bytes] = NAMES) -> list[Place]:
-    """Returns all places in their order; none lies within another.
-
-    Args:
-        html: encoded as UTF-8.
-        names: of the attributes.
-    """
+def places(html: bytes) -> list[Place]:
+    """Returns all places in HTML, encoded as UTF-8, in their order; none lies within another."""
     lowered = html.lower()
     found = []
-    for name in names:
+    for name in _NAMES:
         at = lowered.find(name, 1)
         while at > 0:
             place = _place(html, lowered, name, at)
@@ -61,24 +55,22 @@ def is_link(html: bytes, place: Place) -> bool:
     return tag[1:2] in (b"a", b"A") and tag[2] in _BEFORE and b">" not in tag
 
 
-def changed(html: bytes, found: Iterable[Place], change: Callable[[str], str | None]) -> bytes:
-    """Returns HTML in which the addresses that people click on are others.
+def parted(html: bytes, found: Iterable[Place], change: Callable[[str], str | None]) -> list[str]:
+    """Returns HTML in parts: text, address that people click on, text, and so on to a text.
 
     Args:
         html: encoded as UTF-8.
         found: its places.
-        change: gets and returns what stands between the quotes; None: it stays.
+        change: gets what stands between the quotes, returns the address; None: it stays as it is,
+            part of a text.
     """
-    parts: list[bytes] = []
-    at = 0
+    parts, at, quote = list[str](), 0, ""
     for place in found:
-        if not is_link(html, place):
-            continue
-        value = change(text(html, place))
-        if value is not None:
-            parts += (html[at : place.begin], b'"', value.encode(), b'"')
-            at = place.end
-    return b"".join((*parts, html[at:]))
+        address = change(text(html, place)) if is_link(html, place) else None
+        if address is not None:
+            parts += (f'{quote}{html[at : place.begin].decode()}"', address)
+            at, quote = place.end, '"'
+    return [*parts, quote + html[at:].decode()]
 
 
 def _place(html: bytes, lowered: bytes, name: bytes, at: int) -> Place | None:

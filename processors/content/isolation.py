@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from processors.content import links
+from processors.content import drafts, links
+from processors.content.drafts import Draft
 from processors.content.facts import Options
 from processors.content.libraries import Library
 from processors.content.links import Links
@@ -37,10 +38,10 @@ MEMORY_BYTES = 64 * 1024 * 1024
 WALL_S = 10.0
 """For an answer, where the processor is busy with others."""
 START_S = 60.0
-AHEAD = 2
+AHEAD = 16
 AHEAD_BYTES = 32_768
-"""So many messages are given to it at once, if they are as small as that: a pipe holds more, so
-that neither side waits for the other to read."""
+"""So many messages are given to it at once, if all of them are as small as that: a pipe holds more,
+so that neither side waits for the other to read."""
 MAX_STRIKES = 3
 """How often a template may end the process before nobody tries it any more."""
 COSTLY = ("template-too-costly", True)
@@ -49,7 +50,7 @@ Made = Sequence[Message] | Unsendable
 """What comes of one command."""
 
 _MAIN = "from processors.content import isolation; isolation.main(int(__import__('sys').argv[1]))"
-_READ = msgspec.msgpack.Decoder(list[Message])
+_READ = msgspec.msgpack.Decoder(list[Draft])
 
 
 class Isolated:
@@ -114,14 +115,15 @@ class Isolated:
 
     def _job(self, place: int, command: Command) -> "_Job":
         ours = links.own(self._links, command)
-        return _Job(place, command, ours, b"C" + msgspec.msgpack.encode((ours, command)))
+        return _Job(place, command, b"C" + msgspec.msgpack.encode((ours, command)))
 
     def _send(self, waiting: "deque[_Job]", sent: "deque[_Job]", found: dict[int, Made]) -> None:
         """Has the process never wait for its next message, and never for us to take its answer."""
         if self._child is not None and self._child.is_gone and not sent:
             self._end()
         while waiting and len(sent) < AHEAD:
-            if sent and len(waiting[0].frame) > AHEAD_BYTES:
+            size = sum(len(each.frame) for each in (*sent, waiting[0]))
+            if sent and size > AHEAD_BYTES:
                 return
             job = waiting.popleft()
             if self._strikes.get(job.template, 0) >= MAX_STRIKES:
@@ -153,10 +155,7 @@ class Isolated:
 
     def _made(self, job: "_Job", answer: bytes) -> Made:
         try:
-            return [
-                links.tracked(one, job.command, self._links, ours=job.ours)
-                for one in _messages(answer)
-            ]
+            return [drafts.finished(one, job.command, self._links) for one in _drafts(answer)]
         except Unsendable as problem:
             return problem
 
@@ -180,8 +179,6 @@ class _Job(NamedTuple):
 
     place: int
     command: Command
-    ours: Mapping[str, str]
-    """Our own links in it."""
     frame: bytes
 
     @property
@@ -269,7 +266,7 @@ def answer(frame: bytes, library: Library, renderer: Renderer) -> bytes:
     urls, command = msgspec.msgpack.decode(frame[1:], type=tuple[dict[str, str], Command])
     signal.setitimer(signal.ITIMER_PROF, CPU_S)  # its signal ends the process: nobody catches it
     try:
-        return b"M" + msgspec.msgpack.encode(list(renderer.render(command, urls)))
+        return b"M" + msgspec.msgpack.encode(list(renderer.drafts(command, urls)))
     except Unsendable as error:
         return b"U" + msgspec.msgpack.encode([error.reason, error.detail, error.is_held])
     except MemoryError:
@@ -289,7 +286,7 @@ def _bound_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
 
 
-def _messages(answer: bytes) -> list[Message]:
+def _drafts(answer: bytes) -> list[Draft]:
     if answer[:1] == b"M":
         return _READ.decode(answer[1:])
     reason, detail, is_held = msgspec.msgpack.decode(answer[1:])

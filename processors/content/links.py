@@ -2,18 +2,14 @@
 
 import html as markup
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote_plus
 
-import msgspec
-
 from processors.content import attributes
-from processors.content.attributes import Place
 from processors.definitions.templates import Utm
 from schemas.commands import Command
 from schemas.errors import Unsendable
-from schemas.messages import Message
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms", "cid"})
 VIEW_URL = "view_url"
@@ -21,9 +17,6 @@ VIEW_URL = "view_url"
 MAX_LINKS = 500
 MAX_URL_CHARS = 4_096
 
-_BODY_END = re.compile(r"</body\s*>", re.I)
-NEAR_END_CHARS = 1_000
-"""The end of a body is looked for here first."""
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]+")
 _PICTURE = re.compile(r"data:image/(png|gif|jpeg|webp);base64,", re.I)
@@ -88,14 +81,14 @@ def headers(urls: Mapping[str, str], *, transactional: bool) -> dict[str, str]:
     return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
-def settled(html: bytes, utm: Utm | None, campaign: str, *, ours: Collection[str]) -> bytes:
-    """Returns HTML that leads only where it may, with links that say where they stood.
+def parted(html: bytes, utm: Utm | None, campaign: str, *, ours: Collection[str]) -> list[str]:
+    """Returns HTML in parts, every other one an address of the web that a link leads to.
 
     Args:
         html: as rendered.
-        utm: what to add; None: nothing.
+        utm: what is added to the addresses; None: nothing.
         campaign: the name of it, where `utm` has none.
-        ours: links that stay as they are.
+        ours: links that stay as they are, part of the HTML.
 
     Raises:
         Unsendable: an address may be a program, or there are too many.
@@ -105,10 +98,26 @@ def settled(html: bytes, utm: Utm | None, campaign: str, *, ours: Collection[str
         raise Unsendable("links-too-many", str(MAX_LINKS), is_held=True)
     for place in places:
         refused(place.attribute, markup.unescape(attributes.text(html, place)))
-    if utm is None:
-        return html
-    marks = parameters(utm, campaign)
-    return _changed(html, places, ours, lambda url: tagged(url, marks))
+    marks = {} if utm is None else parameters(utm, campaign)
+
+    def settle(written: str) -> str | None:
+        url = markup.unescape(written).strip()
+        is_ours = url in ours or not (ours or marks)
+        if is_ours or not url.startswith(("http://", "https://")):
+            return None
+        return tagged(url, marks) if marks else url
+
+    return attributes.parted(html, places, settle)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Returns the HTML of which these are the parts."""
+    return "".join(escaped(each) if at % 2 else each for at, each in enumerate(parts))
+
+
+def escaped(url: str) -> str:
+    """Returns an address as it stands in an attribute."""
+    return markup.escape(url)
 
 
 def refused(attribute: str, url: str) -> None:
@@ -124,47 +133,6 @@ def refused(attribute: str, url: str) -> None:
     if attribute in ("src", "background") and _PICTURE.match(bare):
         return
     raise Unsendable("link-refused", attribute, is_held=True)
-
-
-def tracked(
-    message: Message, command: Command, links: Links | None, *, ours: Mapping[str, str]
-) -> Message:
-    """Returns a message whose links lead by way of us, with a picture that tells of being shown.
-
-    Args:
-        message: as rendered.
-        command: what it is for.
-        links: makes them; None: nothing is changed.
-        ours: what `own` gave for it, when it was rendered.
-
-    Raises:
-        Unsendable: no message may lead where a link does.
-    """
-    if links is None or message.html is None:
-        return message
-    raw = message.html.encode()
-    places = attributes.places(raw, [attributes.HREF])
-    html = _changed(raw, places, ours.values(), lambda url: links.click(command, url))
-    place = "/".join(ours[VIEW_URL].rsplit("/", 2)[1:])  # the rest may be escaped
-    return msgspec.structs.replace(
-        message,
-        html=_with_pixel(html.decode(), links.pixel(command)),
-        is_viewable=place in message.html or place in (message.text or ""),
-    )
-
-
-def _changed(
-    html: bytes, places: Sequence[Place], ours: Collection[str], change: Callable[[str], str]
-) -> bytes:
-    """Returns HTML in which the links of the web are others."""
-
-    def settle(written: str) -> str | None:
-        url = markup.unescape(written).strip()
-        if not url.startswith(("http://", "https://")) or url in ours:
-            return None
-        return markup.escape(change(url))
-
-    return attributes.changed(html, places, settle)
 
 
 def parameters(utm: Utm, campaign: str) -> dict[str, str]:
@@ -193,13 +161,3 @@ def tagged(url: str, marks: Mapping[str, str]) -> str:
     added = [mark for name, mark in marks.items() if name not in present]
     query = "&".join(part for part in (query, *added) if part)
     return path + (f"?{query}" if query else "") + hash_ + fragment
-
-
-def _with_pixel(html: str, url: str | None) -> str:
-    if url is None:
-        return html
-    picture = f'<img src="{markup.escape(url)}" width="1" height="1" alt="">'
-    near = max(0, len(html) - NEAR_END_CHARS)
-    found = [*_BODY_END.finditer(html, near)] or [*_BODY_END.finditer(html)]
-    at = found[-1].start() if found else len(html)
-    return html[:at] + picture + html[at:]

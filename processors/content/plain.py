@@ -15,9 +15,9 @@ LINES = frozenset({"div", "tr", "li", "section", "header", "footer", "article", 
 VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "area", "base", "col", "wbr"})
 MAX_TEXT_BREAKS = 2
 
-_SPACES = re.compile(r"[ \t\r\f\v\xa0]+")
+_SPACES = re.compile(r"[ \t\r\f\v\xa0]{2,}|[\t\r\f\v\xa0]")
 _WHITE = re.compile(r"[ \t\r\n\f\v\xa0\u200b\u200c\u034f\ufeff]+")
-_EDGES = re.compile(r" *\n *")
+_EDGES = re.compile(r" +\n *|\n +")
 _BREAKS = re.compile(r"\n{3,}")
 _CONTROLS = bytes([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 _LIQUID = re.compile(r"\{\{|\{%")

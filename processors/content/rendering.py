@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from processors.content import addresses, facts, links, plain, sms, variants
+from processors.content import addresses, drafts, facts, links, plain, sms, variants
 from processors.content.addresses import Address
+from processors.content.drafts import Draft
 from processors.content.errors import Broken
 from processors.content.facts import Options
 from processors.content.libraries import Library, Stock
@@ -65,11 +66,10 @@ class Renderer:
         Raises:
             Unsendable: it can not be made; the reason says why.
         """
-        urls = links.own(self._links, command)
-        made = self.render(command, urls)
-        return [links.tracked(each, command, self._links, ours=urls) for each in made]
+        made = self.drafts(command, links.own(self._links, command))
+        return [drafts.finished(each, command, self._links) for each in made]
 
-    def render(self, command: Command, urls: Mapping[str, str]) -> Sequence[Message]:
+    def drafts(self, command: Command, urls: Mapping[str, str]) -> Sequence[Draft]:
         """Returns the same before links lead by way of us.
 
         Args:
@@ -80,7 +80,7 @@ class Renderer:
             Unsendable: it can not be made; the reason says why.
         """
         if command.channel in PLAIN:
-            return [_plain(command)]
+            return [Draft(_plain(command))]
         stock = self._library.stock
         template = _template(stock, command)
         found = addresses.find(
@@ -91,10 +91,8 @@ class Renderer:
         if not wording.has_html:
             urls = {name: url for name, url in urls.items() if name != links.VIEW_URL}
         data = self._facts(command, stock, template, urls)
-        made = [_message(command, template, each, wording, data) for each in found]
-        if variant is None:
-            return made
-        return [msgspec.structs.replace(each, variant=variant.name) for each in made]
+        name = None if variant is None else variant.name
+        return [_draft(command, template, each, wording, data, variant=name) for each in found]
 
     def _chosen(self, command: Command, template: Template) -> Variant | None:
         if self._variant is not None:
@@ -127,38 +125,42 @@ URLS = ("unsubscribe_url", "preferences_url", "confirm_url", links.VIEW_URL)
 """Names of our own links."""
 
 
-def _message(
-    command: Command, template: Template, address: Address, wording: Compiled, data: dict[str, Any]
-) -> Message:
-    message = _addressed(command, address)
+def _draft(
+    command: Command,
+    template: Template,
+    address: Address,
+    wording: Compiled,
+    data: dict[str, Any],
+    *,
+    variant: str | None,
+) -> Draft:
+    urls = {name: data[name] for name in URLS if data[name] is not None}
+    html = wording.html(data)
+    parts: Sequence[str] = ()
+    if html is not None:
+        raw = plain.bare(html)
+        parts = links.parted(raw, template.utm, template.id, ours=urls.values())
     match command.channel:
         case "email":
-            said = _mail(command, template, wording, data)
+            said = _mail(wording, data)
+            said["headers"] = links.headers(urls, transactional=command.transactional)
         case "sms" | "slack":
             said = _texted(command.channel, wording, data)
         case "whatsapp":
             said = _approved(wording, data)
         case _:
             said = _noticed(command.channel, wording, data)
-    return msgspec.structs.replace(message, **said)
+    message = msgspec.structs.replace(_addressed(command, address), variant=variant, **said)
+    return drafts.of(message, parts, urls) if parts else Draft(message)
 
 
-def _mail(
-    command: Command, template: Template, wording: Compiled, data: dict[str, Any]
-) -> dict[str, Any]:
-    urls = {name: data[name] for name in URLS if data[name] is not None}
-    html = wording.html(data)
-    if html is not None:
-        raw = plain.bare(html)
-        html = links.settled(raw, template.utm, template.id, ours=urls.values()).decode()
+def _mail(wording: Compiled, data: dict[str, Any]) -> dict[str, Any]:
     sender, reply_to = wording.word("sender", data), wording.word("reply_to", data)
     return {
         "subject": _subject(wording.word("subject", data)),
-        "html": html,
         "text": _bare(wording.word("text", data) or ""),
         "sender": None if sender is None else addresses.mailbox(sender, "from"),
         "reply_to": None if reply_to is None else addresses.mailbox(reply_to, "reply_to"),
-        "headers": links.headers(urls, transactional=command.transactional),
     }
 
 

@@ -48,7 +48,7 @@ def test_every_text_is_read(text: str) -> None:
     sms.size(sms.bare(text))
     for act in (
         lambda: mjml.to_html(text, {}),
-        lambda: links.settled(text.encode(), None, "x", ours=[]),
+        lambda: links.parted(text.encode(), None, "x", ours=[]),
     ):
         with contextlib.suppress(Broken, Unsendable):
             act()

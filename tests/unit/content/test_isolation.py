@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from processors.content import isolation
+from processors.content.drafts import Draft
 from processors.content.facts import Options
 from processors.content.isolation import MAX_STRIKES, Isolated
 from processors.content.libraries import Library
@@ -144,10 +145,10 @@ def test_process_that_was_killed_is_begun_anew() -> None:
 
 def test_error_that_nobody_thought_of_is_an_answer() -> None:
     class Failing(Renderer):
-        def render(self, *_: object) -> list[object]:  # type: ignore[override]
+        def drafts(self, *_: object) -> list[Draft]:
             raise AttributeError("Ann")
 
     frame = b"C" + msgspec.msgpack.encode(({}, command()))
     told = isolation.answer(frame, Library(), Failing(Library()))
     with pytest.raises(Unsendable, match="template-broken: AttributeError"):
-        isolation._messages(told)
+        isolation._drafts(told)

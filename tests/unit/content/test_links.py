@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import msgspec
 import pytest
 
 from processors.content import links
 from processors.definitions.templates import Utm
 from schemas.errors import Unsendable
-from schemas.messages import Message
 from tests.unit.content.builders import Ours, command
 
 UTM = Utm.model_validate({"source": "beckon"})
@@ -16,7 +14,7 @@ MARKS = "utm_source=beckon&amp;utm_medium=email&amp;utm_campaign=hello"
 
 
 def settled(html: str, utm: Utm | None = None, ours: Sequence[str] = ()) -> str:
-    return links.settled(html.encode(), utm, "hello", ours=ours).decode()
+    return links.joined(links.parted(html.encode(), utm, "hello", ours=ours))
 
 
 @pytest.mark.parametrize(
@@ -84,51 +82,6 @@ def test_policy_says_what_is_added() -> None:
     assert links.parameters(Utm.model_validate(full), "hello") == {
         f"utm_{name}": f"utm_{name}={value}" for name, value in full.items()
     }
-
-
-def mail(html: str | None) -> Message:
-    return Message(id="1", channel="email", profile_id="ann", to="a@b.example", html=html)
-
-
-def test_links_lead_by_way_of_us_and_a_picture_tells() -> None:
-    order = command()
-    html = (
-        '<body><a href="https://a.example/?b=1&amp;c=2">x</a>'
-        f'<a href="{Ours().unsubscribe(order)}">y</a></body></html>'
-    )
-    found = links.tracked(mail(html), order, Ours(), ours=links.own(Ours(), order)).html
-    assert found is not None
-    assert 'href="https://b.example/c?u=https://a.example/?b=1&amp;c=2"' in found
-    assert f'href="{Ours().unsubscribe(order)}"' in found
-    picture = '<img src="https://b.example/o.gif" width="1" height="1" alt="">'
-    assert found.endswith(f"{picture}</body></html>")
-
-
-def test_mail_with_a_link_to_it_in_a_browser_says_so() -> None:
-    order = command()
-    view, other = Ours().view(order), Ours().unsubscribe(order)
-    said = [
-        links.tracked(each, order, Ours(), ours=links.own(Ours(), order)).is_viewable
-        for each in (
-            mail(f'<a href="{view}">x</a>'),
-            msgspec.structs.replace(mail("<p>x</p>"), text=f"See {view}"),
-            mail(f'<a href="{other}">x</a>'),
-            mail(None),
-        )
-    ]
-    assert said == [True, True, False, False]
-
-
-def test_nothing_is_tracked_that_is_no_html_or_that_nobody_tracks() -> None:
-    order, html = command(), '<a href="https://a.example">'
-    assert links.tracked(mail(html), order, None, ours={}) == mail(html)
-    assert links.tracked(mail(None), order, Ours(), ours=links.own(Ours(), order)) == mail(None)
-    quiet = links.tracked(mail("<p>x</p>"), order, Ours(pixel=None), ours=links.own(Ours(), order))
-    assert quiet == mail("<p>x</p>")
-    assert (
-        links.tracked(mail("<p>x</p>"), order, Ours(), ours=links.own(Ours(), order)).html
-        != "<p>x</p>"
-    ), "also without a body"
 
 
 def test_headers_say_how_to_unsubscribe_with_one_click() -> None:
