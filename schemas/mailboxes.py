@@ -1,7 +1,7 @@
 """Addresses of mails: which of them are as plain as most.
 
-Beside `headers`. Whether any other address is one, a library says (RFC 5321, 5322, 6531, 5890); that
-takes as long as all else that a provider is asked with.
+Beside `headers`. Whether any other address is one, a library says (RFC 5321, 5322, 6531):
+that takes as long as all else that a provider is asked with.
 """
 
 import re
