@@ -14,6 +14,7 @@ from processors.content.facts import Options
 from processors.content.libraries import Library
 from processors.content.rendering import Renderer
 from processors.content.webhooks import Webhooks
+from processors.delivery.bodies import Bodies
 from schemas import headers
 from schemas.commands import Command
 from schemas.errors import Unsendable
@@ -138,6 +139,11 @@ def test_message_is_that_of_the_command() -> None:
     assert (found.version, found.step, found.definition_id) == ("v7", "s", "greet")
     assert (found.at, found.data) == (order().at, {})
     assert MAKER.message(order()).method == "POST"
+
+
+def test_where_nothing_is_to_be_filled_in_it_is_as_without_values() -> None:
+    said = order(traits={}, method="PUT", headers={"X-A": "{{ secrets.B }}"}, body={"a": [1, "b"]})
+    assert [MAKER.message(said)] == Bodies().compose(said)
 
 
 @pytest.mark.parametrize(
