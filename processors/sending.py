@@ -175,11 +175,11 @@ def contents_of(settings: Settings, recommended: Offers | None = None) -> Conten
 
 
 def composing(contents: Contents) -> Compose:
-    """Returns what makes the messages of commands: by a template, else of what they say."""
+    """Returns what makes messages of commands: rendered, or as they are where nothing is."""
     bodies = Bodies()
 
     async def compose(command: Command) -> Sequence[Message]:
-        if command.template is None:
+        if command.template is None and not command.has_values:
             return bodies.compose(command)
         try:
             return await contents.compose(command)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from processors import logs, predicates
-from processors.definitions import files, sets
+from processors.definitions import calls, files, sets
 from processors.definitions.errors import InvalidDefinitions
 from processors.definitions.predicates import Predicates
 from processors.definitions.sets import DefinitionSet
@@ -111,7 +111,7 @@ def warn(definitions: DefinitionSet) -> None:
     """Prints what is allowed in definitions, and most likely not meant."""
     for each in sets.warnings(definitions):
         typer.echo(f"warning: {each}", err=True)
-    if definitions.templates:
+    if _has_texts(definitions):
         from processors.content import checks
 
         for each in checks.warnings(definitions):
@@ -119,18 +119,23 @@ def warn(definitions: DefinitionSet) -> None:
 
 
 def whole(definitions: DefinitionSet, published: Iterable[Any] = ()) -> DefinitionSet:
-    """Returns definitions whose templates can be compiled; `published`: documents beside them.
+    """Returns definitions whose texts can be compiled; `published`: documents beside them.
 
     Raises:
-        InvalidDefinitions: with all that is wrong with the templates.
+        InvalidDefinitions: with all that is wrong with templates, and with values of webhooks.
     """
-    if definitions.templates or definitions.partials:
+    if _has_texts(definitions):
         from processors.content import checks
 
         problems = checks.problems(definitions, published)
         if problems:
             raise InvalidDefinitions(problems)
     return definitions
+
+
+def _has_texts(definitions: DefinitionSet) -> bool:
+    """Returns whether something in definitions is Liquid."""
+    return bool(definitions.templates or definitions.partials) or any(calls.texts(definitions))
 
 
 def tell(said: Table | str) -> None:

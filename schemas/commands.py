@@ -35,8 +35,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     properties: dict[str, Any] = {}
     """What the run of the journey knows, or what the trigger's event said, for the same."""
     segments: list[str] = []
-    """The dynamic segments that the person was in then, in the order of their ids: for templates,
-    so only where one is named."""
+    """The dynamic segments that the person was in then, in the order of their ids: for templates
+    and for values of webhooks, so only where there are any."""
     lists: list[str] = []
     """The static lists that the person was on, in the same way."""
     transactional: bool = False
@@ -47,6 +47,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a webhook; None: POST."""
     headers: dict[str, str] = {}
     """Of a webhook; secrets in them are named, and filled in by its sender."""
+    has_values: bool = False
+    """Of a webhook: whether its sender fills values into its url, body and headers."""
 
 
 def derive_id(definition_id: str, version: str, profile_id: str, step: str, occurrence: str) -> str:

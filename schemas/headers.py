@@ -73,10 +73,16 @@ def wrong_value(value: str) -> str | None:
     >>> wrong_value("Bearer {{ secrets.CRM }}"), wrong_value("{{ name }}")
     (None, 'fills in secrets only: {{ secrets.NAME }}')
     """
-    if VALUE.fullmatch(value) is None or len(value) > MAX_VALUE_CHARS:
-        return f"must be a line of at most {MAX_VALUE_CHARS} ASCII characters"
     left = SECRET.sub("", value)
-    return "fills in secrets only: {{ secrets.NAME }}" if "{{" in left or "}}" in left else None
+    has_more = "{{" in left or "}}" in left
+    return wrong_line(value) or ("fills in secrets only: {{ secrets.NAME }}" if has_more else None)
+
+
+def wrong_line(value: str) -> str | None:
+    """Returns what is wrong with a value whatever it fills in; None where it is good."""
+    if VALUE.fullmatch(value) is not None and len(value) <= MAX_VALUE_CHARS:
+        return None
+    return f"must be a line of at most {MAX_VALUE_CHARS} ASCII characters"
 
 
 def filled(value: str, secrets: Mapping[str, str]) -> str:

@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
     def behave(self, path: str) -> None:
         first = self.receiver.seen[path] == 1
         match unquote(path).strip("/").split("/"):
-            case ["ok"]:
+            case ["ok", *_]:
                 self.answer(200)
             case ["status", status]:
                 self.answer(int(status))

@@ -39,7 +39,6 @@ COVERED_BY: dict[str, str] = {
     "processors.recommending": "tests/integration/test_recommendations.py",
     "processors.operations.administration": "tests/integration/test_administration.py",
     "processors.agents.deliveries": "tests/integration/test_deliveries.py",
-    "processors.sending": "tests/integration/test_deliveries.py",
     "connectors.http2": "tests/unit/connectors/channels/test_apns.py",
     "connectors.stores.held": "tests/contract/test_contents.py",
     "connectors.stores.views": "tests/contract/test_contents.py",

@@ -162,7 +162,12 @@ doings: Documents = st.one_of(
             ),
             st.just({"trait": "hour", "from": {"property": "n"}}),
         ),
-        webhook=st.just({"url": "https://example.com/hook"}),
+        webhook=st.sampled_from(
+            [
+                {"url": "https://example.com/hook"},
+                {"url": "https://example.com/hook", "body": {"n": "{{ run.n }}"}},
+            ]
+        ),
     ),
 )
 tellings: Documents = one(

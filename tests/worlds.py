@@ -486,12 +486,20 @@ EMIT = st.builds(
 )
 
 
+HOOKS: list[Document] = [
+    {"url": "https://example.com/hook", "body": {"n": 1}},
+    {"url": "https://example.com/hook", "headers": {"X-Key": "{{ secrets.KEY }}"}},
+    {"url": "https://example.com/hook/{{ plan }}"},
+    {"url": "https://example.com/hook", "body": {"n": [{"m": "{{ event.n }}"}]}},
+]
+
+
 @once
 def actions(of_scores: Sequence[str]) -> Documents:
     """Draws what a trigger does, apart from telling events, which may multiply."""
     choices: dict[str, st.SearchStrategy[Any]] = {
         "send": st.just({"channel": "email", "template": "hello"}),
-        "webhook": st.just({"url": "https://example.com/hook", "body": {"n": 1}}),
+        "webhook": st.sampled_from(HOOKS),
         "add_tag": st.sampled_from(TAGS),
         "remove_tag": st.sampled_from(TAGS),
         "add_to_list": st.sampled_from(LISTS),

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from processors.definitions import suggestions, values
+from processors.definitions import suggestions, values, webhooks
 from processors.definitions.actions import Channel
 from processors.definitions.errors import Path
 from processors.definitions.orders import Key
@@ -138,7 +138,7 @@ class CommandExpectation(Doing):
     channel: Annotated[Channel, _one_of(get_args(Channel))] | None = None
     template: values.Name | None = None
     topic: values.Name | None = None
-    url: values.Url | None = None
+    url: webhooks.Url | None = None
     body: values.Mapping | None = None
 
     @property

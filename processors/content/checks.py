@@ -19,9 +19,10 @@ from processors.content.facts import RECOMMENDED
 from processors.content.links import VIEW_URL
 from processors.content.tokens import TAG
 from processors.content.wordings import Shelf
-from processors.definitions import documents, suggestions
+from processors.definitions import calls, documents, suggestions
 from processors.definitions.catalogues import LISTS
 from processors.definitions.errors import InvalidDefinitions, Path, Problem, show
+from processors.definitions.parts import Written
 from processors.definitions.sets import DefinitionSet
 from processors.definitions.templates import Partial, Template
 
@@ -42,6 +43,9 @@ MEMBERSHIPS = ("segments", "lists")
 
 ANSWERS = ("unsubscribe_url", "preferences_url", "confirm_url")
 """Links of ours by which people end what they get."""
+
+SECRETS = "secrets"
+"""What stands for the sender's secrets in headers, which no Liquid reads."""
 
 Found = tuple[int | None, str]
 """Line within a text, and what is to be said of it."""
@@ -69,6 +73,10 @@ def problems(definitions: DefinitionSet, published: Iterable[Any] = ()) -> list[
         for path, text in each.texts():
             for line, message in _wrong(each, path, text, shelf, partials):
                 found.append(place(each, path, text, line=line, message=message))
+    alone = Shelf({})
+    for doer, path, text in calls.texts(definitions):
+        for line, message in _misprinted(text, alone):
+            found.append(place(doer, path, text, line=line, message=message))
     return sorted(found, key=lambda at: (at.file or "", at.line or 0))
 
 
@@ -89,12 +97,13 @@ def warnings(definitions: DefinitionSet) -> list[Problem]:
                 f" (category: {TRANSACTIONAL} says that this is none)"
             )
             found.append(documents.problem(each, (), said))
+    for doer, path, text in calls.texts(definitions):
+        for line, message in _unheard_of(text, shelf, definitions):
+            found.append(place(doer, path, text, line=line, message=message))
     return found
 
 
-def place(
-    definition: Template | Partial, path: Path, text: str, *, line: int | None, message: str
-) -> Problem:
+def place(definition: Written, path: Path, text: str, *, line: int | None, message: str) -> Problem:
     """Returns a problem at a line of a text: of the file that it lies in, or of the document."""
     origin = definition.origin
     if path in origin.texts:
@@ -140,6 +149,22 @@ def _wrong(
         yield None, f"has {VIEW_URL}, which is for mails with HTML"
     if isinstance(definition, Template) and definition.channel == "sms" and sms.has_tags(text):
         yield None, "holds HTML, which telephones would show as it is written"
+
+
+def _misprinted(text: str, shelf: Shelf) -> Iterator[Found]:
+    """Yields what is wrong with a text of a webhook: it has no template, and asks no person."""
+    try:
+        compiled, read = shelf.text(text), variables(text, shelf)
+    except Broken as error:
+        yield error.line, error.message
+        return
+    yield from _strangers(compiled, text, {})
+    for name, line in read.items():
+        root = name.partition(".")[0].partition("[")[0]
+        if root == SECRETS:
+            yield line, "is for headers only, as {{ secrets.NAME }}: senders fill it in by itself"
+        elif root in (RECOMMENDED, VIEW_URL, *ANSWERS):
+            yield line, f"{root} is for messages that have a template"
 
 
 def _has_html(template: Template) -> bool:

@@ -183,8 +183,10 @@ class _Job(NamedTuple):
 
     @property
     def template(self) -> str:
-        """Its name."""
-        return self.command.template or ""
+        """Its name; of a webhook that of the action."""
+        command = self.command
+        action = f"{command.definition_id}/{command.step}@{command.version}"
+        return command.template or action
 
     def too_costly(self) -> Unsendable:
         """What is said of a template that ended the process."""

@@ -60,7 +60,7 @@ class Links(Protocol):
 
 def own(links: Links | None, command: Command) -> dict[str, str]:
     """Returns the links that templates may print, by their names; none where nobody makes them."""
-    if links is None:
+    if links is None or command.has_values:
         return {}
     return {
         "unsubscribe_url": links.unsubscribe(command),

@@ -16,6 +16,7 @@ from processors.content.errors import Broken
 from processors.content.facts import Options
 from processors.content.libraries import Library, Stock
 from processors.content.links import Links
+from processors.content.webhooks import Webhooks
 from processors.content.wordings import Compiled
 from processors.definitions.templates import MAX_SUBJECT_CHARS, Template, Variant
 from schemas.commands import Command
@@ -28,7 +29,7 @@ MAX_SEGMENTS = 10
 MAX_PUSH_BYTES = 4_096
 """Source: the limit of APNs, FCM and of RFC 8291, 4."""
 PLAIN = ("webhook", "crm")
-"""Channels whose commands say all by themselves."""
+"""Channels whose commands say all by themselves, or have values filled in (`webhooks`)."""
 
 
 class Renderer:
@@ -59,6 +60,7 @@ class Renderer:
         self._links = links
         self._options = options or Options()
         self._variant = variant
+        self._webhooks = Webhooks(self._options)
 
     def compose(self, command: Command) -> Sequence[Message]:
         """Returns one message for each address, at least one.
@@ -80,7 +82,8 @@ class Renderer:
             Unsendable: it can not be made; the reason says why.
         """
         if command.channel in PLAIN:
-            return [Draft(_plain(command))]
+            made = self._webhooks.message(command) if command.has_values else _plain(command)
+            return [Draft(made)]
         stock = self._library.stock
         template = _template(stock, command)
         found = addresses.find(

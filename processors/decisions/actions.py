@@ -254,19 +254,39 @@ def gives_for_a_time(actions: tuple[documents.Action, ...]) -> bool:
     )
 
 
+def tells(action: Action) -> bool:
+    """Returns whether its command says what the event at hand said."""
+    return isinstance(action, Deliver) or (
+        isinstance(action, documents.Webhook) and action.has_values
+    )
+
+
 def _order(acting: Acting, action: Enlist | documents.Webhook | documents.CreateTask) -> None:
     """Has something done that is no message."""
     match action:
         case Enlist():
             found = _enlisting(acting, action)
         case documents.Webhook():
-            method = None if action.method == "POST" else action.method
-            asked = {"url": action.url, "method": method, "headers": dict(action.headers)}
-            found = acting.command("webhook", body=action.body, **asked)
+            found = _asking(acting, action)
         case _:
             found = acting.command("task", body=_task(action, at_ms=acting.moment.now))
     if found is not None:
         acting.moment.decision.commands.append(found)
+
+
+def _asking(acting: Acting, action: documents.Webhook) -> Command:
+    """Returns what asks an address; only where values are filled in, with what is known."""
+    known: dict[str, Any] = {}
+    if action.has_values:
+        known = {"has_values": True, **profiles.known(acting.profile)}
+    return acting.command(
+        "webhook",
+        url=action.url,
+        method=None if action.method == "POST" else action.method,
+        headers=dict(action.headers),
+        body=action.body,
+        **known,
+    )
 
 
 def _task(action: documents.CreateTask, *, at_ms: int) -> dict[str, Any]:

@@ -224,7 +224,7 @@ class _Build(Graph):
             )
             reads_properties |= any(
                 isinstance(action, actions.Start)
-                or (hears and isinstance(action, actions.Deliver))
+                or (hears and actions.tells(action))
                 or sources.reads_properties(action)
                 for action in built.actions
             )

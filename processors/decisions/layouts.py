@@ -1,5 +1,6 @@
 """Lays out a journey: from its document to steps that runs can take."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import time
 from typing import Any, get_args
@@ -26,7 +27,7 @@ from processors.decisions.flows import (
 )
 from processors.decisions.hours import TIMEZONE, TraitHour
 from processors.decisions.journeys import Runner
-from processors.definitions import steps, zones
+from processors.definitions import steps, webhooks, zones
 from processors.definitions.conditions import Condition
 from processors.definitions.journeys import MESSAGE_ID, Journey
 from processors.definitions.scores import EventMatch
@@ -76,6 +77,9 @@ def entry(journey: Journey, runner: Runner, when: Evaluate | None) -> Entry:
 
 ANSWERS = frozenset(f"webhook.{result}" for result in get_args(Result))
 """The events that tell what came of a webhook."""
+
+_PRINTED = re.compile(r"\b(?:run|event)\.([A-Za-z_][\w-]*)")
+"""What Liquid prints of what a run knows."""
 
 Compile = Callable[[Condition], tuple[Evaluate, set[Fact]]]
 """Returns the closure of a condition, and which facts it reads."""
@@ -257,3 +261,5 @@ def _properties(found: Any) -> Iterator[str]:
     elif isinstance(found, list):
         for each in found:
             yield from _properties(each)
+    elif isinstance(found, str) and webhooks.has_liquid(found):
+        yield from _PRINTED.findall(found)

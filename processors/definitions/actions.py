@@ -1,11 +1,14 @@
 """Actions: what triggers and journeys do for a person."""
 
 import re
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
-from processors.definitions import durations, parts, values
+from processors.definitions import durations, parts, values, webhooks
+from processors.definitions.errors import Path
 from processors.definitions.parts import TAG, Faults, Part
 from schemas import headers
 
@@ -135,7 +138,7 @@ def _headers(raw: Any) -> Any:
     for name, value in found.items():
         said = headers.wrong_name(name)
         if said is None:
-            said = headers.wrong_value(value) if isinstance(value, str) else "must be a text"
+            said = webhooks.wrong_header(value) if isinstance(value, str) else "must be a text"
         if said is not None:
             faults.add((name,), said)
     if len({name.lower() for name in found}) < len(found):
@@ -173,7 +176,7 @@ class AddToAudience(RemoveFromAudience):
 class Webhook(Part):
     """Asks an address."""
 
-    url: values.Url
+    url: webhooks.Url
     method: Annotated[Method, values.one_of(get_args(Method))] = "POST"
     headers: Annotated[dict[str, str], BeforeValidator(_headers)] = Field(default={})
     body: values.Mapping | None = None
@@ -184,6 +187,15 @@ class Webhook(Part):
         if raw.get("method") == "GET" and "body" in raw:
             faults.add(("body",), "may not stand beside method: GET")
         return raw
+
+    @cached_property
+    def has_values(self) -> bool:
+        """Whether its sender fills values in."""
+        return any(True for _ in self.texts())
+
+    def texts(self) -> Iterator[tuple[Path, str]]:
+        """Yields the texts that are Liquid, each with its place."""
+        return webhooks.texts(self.url, self.headers, self.body)
 
 
 class CreateTask(Part):

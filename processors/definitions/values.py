@@ -389,7 +389,6 @@ Clock = Annotated[time, PlainValidator(clock)]
 Day = Annotated[date, PlainValidator(day)]
 Zone = Annotated[str, PlainValidator(zone)]
 Cron = Annotated[str, PlainValidator(cron)]
-Url = Annotated[str, PlainValidator(url)]
 Range = Annotated[tuple[Number, Number], BeforeValidator(pair), AfterValidator(ascending)]
 Thresholds = Annotated[dict[str, Whole], BeforeValidator(mapping), AfterValidator(names)]
 Listed = BeforeValidator(listed)

@@ -9,7 +9,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
@@ -134,6 +137,7 @@ def settings(cluster: Cluster) -> dict[str, str]:
         "BECKON_TOPICS__PREFIX": cluster.prefix,
         "BECKON_DATABASE__URL": f"sqlite:///{cluster.folder}/senders.db",
         "BECKON_WEBHOOK__SECRETS": SECRET,
+        "BECKON_WEBHOOK__NAMED_SECRETS": '{"CRM": "a token"}',
         "BECKON_WEBHOOK__ALLOW_HTTP": "true",
         "BECKON_WEBHOOK__ALLOW_PRIVATE": "true",
         "BECKON_WEBHOOK__PORTS": "[]",
@@ -213,6 +217,60 @@ def test_commands_of_one_person_are_sent_in_their_order(
 
     assert stop(process) == 0
     assert inbox.ids == [f"c-{one:04}" for one in range(50)]
+
+
+def filled(number: int, url: str, name: str | None, **more: Any) -> Command:
+    """A command into which its sender fills values."""
+    said: dict[str, Any] = {
+        "body": {"who": "Dear {{ name }}", "n": ["{{ event.n | default: 0 }}"]},
+        "traits": {"email": "ada@example.org"} | ({} if name is None else {"name": name}),
+        "properties": {"n": number},
+        "has_values": True,
+    }
+    return msgspec.structs.replace(command(number, url), **(said | more))
+
+
+HOSTILE = ("../admin", "a?x=1", "@evil.example", "a#b&c=d", "%2e%2e", "{{ secrets.CRM }}", "é")
+"""Stay what they are, where they are printed."""
+OUTSIDE = ("..", "a;b", "", "x" * 3_000)
+BROKEN = ("a\r\nHost: evil.example", "{{ secrets.CRM }}", "é")
+
+
+def test_values_are_filled_in_and_lead_nowhere_else(
+    cluster: Cluster, inbox: Receiver, start: Start
+) -> None:
+    asked = inbox.url("/ok/{{ name }}?from={{ name }}")
+    given = {"X-Name": "to {{ name }}", "X-Key": "{{ secrets.CRM }}"}
+    cluster.produce(
+        filled(0, asked, "Ada", headers=given),
+        *(filled(one, asked, name) for one, name in enumerate(HOSTILE, 10)),
+        *(filled(one, asked, name) for one, name in enumerate(OUTSIDE, 20)),
+        *(filled(one, inbox.url(), name, headers=given) for one, name in enumerate(BROKEN, 30)),
+        filled(40, asked, None),
+        command(41, inbox.url()),
+    )
+
+    process = start()
+    numbers = [0, *range(10, 17), *range(20, 24), *range(30, 33), 40, 41]
+    came = {one.command_id: (one.result, one.detail) for one in cluster.outcomes(numbers)}
+    assert stop(process) == 0
+
+    assert inbox.refused == 0
+    assert inbox.ids == ["c-0000", *(f"c-{one:04}" for one in range(10, 17)), "c-0041"]
+    assert inbox.posts[0]["data"] == {"who": "Dear Ada", "n": [0]}
+    assert (inbox.headers[0]["x-name"], inbox.headers[0]["x-key"]) == ("to Ada", "a token")
+    paths = [urlsplit(each) for each in inbox.seen if each != "/ok"]
+    assert [unquote(each.path) for each in paths] == [f"/ok/{one}" for one in ("Ada", *HOSTILE)]
+    assert [parse_qs(each.query) for each in paths] == [
+        {"from": [one]} for one in ("Ada", *HOSTILE)
+    ]
+    assert [post["data"] for post in inbox.posts[1:8]] == [
+        {"who": f"Dear {name}", "n": [number]} for number, name in enumerate(HOSTILE, 10)
+    ]
+    assert not any("traits" in post for post in inbox.posts)
+    assert [came[f"c-{one:04}"][0] for one in range(20, 24)] == ["failed"] * 4
+    assert {came[f"c-{one:04}"] for one in range(30, 33)} == {("failed", "header-invalid: X-Name")}
+    assert came["c-0040"] == ("held", "variable-missing: name")
 
 
 def test_what_can_not_be_read_goes_to_the_dead_letters(

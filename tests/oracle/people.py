@@ -1,6 +1,7 @@
 """One person, as far as the log was read: every occurrence, every trait, and what follows of it."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -422,7 +423,8 @@ class Person:
             row = self._command(definition, command_id, step, detail)
             row["occurrence"] = occurrence
             row["at"] = iso(cause.now)
-            named = kind == "send"
+            row["has_values"] = kind == "webhook" and prints(detail)
+            named = kind == "send" or row["has_values"]
             row["segments"] = sorted(self.members) if named else []
             row["lists"] = sorted(self.lists) if named else []
             self.outputs.commands.append(row)
@@ -516,6 +518,12 @@ def as_json(worths: dict[str, float]) -> str:
     shown = {name: two_decimals(worth) for name, worth in sorted(worths.items())}
     whole = {name: int(each) if each == int(each) else each for name, each in shown.items()}
     return json.dumps(whole, separators=(",", ":"))
+
+
+def prints(hook: Row) -> bool:
+    """Returns whether values are filled into a webhook: there are braces beside its secrets."""
+    said = json.dumps([hook.get(key) for key in ("url", "headers", "body")])
+    return re.search(r"\{[{%]", re.sub(r"\{\{ *secrets\.\w+ *\}\}", "", said)) is not None
 
 
 def emission(detail: Row, cause: Cause, command_id: str) -> Occurrence:

@@ -194,3 +194,66 @@ def test_list_that_there_is_not_is_named() -> None:
 def test_variables_are_paths_with_their_lines() -> None:
     found = checks.variables("{{ a.b }}\n{% for c in d.e %}{{ c.f }}{% endfor %}", Shelf({}))
     assert found == {"a.b": 1, "d.e": 2}
+
+
+def hooked(url: str = "https://a.example", **keys: Any) -> dict[str, Any]:
+    """Returns a trigger that asks an address."""
+    do = [{"webhook": {"url": url} | keys}]
+    return {"kind": "trigger", "id": "t", "on": {"event": "a"}, "do": do}
+
+
+HOOK = "trigger/t: do[0].webhook."
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (hooked("https://a.example/{{ a | upcas }}"),
+         "url: there is no filter upcas; did you mean upcase?"),
+        (hooked(headers={"X-A": "{{ secrets.B }} {{ a b }}"}), "headers.X-A: expected"),
+        (hooked(headers={"X-A": "{{ secrets.b-c }}"}),
+         "headers.X-A: is for headers only, as {{ secrets.NAME }}"),
+        (hooked(body={"a": [{"b": "x\n{% if %}"}]}), "body.a[0].b: line 2: missing expression"),
+        (hooked(body={"a": "{{ secrets.B }}"}),
+         "body.a: is for headers only, as {{ secrets.NAME }}: senders fill it in"),
+        (hooked(body={"a": "{{ unsubscribe_url }}"}),
+         "body.a: unsubscribe_url is for messages that have a template"),
+        (hooked(body={"a": "{{ view_url }}"}),
+         "body.a: view_url is for messages that have a template"),
+        (hooked(body={"a": "{{ recommended.trending }}"}),
+         "body.a: recommended is for messages that have a template"),
+        (hooked(body={"a": "{% render 'footer' %}"}), "body.a: there is no partial footer"),
+    ],
+)  # fmt: skip
+def test_problem_of_a_webhook_says_where_and_what_is_meant(
+    written: dict[str, Any], said: str
+) -> None:
+    (found,) = wrong(written, FOOTER)
+    assert found.startswith(HOOK + said)
+
+
+def test_good_webhook_has_no_problem() -> None:
+    said = {"a": "{{ b | default: 0 }}", "c": ["{% for d in event.e %}{{ d.f }}{% endfor %}"]}
+    written = hooked("https://a.example/{{ profile.id }}", headers={"X": "{{ a }}"}, body=said)
+    assert wrong(written) == []
+    assert doubtful(written) == []
+
+
+def test_webhook_that_asks_for_a_segment_that_there_is_not_is_warned_of() -> None:
+    buyers = {"kind": "segment", "id": "buyers", "name": "B", "when": {"trait": "a", "equals": 1}}
+    written = hooked(body={"a": "{% if segments contains 'byers' %}1{% endif %}"})
+    assert doubtful(written, buyers) == [
+        f"{HOOK}body.a: there is no segment byers; did you mean buyers?"
+    ]
+
+
+def test_lines_of_webhooks_are_those_of_the_files(tmp_path: Path) -> None:
+    (tmp_path / "j.yaml").write_text(
+        "kind: journey\nid: j\nentry: {event: a}\nsteps:\n- id: ask\n  webhook:\n"
+        "    url: https://a.example/{{ a | nope }}\n    body:\n      text: |\n"
+        "        Hello\n        {{ b | nope }}\n"
+    )
+    assert [str(each) for each in checks.problems(files.load(tmp_path))] == [
+        f"{tmp_path}/j.yaml:7: steps[0].webhook.url: there is no filter nope",
+        f"{tmp_path}/j.yaml:11: steps[0].webhook.body.text: there is no filter nope",
+    ]

@@ -11,6 +11,7 @@ from processors.content.facts import Options
 from processors.content.isolation import MAX_STRIKES, Isolated
 from processors.content.libraries import Library
 from processors.content.rendering import Renderer
+from schemas.commands import Command
 from schemas.errors import Unsendable
 from tests.unit.content.builders import Ours, command, partial, template
 
@@ -89,6 +90,27 @@ def test_template_that_ends_the_process_again_and_again_is_not_tried_any_more() 
         assert made.take([template(subject=None)]) == [
             "template/hello: a mail needs the key subject"
         ]
+    finally:
+        made.close()
+
+
+def test_webhook_that_ends_the_process_again_and_again_bars_its_own_action_only() -> None:
+    def hook(step: str, text: str) -> Command:
+        keys = {"template": None, "url": "https://a.example", "has_values": True}
+        return command("webhook", step=step, body={"a": text}, **keys)
+
+    bomb, good = hook("0", BOMBS["numbers"]), hook("1", "{{ first_name }}")
+    made = Isolated()
+    try:
+        for _ in range(MAX_STRIKES):
+            with pytest.raises(Unsendable, match="template-too-costly: greet/0@v"):
+                made.compose(bomb)
+        begun = made._child
+        with pytest.raises(Unsendable, match="template-too-costly: greet/0@v") as caught:
+            made.compose(bomb)
+        assert caught.value.is_held
+        assert made._child is begun
+        assert made.compose(good)[0].data == {"a": "Ann"}
     finally:
         made.close()
 

@@ -93,3 +93,4 @@ def test_headers_say_how_to_unsubscribe_with_one_click() -> None:
     assert links.headers(urls, transactional=True) == {}
     assert links.headers({}, transactional=False) == {}
     assert links.own(None, command()) == {}
+    assert links.own(Ours(), command("webhook", has_values=True)) == {}

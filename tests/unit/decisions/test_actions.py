@@ -92,6 +92,37 @@ def test_command_of_a_webhook_names_secrets_and_has_none() -> None:
     assert (second.method, second.headers) == ("PUT", said)
 
 
+def test_command_of_a_webhook_with_values_says_what_is_known() -> None:
+    plain = {"url": "https://example.com/hook", "headers": {"X-A": "{{ secrets.CRM }}"}}
+    filled = {"url": "https://example.com/hook", "body": {"a": ["{{ plan }}"]}}
+    vip = segment({"trait": "plan", "equals": "gold"}, "vip")
+    told = trigger("a", {"webhook": plain}, {"webhook": filled})
+    person = Person(told, vip, static_list("press"), trigger("b", {"add_to_list": "press"}, id="l"))
+    person.hears(identify(T0, plan="gold"))
+    person.hears(track("b", T0 + 1))
+    first, second = person.hears(track("a", T0 + 2, order="A-1")).commands
+    assert (first.has_values, first.traits, first.segments, first.lists) == (False, {}, [], [])
+    assert second.has_values
+    assert (second.traits, second.segments, second.lists) == ({"plan": "gold"}, ["vip"], ["press"])
+    assert second.properties == {"order": "A-1"}
+    assert second.body == {"a": ["{{ plan }}"]}
+
+
+def test_event_is_read_for_a_webhook_only_where_values_are_filled_in() -> None:
+    for url, known in (("https://a.example/", {}), ("https://a.example/{{ a }}", {"order": "A-1"})):
+        [found] = (
+            Person(trigger("a", {"webhook": {"url": url}})).hears(track("a", order="A-1")).commands
+        )
+        assert found.properties == known
+
+
+def test_webhook_of_a_journey_says_what_the_run_knows() -> None:
+    asked = {"url": "https://a.example/{{ run.order }}", "timeout": "1h"}
+    found = Person(journey("a", step("ask", {"webhook": asked}))).hears(track("a", order="A-1"))
+    [command] = found.commands
+    assert (command.has_values, command.properties) == (True, {"order": "A-1"})
+
+
 ADD = {"add_to_audience": {"service": "meta", "audience": "12", "topic": "ads"}}
 REMOVE = {"remove_from_audience": {"service": "meta", "audience": "12"}}
 

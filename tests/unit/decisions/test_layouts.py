@@ -80,6 +80,13 @@ def test_what_a_journey_reads_of_a_run_is_known() -> None:
     assert flow(document).keys == {"look", "which", "s", "cart", "n", "order", "user"}
 
 
+def test_what_liquid_prints_of_a_run_is_known() -> None:
+    asked = {"url": "https://a.example/{{ run.order }}", "body": {"b": ["{{ event.total }} run.x"]}}
+    note = {"url": "https://a.example/", "body": {"b": "run.left"}}
+    document = journey("a", step("ask", {"webhook": asked}), step("note", {"webhook": note}))
+    assert flow(document).keys == {"ask", "note", "order", "total", "x"}
+
+
 def test_ways_that_are_not_said_lead_on() -> None:
     found = flow(journey("a", wait("look", until={"event": "b"}, timeout="1d"), step("s", SEND)))
     assert found.steps["look"].next == "s"

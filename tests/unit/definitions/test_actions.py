@@ -56,11 +56,11 @@ def test_webhook_says_how_it_asks() -> None:
             ],
         ),
         (
-            {"headers": {"a": 5, "b": "x\r\nHost: y", "c": "{{ traits.email }}", "d": ""}},
+            {"headers": {"a": 5, "b": "x\r\nHost: y", "c": "{{ secrets.a-b", "d": ""}},
             [
                 f"{HEADERS}.a: must be a text",
                 f"{HEADERS}.b: must be a line of at most 2048 ASCII characters",
-                f"{HEADERS}.c: fills in secrets only: {{{{ secrets.NAME }}}}",
+                f"{HEADERS}.c: takes values as {{{{ … }}}}, and nothing else of Liquid",
                 f"{HEADERS}.d: must be a line of at most 2048 ASCII characters",
             ],
         ),

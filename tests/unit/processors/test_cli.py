@@ -38,6 +38,28 @@ def test_mistakes_are_told_with_file_and_line(tmp_path: Path) -> None:
     assert "did you mean equals?" in result.output
 
 
+HOOK = """kind: trigger
+id: told
+on: {event: a}
+do:
+  - webhook:
+      url: https://shop.example/{{ profile.id }}
+      body: {a: "{% if segments contains 'gold' %}{{ b | upcas }}{% endif %}"}
+"""
+
+
+def test_values_of_webhooks_are_read_where_there_is_no_template(tmp_path: Path) -> None:
+    (tmp_path / "hook.yaml").write_text(HOOK)
+    result = beckon("check", tmp_path)
+    assert result.exit_code == 1
+    assert "hook.yaml:7: do[0].webhook.body.a: there is no filter upcas" in result.output
+    (tmp_path / "hook.yaml").write_text(HOOK.replace("upcas", "upcase"))
+    (tmp_path / "gold.yaml").write_text(SEGMENT.replace("id: gold", "id: golden"))
+    result = beckon("check", tmp_path)
+    assert result.exit_code == 0
+    assert "hook.yaml:7: do[0].webhook.body.a: there is no segment gold" in result.output
+
+
 CASES = "cases:\n  - name: Who pays\n    steps:\n      - identify: {plan: gold}\n"
 GOLD = f"{CASES}        expect: {{segments: {{gold: in}}}}\n"
 

@@ -55,6 +55,7 @@ COMMAND = Command(
     method="PUT",
     headers={"Authorization": "Bearer {{ secrets.CRM }}"},
     segments=["buyers", "vip"],
+    has_values=True,
 )
 OUTCOME = Outcome(
     id="o-1",
