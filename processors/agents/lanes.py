@@ -59,11 +59,9 @@ class Lanes:
 
     def _finish(self, key: bytes | None, done: asyncio.Task[None]) -> None:
         self._running.discard(done)
-        if self._latest.get(key) is done and not done.cancelled() and done.exception() is None:
-            del self._latest[key]  # what has failed stays, to stop its key
         self._free.release()
         error = None if done.cancelled() else done.exception()
         if error is not None:
             self._on_error(error)
         elif not done.cancelled() and self._latest.get(key) is done:
-            del self._latest[key]
+            del self._latest[key]  # what has failed stays, to stop its key
