@@ -191,11 +191,7 @@ class Service:
     def _standing(self, app: "App", taker: "_Taker") -> Lanes:
         """Adds the agent that works on consents and suppressions, those of a key in their order."""
         options = self._options
-        crashes: set[asyncio.Future[None]] = set()
-        lanes = Lanes(
-            STANDINGS_PLACES, lambda error: crashes.add(asyncio.ensure_future(app.crash(error)))
-        )
-        app.unfinished.append(partial(lanes.drain, options.grace_ms))
+        lanes = Lanes.of(app, STANDINGS_PLACES, grace_ms=options.grace_ms)
 
         async def finish(event: Any) -> None:
             await taker.take(event.message)

@@ -249,10 +249,8 @@ class Service:
         lane: Callable[[Any], bytes | None],
     ) -> Callable[[Any], Awaitable[None]]:
         """Returns an agent that works on records side by side, those of a lane in their order."""
-        crashes: set[asyncio.Future[None]] = set()
-        lanes = Lanes(PLACES, lambda error: crashes.add(asyncio.ensure_future(app.crash(error))))
+        lanes = Lanes.of(app, PLACES, grace_ms=GRACE_MS)
         self._lanes.append(lanes)
-        app.unfinished.append(partial(lanes.drain, GRACE_MS))
 
         async def finish(event: Any) -> None:
             came = event.message
