@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from schemas.letters import Record
+
 if TYPE_CHECKING:
-    from faust.types import TopicT
+    from faust.types import Message, TopicT
 
     from processors.agents.hosting import App
 
@@ -141,6 +143,16 @@ def raw_topic(app: "App", *names: str) -> "TopicT":
     return app.topic(
         *names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
+
+
+def record(came: "Message") -> Record:
+    """Returns a message of an agent's as a record."""
+    return Record(came.topic, came.partition, came.offset, came.key, came.value)
+
+
+def written_at(came: "Message") -> int:
+    """Returns when a message of an agent's was written, by its log, in ms."""
+    return round(came.timestamp * 1000)
 
 
 async def publish(

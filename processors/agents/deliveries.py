@@ -30,7 +30,7 @@ from processors.runtime import feeds
 from processors.runtime.clients import Cluster
 from processors.runtime.publishing import Publisher
 from schemas import codec
-from schemas.letters import Headers, Record, Written
+from schemas.letters import Headers, Written
 from schemas.topics import full_name
 
 if TYPE_CHECKING:
@@ -247,11 +247,10 @@ class _Taker:
         read = partial(
             standings.read,
             name=name,
-            at=standings.lifted_at(came.headers, round(came.timestamp * 1000)),
+            at=standings.lifted_at(came.headers, apps.written_at(came)),
             schemas=self._options.schemas,
         )
-        record = Record(came.topic, came.partition, came.offset, came.key, came.value)
-        said = await self._intake.take(record, read)
+        said = await self._intake.take(apps.record(came), read)
         if said is not None:
             await self._applied.ask(said)
 

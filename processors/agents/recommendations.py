@@ -254,9 +254,8 @@ class Service:
 
         async def finish(event: Any) -> None:
             came = event.message
-            at = standings.lifted_at(came.headers, round(came.timestamp * 1000))
-            record = Record(came.topic, came.partition, came.offset, came.key, came.value)
-            await take(record, at)
+            at = standings.lifted_at(came.headers, apps.written_at(came))
+            await take(apps.record(came), at)
             self._open.pop((came.topic, came.partition, came.offset), None)
             event.ack()
 
@@ -264,7 +263,7 @@ class Service:
             await self._catalogues.loaded()
             async for event in stream.noack().events():
                 came = event.message
-                self._open[came.topic, came.partition, came.offset] = round(came.timestamp * 1000)
+                self._open[came.topic, came.partition, came.offset] = apps.written_at(came)
                 await lanes.put(lane(came), partial(finish, event))
 
         return agent

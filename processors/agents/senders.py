@@ -73,8 +73,7 @@ def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics) -> 
 
     async def work(event: Any) -> None:
         metrics.set(Gauge.SENDING, len(lanes), sender.channel)
-        came = event.message
-        await desk.handle(Record(came.topic, came.partition, came.offset, came.key, came.value))
+        await desk.handle(apps.record(event.message))
         event.ack()
 
     async def send(stream: Any) -> None:
