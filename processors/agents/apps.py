@@ -10,7 +10,7 @@ import signal
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -170,6 +170,16 @@ async def publish(
         await (await topic.send(key=key, value=value, headers=headers))
     except (KafkaError, ProducerSendError) as error:
         raise Undelivered(type(error).__name__) from error
+
+
+async def every(app: "App", wait_s: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Has work done again and again until the app stops, also while the database is away."""
+    while not app.should_stop:
+        await asyncio.sleep(wait_s)
+        try:
+            await work()
+        except OSError as error:
+            logger.info("the database can not be asked", extra={"error_type": repr(error)})
 
 
 def run(app: "App", running: Running, *, ready: Ready | None = None) -> int:

@@ -7,7 +7,6 @@ ordinary Faust agent, as they are few.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,8 +49,6 @@ EXPIRE_S = 60.0
 EXPIRE_MOST = 5_000
 """How often the oldest messages are forgotten, and how many at a time."""
 DAY_MS = 86_400_000
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +181,9 @@ class Service:
             await close()
 
         app.on_before_shutdown.connect(end, weak=False)
-        app.task(partial(self._every, app, COUNT_S, self._count))
-        app.task(partial(self._every, app, LOOK_S, self._look))
-        app.task(partial(self._every, app, EXPIRE_S, self._expire))
+        app.task(partial(apps.every, app, COUNT_S, self._count))
+        app.task(partial(apps.every, app, LOOK_S, self._look))
+        app.task(partial(apps.every, app, EXPIRE_S, self._expire))
 
     def _standing(self, app: "App", taker: "_Taker") -> Lanes:
         """Adds the agent that works on consents and suppressions, those of a key in their order."""
@@ -204,14 +201,6 @@ class Service:
         said = apps.raw_topic(app, *(full_name(options.prefix, one) for one in STANDINGS))
         app.agent(said, name=f"standing-{options.channel}", concurrency=1)(take)
         return lanes
-
-    async def _every(self, app: "App", wait_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        while not app.should_stop:
-            await asyncio.sleep(wait_s)
-            try:
-                await work()
-            except OSError as error:
-                logger.info("the ledger can not be looked at", extra={"error_type": repr(error)})
 
     async def _count(self) -> None:
         assert self._commands is not None

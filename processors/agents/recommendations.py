@@ -5,7 +5,6 @@ database has it, and only then is its offset committed; what is read twice chang
 the database is away, records wait.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,9 +236,9 @@ class Service:
             close()
 
         app.on_before_shutdown.connect(end, weak=False)
-        app.task(partial(self._every, app, LOOK_S, self.look))
-        app.task(partial(self._every, app, THIN_S, self._taker.thin))
-        app.task(partial(self._every, app, EXPIRE_S, expire))
+        app.task(partial(apps.every, app, LOOK_S, self.look))
+        app.task(partial(apps.every, app, THIN_S, self._taker.thin))
+        app.task(partial(apps.every, app, EXPIRE_S, expire))
 
     def _agent(
         self,
@@ -274,16 +273,6 @@ class Service:
         oldest = min(self._open.values(), default=now_ms)
         self._metrics.set(Gauge.INTERESTS_BEHIND, max(0, now_ms - oldest) / 1000)
         await self._taker.look()
-
-    async def _every(
-        self, app: "App", wait_s: float, work: Callable[[], Awaitable[object]]
-    ) -> None:
-        while not app.should_stop:
-            await asyncio.sleep(wait_s)
-            try:
-                await work()
-            except OSError as error:
-                logger.info("the tables can not be looked at", extra={"error_type": repr(error)})
 
 
 def _any(came: Any) -> bytes:
