@@ -44,7 +44,8 @@ class Held(NamedTuple):
     """Those that were not lifted."""
 
 
-_SUPPRESS = """
+_SUPPRESS = rows.statement(
+    """
 insert into suppressions (profile_id, channel, reason, at, lifted, told)
 select v.profile_id, v.channel, v.reason, v.at, v.lifted, v.told from {rows} where true
 on conflict (profile_id, channel) do update
@@ -54,17 +55,17 @@ where case
   when suppressions.reason <> 'sunset' and excluded.reason = 'sunset' then suppressions.lifted
   else excluded.at >= suppressions.at
 end
-"""
+""",
+    profile_id="text",
+    channel="text",
+    reason="text",
+    at="bigint",
+    lifted="boolean",
+    told="boolean",
+)
 """Of two the later one wins, but none is displaced by a sunset: that stops less."""
-_SUPPRESSED = {
-    "profile_id": "text",
-    "channel": "text",
-    "reason": "text",
-    "at": "bigint",
-    "lifted": "boolean",
-    "told": "boolean",
-}
-_LIFT = """
+_LIFT = rows.statement(
+    """
 update suppressions set lifted = true
 where exists (
   select 1 from {rows} where v.profile_id = suppressions.profile_id
@@ -72,20 +73,24 @@ where exists (
   and (suppressions.at <= v.at or suppressions.reason = 'sunset')
   and (suppressions.told or suppressions.at <= v.at - :forgotten)
 )
-"""
-_CONSENT = """
+""",
+    profile_id="text",
+    channel="text",
+    at="bigint",
+)
+_CONSENT = rows.statement(
+    """
 insert into consents (profile_id, channel, topic, state, at)
 select v.profile_id, v.channel, v.topic, v.state, v.at from {rows} where true
 on conflict (profile_id, channel, topic) do update set state = excluded.state, at = excluded.at
 where excluded.at >= consents.at
-"""
-_CONSENTED = {
-    "profile_id": "text",
-    "channel": "text",
-    "topic": "text",
-    "state": "text",
-    "at": "bigint",
-}
+""",
+    profile_id="text",
+    channel="text",
+    topic="text",
+    state="text",
+    at="bigint",
+)
 _DENY = text("""
 update ledger set state = 'dropped', detail = :detail, updated_at = :at
 where profile_id = :profile_id and channel = :channel and state = 'claimed'
@@ -220,8 +225,7 @@ def suppress(connection: Connection, added: Iterable[Suppressed]) -> None:
     """Writes suppressions, within the caller's transaction; at most one for each key."""
     given = [one._asdict() for one in added]
     if given:
-        statement = rows.statement(_SUPPRESS, connection.dialect.name, **_SUPPRESSED)
-        connection.execute(statement, {"rows": rows.parameter(given)})
+        rows.run(connection, _SUPPRESS, given)
     for one in given:
         if one["reason"] == "erased" and not one["lifted"]:
             for table in (HELD, VIEWS):
@@ -232,17 +236,13 @@ def suppress(connection: Connection, added: Iterable[Suppressed]) -> None:
 def _lift(connection: Connection, lifted: Iterable[Lifted]) -> None:
     given = [msgspec.structs.asdict(one) for one in lifted]
     if given:
-        kinds = {"profile_id": "text", "channel": "text", "at": "bigint"}
-        statement = rows.statement(_LIFT, connection.dialect.name, **kinds)
-        given_rows = {"rows": rows.parameter(given), "forgotten": FORGOTTEN_MS}
-        connection.execute(statement, given_rows)
+        rows.run(connection, _LIFT, given, forgotten=FORGOTTEN_MS)
 
 
 def _consent(connection: Connection, said: Iterable[ConsentRecord]) -> None:
-    given = [{name: getattr(one, name) for name in _CONSENTED} for one in said]
+    given = [{name: getattr(one, name) for name, _ in _CONSENT.columns} for one in said]
     if given:
-        statement = rows.statement(_CONSENT, connection.dialect.name, **_CONSENTED)
-        connection.execute(statement, {"rows": rows.parameter(given)})
+        rows.run(connection, _CONSENT, given)
 
 
 def _latest(
