@@ -35,19 +35,6 @@ on conflict (provider, id) do nothing returning provider, id
     id="text",
     at="bigint",
 )
-_DENY = rows.statement(
-    """
-insert into consents (profile_id, channel, topic, state, at)
-select v.profile_id, v.channel, v.topic, v.state, v.at from {rows} where true
-on conflict (profile_id, channel, topic) do update set state = excluded.state, at = excluded.at
-where excluded.at >= consents.at
-""",
-    profile_id="text",
-    channel="text",
-    topic="text",
-    state="text",
-    at="bigint",
-)
 _CANCEL_CHANNEL = text("""
 update ledger set state = 'dropped', detail = :detail, updated_at = :now
 where profile_id = :profile_id and (:channel = '*' or channel = :channel) and state = 'claimed'
@@ -187,9 +174,7 @@ def _deny(connection: Connection, found: Sequence[ConsentRecord], now_ms: int) -
         (one.profile_id, one.channel, one.topic): one
         for one in sorted(found, key=lambda each: each.at)
     }
-    given = [{name: getattr(one, name) for name, _ in _DENY.columns} for one in latest.values()]
-    if given:
-        rows.run(connection, _DENY, given)
+    standing.consent(connection, latest.values())
     for one in latest.values():
         scope = {"profile_id": one.profile_id, "channel": one.channel, "topic": one.topic}
         connection.execute(_CANCEL_TOPIC, {**scope, "now": now_ms})

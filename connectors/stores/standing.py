@@ -158,7 +158,7 @@ class Standing:
 
         def work(connection: Connection) -> None:
             lock(connection)
-            _consent(connection, [said])
+            consent(connection, [said])
             if state == "denied":
                 scope = {"profile_id": profile_id, "channel": channel, "topic": topic, "at": at}
                 connection.execute(_DENY, {**scope, "detail": "consent-denied"})
@@ -192,7 +192,7 @@ class Standing:
 
         def work(connection: Connection) -> None:
             lock(connection)
-            _consent(connection, consents)
+            consent(connection, consents)
             _lift(connection, lifted)
             suppress(connection, added)
 
@@ -233,16 +233,17 @@ def suppress(connection: Connection, added: Iterable[Suppressed]) -> None:
                 connection.execute(table.delete().where(gone))
 
 
+def consent(connection: Connection, said: Iterable[ConsentRecord]) -> None:
+    """Writes consents, within the caller's transaction; at most one for each key."""
+    given = [{name: getattr(one, name) for name, _ in _CONSENT.columns} for one in said]
+    if given:
+        rows.run(connection, _CONSENT, given)
+
+
 def _lift(connection: Connection, lifted: Iterable[Lifted]) -> None:
     given = [msgspec.structs.asdict(one) for one in lifted]
     if given:
         rows.run(connection, _LIFT, given, forgotten=FORGOTTEN_MS)
-
-
-def _consent(connection: Connection, said: Iterable[ConsentRecord]) -> None:
-    given = [{name: getattr(one, name) for name, _ in _CONSENT.columns} for one in said]
-    if given:
-        rows.run(connection, _CONSENT, given)
 
 
 def _latest(
