@@ -17,10 +17,11 @@ from connectors.stores.tables import CONSENTS, LEDGER, OUTBOX, SUPPRESSIONS
 from schemas.consents import ConsentRecord, SuppressionRecord
 from schemas.messages import Report
 from schemas.postings import Posting, Sent, Standing
+from schemas.topics import DAY_MS
 
 CHUNK = 500
 """Ids of one question."""
-RETENTION_MS = 30 * 86_400_000
+RETENTION_MS = 30 * DAY_MS
 """How long a report is known: providers repeat for some days at most."""
 FORGET_MOST = 5_000
 """Reports that are forgotten at once."""

@@ -30,7 +30,7 @@ from processors.runtime.clients import Cluster
 from processors.runtime.publishing import Publisher
 from schemas import codec
 from schemas.letters import Headers, Written
-from schemas.topics import full_name
+from schemas.topics import DAY_MS, full_name
 
 if TYPE_CHECKING:
     from processors.agents.hosting import App
@@ -48,7 +48,6 @@ LOOK_S = 15.0
 EXPIRE_S = 60.0
 EXPIRE_MOST = 5_000
 """How often the oldest messages are forgotten, and how many at a time."""
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, kw_only=True)
