@@ -24,7 +24,7 @@ from connectors.channels.webhook import WebhookProvider, checked
 from connectors.stores.engines import Database
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
-from processors.provided import bounds, client_for, given, made
+from processors.provided import bounds, client_for, given, made, several
 from processors.provider_settings import BrevoSms as BrevoSmsBranch
 from processors.provider_settings import Infobip as InfobipBranch
 from processors.settings import PREFIX, InvalidSettings, Settings
@@ -41,12 +41,11 @@ def webhook(settings: Settings) -> Provider:
         allow_private=chosen.allow_private,
         ports=frozenset(chosen.ports),
     )
-    secrets = chosen.secrets.get_secret_value() if chosen.secrets is not None else ""
-    given = [each.strip() for each in secrets.split(",") if each.strip()]
+    secrets = several(chosen.secrets)
     client = http.Client(options)
     shown = {name: value.get_secret_value() for name, value in chosen.named_secrets.items()}
     named = made("WEBHOOK__NAMED_SECRETS", lambda: checked(shown))
-    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, named, now_ms=NOW_MS))
+    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, secrets, named, now_ms=NOW_MS))
 
 
 def twilio(settings: Settings) -> Provider:
