@@ -171,10 +171,7 @@ def devices(settings: Settings) -> Provider:
         found["apns"] = apple(settings)
     if settings.webpush.private_key is not None:
         found["web"] = browsers(settings)
-    if not found:
-        names = "GOOGLE__ACCOUNT_FILE", "APNS__KEY_FILE", "WEBPUSH__PRIVATE_KEY"
-        raise InvalidSettings(f"{PREFIX}{f', {PREFIX}'.join(names)}: one of them is needed")
-    return Devices(found)
+    return Devices(_any(found, "GOOGLE__ACCOUNT_FILE", "APNS__KEY_FILE", "WEBPUSH__PRIVATE_KEY"))
 
 
 def audiences(settings: Settings) -> Provider:
@@ -188,10 +185,7 @@ def audiences(settings: Settings) -> Provider:
         found["meta"] = meta_audience(settings)
     if settings.google.ads_account is not None:
         found["google"] = google_audience(settings)
-    if not found:
-        names = f"{PREFIX}META__TOKEN, {PREFIX}GOOGLE__ADS_ACCOUNT"
-        raise InvalidSettings(f"{names}: one of them is needed")
-    return Audiences(found)
+    return Audiences(_any(found, "META__TOKEN", "GOOGLE__ADS_ACCOUNT"))
 
 
 def slack(settings: Settings) -> Provider:
@@ -270,6 +264,13 @@ def _secret(chosen: InfobipBranch | BrevoSmsBranch, name: str) -> bytes:
     if len(found) < MIN_SECRET_BYTES:
         said = f"needs {MIN_SECRET_BYTES} characters or more"
         raise InvalidSettings(f"{PREFIX}{name}__CALLBACK_SECRET: {said}")
+    return found
+
+
+def _any(found: Mapping[str, Service], *names: str) -> Mapping[str, Service]:
+    """Returns services, if there are some; otherwise tells what may be set."""
+    if not found:
+        raise InvalidSettings(f"{PREFIX}{f', {PREFIX}'.join(names)}: one of them is needed")
     return found
 
 
