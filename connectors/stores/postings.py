@@ -36,16 +36,6 @@ on conflict (provider, id) do nothing returning provider, id
     id="text",
     at="bigint",
 )
-_CANCEL_CHANNEL = text("""
-update ledger set state = 'dropped', detail = :detail, updated_at = :now
-where profile_id = :profile_id and (:channel = '*' or channel = :channel) and state = 'claimed'
-and not (transactional and channel = 'audience')
-""")
-_CANCEL_TOPIC = text("""
-update ledger set state = 'dropped', detail = 'consent-denied', updated_at = :now
-where profile_id = :profile_id and channel = :channel and state = 'claimed'
-and not transactional and (:topic = '*' or topic = :topic)
-""")
 _FORGET = text("""
 delete from reports where (provider, id) in
 (select provider, id from reports where at < :before order by at limit :most)
@@ -161,13 +151,7 @@ def _suppress(connection: Connection, found: Sequence[SuppressionRecord], now_ms
         ],
     )
     for one in latest.values():
-        given = {
-            "profile_id": one.profile_id,
-            "channel": one.channel,
-            "detail": f"suppressed-{one.reason}",
-            "now": now_ms,
-        }
-        connection.execute(_CANCEL_CHANNEL, given)
+        standing.stop(connection, one.profile_id, one.channel, reason=one.reason, at=now_ms)
 
 
 def _deny(connection: Connection, found: Sequence[ConsentRecord], now_ms: int) -> None:
@@ -177,8 +161,7 @@ def _deny(connection: Connection, found: Sequence[ConsentRecord], now_ms: int) -
     }
     standing.consent(connection, latest.values())
     for one in latest.values():
-        scope = {"profile_id": one.profile_id, "channel": one.channel, "topic": one.topic}
-        connection.execute(_CANCEL_TOPIC, {**scope, "now": now_ms})
+        standing.deny(connection, one.profile_id, one.channel, topic=one.topic, at=now_ms)
 
 
 def _standing(connection: Connection, profile_id: str) -> Standing:

@@ -92,7 +92,7 @@ where excluded.at >= consents.at
     at="bigint",
 )
 _DENY = text("""
-update ledger set state = 'dropped', detail = :detail, updated_at = :at
+update ledger set state = 'dropped', detail = 'consent-denied', updated_at = :at
 where profile_id = :profile_id and channel = :channel and state = 'claimed'
 and not transactional and (:topic = '*' or topic = :topic)
 """)
@@ -160,8 +160,7 @@ class Standing:
             lock(connection)
             consent(connection, [said])
             if state == "denied":
-                scope = {"profile_id": profile_id, "channel": channel, "topic": topic, "at": at}
-                connection.execute(_DENY, {**scope, "detail": "consent-denied"})
+                deny(connection, profile_id, channel, topic=topic, at=at)
             outbox.put(connection, records)
 
         await self._database.run(work)
@@ -180,8 +179,7 @@ class Standing:
         def work(connection: Connection) -> None:
             lock(connection)
             suppress(connection, [Suppressed(profile_id, channel, reason, at)])
-            scope = {"profile_id": profile_id, "channel": channel, "at": at}
-            connection.execute(_STOP, {**scope, "reason": reason, "detail": f"suppressed-{reason}"})
+            stop(connection, profile_id, channel, reason=reason, at=at)
             outbox.put(connection, records)
 
         await self._database.run(work)
@@ -238,6 +236,18 @@ def consent(connection: Connection, said: Iterable[ConsentRecord]) -> None:
     given = [{name: getattr(one, name) for name, _ in _CONSENT.columns} for one in said]
     if given:
         rows.run(connection, _CONSENT, given)
+
+
+def deny(connection: Connection, profile_id: str, channel: str, *, topic: str, at: int) -> None:
+    """Cancels what was claimed of a topic (`*`: the channel) and not dispatched."""
+    given = {"profile_id": profile_id, "channel": channel, "topic": topic, "at": at}
+    connection.execute(_DENY, given)
+
+
+def stop(connection: Connection, profile_id: str, channel: str, *, reason: Reason, at: int) -> None:
+    """Cancels what was claimed of a channel (`*`: all of them) and not dispatched."""
+    given = {"profile_id": profile_id, "channel": channel, "reason": reason, "at": at}
+    connection.execute(_STOP, {**given, "detail": f"suppressed-{reason}"})
 
 
 def _lift(connection: Connection, lifted: Iterable[Lifted]) -> None:
