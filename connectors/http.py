@@ -200,10 +200,10 @@ def checked_url(url: str, options: Options) -> yarl.URL:
         raise AddressRefused("url-invalid")
     try:
         found = yarl.URL(url)
-        port = found.port
+        host, port = found.host, found.port  # a name may not be readable
     except ValueError as error:
         raise AddressRefused("url-invalid") from error
-    if not found.host or not found.raw_host:
+    if not host:
         raise AddressRefused("url-invalid")
     if found.scheme != "https" and not (found.scheme == "http" and options.allow_http):
         raise AddressRefused("scheme-refused")

@@ -11,8 +11,6 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal
 
-from pydantic import SecretStr
-
 from connectors.channels.inbox import Reader
 from connectors.stores import migrating
 from connectors.stores.engines import Away
@@ -30,6 +28,7 @@ from processors.delivery.notes import Notebook
 from processors.delivery.topics import Topic
 from processors.metrics import Metrics
 from processors.ports import Callbacks, Status
+from processors.provided import several
 from processors.runtime.errors import RuntimeFailure
 from processors.settings import InvalidSettings, Settings
 from processors.stores import VARIABLE, opened_by
@@ -239,18 +238,13 @@ def access_of(settings: Settings) -> Access | None:
         InvalidSettings: by a key, secret or origin that can not be used.
     """
     chosen = settings.inbox
-    keys, secrets = _several(chosen.keys), _several(chosen.token_secrets)
+    keys, secrets = several(chosen.keys), several(chosen.token_secrets)
     if not keys and not secrets:
         return None
     try:
         return Access(keys, secrets, chosen.origins)
     except BadAccess as error:
         raise InvalidSettings(f"BECKON_INBOX__KEYS, __TOKEN_SECRETS, __ORIGINS: {error}") from error
-
-
-def _several(held: SecretStr | None) -> list[str]:
-    shown = "" if held is None else held.get_secret_value()
-    return [each.strip() for each in shown.split(",") if each.strip()]
 
 
 def encoders_of(settings: Settings) -> Mapping[str, Encode]:

@@ -24,7 +24,7 @@ from connectors.channels.webhook import WebhookProvider, checked
 from connectors.stores.engines import Database
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
-from processors.provided import bounds, client_for, given, made
+from processors.provided import bounds, client_for, given, made, several
 from processors.provider_settings import BrevoSms as BrevoSmsBranch
 from processors.provider_settings import Infobip as InfobipBranch
 from processors.settings import PREFIX, InvalidSettings, Settings
@@ -41,12 +41,11 @@ def webhook(settings: Settings) -> Provider:
         allow_private=chosen.allow_private,
         ports=frozenset(chosen.ports),
     )
-    secrets = chosen.secrets.get_secret_value() if chosen.secrets is not None else ""
-    given = [each.strip() for each in secrets.split(",") if each.strip()]
+    secrets = several(chosen.secrets)
     client = http.Client(options)
     shown = {name: value.get_secret_value() for name, value in chosen.named_secrets.items()}
     named = made("WEBHOOK__NAMED_SECRETS", lambda: checked(shown))
-    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, given, named, now_ms=NOW_MS))
+    return made("WEBHOOK__SECRETS", lambda: WebhookProvider(client, secrets, named, now_ms=NOW_MS))
 
 
 def twilio(settings: Settings) -> Provider:
@@ -172,10 +171,7 @@ def devices(settings: Settings) -> Provider:
         found["apns"] = apple(settings)
     if settings.webpush.private_key is not None:
         found["web"] = browsers(settings)
-    if not found:
-        names = "GOOGLE__ACCOUNT_FILE", "APNS__KEY_FILE", "WEBPUSH__PRIVATE_KEY"
-        raise InvalidSettings(f"{PREFIX}{f', {PREFIX}'.join(names)}: one of them is needed")
-    return Devices(found)
+    return Devices(_any(found, "GOOGLE__ACCOUNT_FILE", "APNS__KEY_FILE", "WEBPUSH__PRIVATE_KEY"))
 
 
 def audiences(settings: Settings) -> Provider:
@@ -189,10 +185,7 @@ def audiences(settings: Settings) -> Provider:
         found["meta"] = meta_audience(settings)
     if settings.google.ads_account is not None:
         found["google"] = google_audience(settings)
-    if not found:
-        names = f"{PREFIX}META__TOKEN, {PREFIX}GOOGLE__ADS_ACCOUNT"
-        raise InvalidSettings(f"{names}: one of them is needed")
-    return Audiences(found)
+    return Audiences(_any(found, "META__TOKEN", "GOOGLE__ADS_ACCOUNT"))
 
 
 def slack(settings: Settings) -> Provider:
@@ -271,6 +264,13 @@ def _secret(chosen: InfobipBranch | BrevoSmsBranch, name: str) -> bytes:
     if len(found) < MIN_SECRET_BYTES:
         said = f"needs {MIN_SECRET_BYTES} characters or more"
         raise InvalidSettings(f"{PREFIX}{name}__CALLBACK_SECRET: {said}")
+    return found
+
+
+def _any(found: Mapping[str, Service], *names: str) -> Mapping[str, Service]:
+    """Returns services, if there are some; otherwise tells what may be set."""
+    if not found:
+        raise InvalidSettings(f"{PREFIX}{f', {PREFIX}'.join(names)}: one of them is needed")
     return found
 
 

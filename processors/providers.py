@@ -11,6 +11,7 @@ from processors import mail_providers, message_providers
 from processors.delivery.breakers import Limits
 from processors.delivery.couriers import Policy
 from processors.ports import Provider
+from processors.provided import several
 from processors.settings import InvalidSettings, Settings
 from schemas.topics import CHANNELS
 
@@ -34,8 +35,7 @@ def of(settings: Settings, channel: str, makers: Mapping[str, Maker] = MAKERS) -
             the channel's messages, or one whose own settings are not complete.
     """
     variable = f"BECKON_SENDERS__{channel.upper()}"
-    given = str(getattr(settings.senders, channel, ""))
-    names = [each.strip() for each in given.split(",") if each.strip()]
+    names = several(str(getattr(settings.senders, channel, "")))
     known = ", ".join(sorted(makers)) or "none in this version"
     if not names:
         raise InvalidSettings(f"{variable}: name the providers of {channel} (there are: {known})")
@@ -72,7 +72,7 @@ def policy(settings: Settings, channel: str) -> Policy:
     Raises:
         InvalidSettings: a channel that there is not.
     """
-    given = {each.strip() for each in settings.senders.at_least_once.split(",") if each.strip()}
+    given = set(several(settings.senders.at_least_once))
     if not given <= set(CHANNELS):
         raise InvalidSettings(f"BECKON_SENDERS__AT_LEAST_ONCE: there are {', '.join(CHANNELS)}")
     attempts = settings.webhook.attempts if channel == "webhook" else Policy.attempts

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from connectors.stores.engines import Database
 from connectors.stores.held import HeldCommands
@@ -31,9 +30,7 @@ from schemas import codec
 from schemas.commands import Command
 from schemas.errors import Unsendable
 from schemas.messages import Message
-
-if TYPE_CHECKING:
-    pass
+from schemas.topics import DAY_MS
 
 AGAIN_S = 1.0
 """A template that is not known may have been published a moment ago."""
@@ -107,13 +104,13 @@ def _options(shared: _Shared) -> deliveries.Options:
         slot=settings.slot,
         channel=shared.channel,
         places=settings.senders.places,
-        retention_ms=settings.database.retention_d * deliveries.DAY_MS,
+        retention_ms=settings.database.retention_d * DAY_MS,
         schemas=shared.schemas,
     )
 
 
 def _keeper(shared: _Shared, contents: Contents) -> mending.Keeper:
-    held_ms = shared.settings.database.held_d * deliveries.DAY_MS
+    held_ms = shared.settings.database.held_d * DAY_MS
     return mending.Keeper(
         HeldCommands(shared.database),
         contents.published,
@@ -138,7 +135,7 @@ def _desk(
         shared.metrics,
         shared.clock,
     )
-    view_ms = settings.callbacks.view_d * deliveries.DAY_MS
+    view_ms = settings.callbacks.view_d * DAY_MS
     policy = providers.policy(settings, channel)
     prefix = settings.topics.prefix
     return Desk(

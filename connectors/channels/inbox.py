@@ -120,12 +120,7 @@ class Reader:
     async def delete(self, person: str, id: str) -> bool:
         """Takes one off for good; returns whether there was one."""
         now_ms = self._now_ms()
-
-        def take_off(connection: Connection) -> bool:
-            was_there = _is_there(connection, person, id, now_ms=now_ms)
-            return archive(connection, person, [id], at=now_ms) > 0 and was_there
-
-        return await self._database.run(take_off)
+        return await self._database.run(lambda one: archive(one, person, [id], at=now_ms) > 0)
 
 
 def listed(
@@ -188,10 +183,9 @@ def _is_there(connection: Connection, profile_id: str, id_: str, *, now_ms: int)
 
 
 def _mark(connection: Connection, profile_id: str, ids: list[str] | None, **marks: int) -> int:
-    [(name, _)] = marks.items()
-    chosen = and_(
-        INBOX.c.profile_id == profile_id, INBOX.c[name].is_(None), INBOX.c.archived_at.is_(None)
-    )
+    """Marks what is shown to a person, and returns how many of it had no such mark."""
+    [(name, at)] = marks.items()
+    chosen = and_(_shown(at), INBOX.c.profile_id == profile_id, INBOX.c[name].is_(None))
     if ids is not None:
         chosen = and_(chosen, INBOX.c.id.in_(ids[:MAX_LISTED]))
     return connection.execute(update(INBOX).where(chosen).values(marks)).rowcount

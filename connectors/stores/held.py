@@ -5,7 +5,7 @@ takes one has it for a while, and longer as long as they say so: what was left b
 gone is taken by another. Holds personal data: each has an end.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
@@ -15,26 +15,27 @@ from connectors.stores.engines import Database
 from schemas import codec
 from schemas.intents import HeldCommand, Holding, Published
 
-_KEEP = """
+_KEEP = rows.statement(
+    """
 insert into held (command_id, profile_id, channel, template, command, tried, tried_at, held_at,
   until)
 select v.command_id, v.profile_id, v.channel, v.template, v.command, v.tried, v.tried_at, v.held_at,
   v.until
 from {rows} where true
 on conflict (command_id) do nothing
-"""
-_KEPT = {
-    "command_id": "text",
-    "profile_id": "text",
-    "channel": "text",
-    "template": "text",
-    "command": "text",
-    "tried": "text",
-    "tried_at": "bigint",
-    "held_at": "bigint",
-    "until": "bigint",
-}
-_TAKE = """
+""",
+    command_id="text",
+    profile_id="text",
+    channel="text",
+    template="text",
+    command="text",
+    tried="text",
+    tried_at="bigint",
+    held_at="bigint",
+    until="bigint",
+)
+_TAKE = rows.statement(
+    """
 update held set tried = asked.version, tried_at = :read, busy_until = :busy_until
 from (
   select h.command_id as asked_id, coalesce(v.version, h.tried) as version
@@ -48,16 +49,25 @@ from (
 where command_id = asked.asked_id
   and ((busy_until is null and tried_at < :read) or busy_until < :at)
 returning command, tried, tried_at, held_at, until
-"""
-_EXTEND = """
+""",
+    template="text",
+    version="text",
+)
+_EXTEND = rows.statement(
+    """
 update held set busy_until = :busy_until
 where busy_until is not null and command_id in (select v.id from {rows})
-"""
-_PUT_BACK = "update held set busy_until = null where command_id in (select v.id from {rows})"
-_END = "delete from held where command_id in (select v.id from {rows})"
-_REPLACED = """
-delete from ledger where state = 'held' and command_id in (select v.id from {rows})
-"""
+""",
+    id="text",
+)
+_PUT_BACK = rows.statement(
+    "update held set busy_until = null where command_id in (select v.id from {rows})", id="text"
+)
+_END = rows.statement("delete from held where command_id in (select v.id from {rows})", id="text")
+_REPLACED = rows.statement(
+    "delete from ledger where state = 'held' and command_id in (select v.id from {rows})",
+    id="text",
+)
 _EXPIRE = text("""
 delete from held where command_id in (
   select command_id from held where until <= :at and busy_until is null order by until limit :most
@@ -92,7 +102,7 @@ class HeldCommands:
             "held_at": held.held_at,
             "until": held.until,
         }
-        await self._database.run(lambda one: _run(one, _KEEP, _KEPT, [given]))
+        await self._database.run(lambda one: rows.run(one, _KEEP, [given]))
 
     async def take(
         self, channel: str, published: Published, *, at: int, busy_until: int, most: int
@@ -116,9 +126,6 @@ class HeldCommands:
         }
 
         def work(connection: Connection) -> Sequence[HeldCommand]:
-            kinds = {"template": "text", "version": "text"}
-            statement = rows.statement(_TAKE, connection.dialect.name, **kinds)
-            found = connection.execute(statement, {"rows": rows.parameter(given), **values})
             taken = [
                 HeldCommand(
                     command=codec.decode_command(one.command.encode()),
@@ -127,7 +134,7 @@ class HeldCommands:
                     held_at=one.held_at,
                     until=one.until,
                 )
-                for one in found
+                for one in rows.run(connection, _TAKE, given, **values)
             ]
             return sorted(taken, key=lambda one: one.held_at)
 
@@ -160,23 +167,12 @@ class HeldCommands:
         )
 
     async def _run_ids(
-        self, statements: Iterable[str], ids: Collection[str], **values: int
+        self, statements: Iterable[rows.Statement], ids: Collection[str], **values: int
     ) -> None:
         given = [{"id": one} for one in ids]
 
         def work(connection: Connection) -> None:
             for each in statements:
-                _run(connection, each, {"id": "text"}, given, **values)
+                rows.run(connection, each, given, **values)
 
         await self._database.run(work)
-
-
-def _run(
-    connection: Connection,
-    sql: str,
-    kinds: Mapping[str, str],
-    given: Iterable[Mapping[str, object]],
-    **values: int,
-) -> None:
-    statement = rows.statement(sql, connection.dialect.name, **kinds)
-    connection.execute(statement, {"rows": rows.parameter(given), **values})

@@ -8,29 +8,16 @@ A row belongs to the epoch that took it up last. Whoever takes up partitions tak
 a process that was replaced and does not know it finds its rows gone, and changes nothing.
 """
 
-import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from connectors.stores import rows, standing
 from connectors.stores.engines import Database
 from schemas.intents import End, Entry, Gate, Intent, Open
-
-
-class Question(NamedTuple):
-    """A statement over many rows, with the columns of these."""
-
-    sql: str
-    kinds: tuple[tuple[str, str], ...]
-
-
-def _question(sql: str, **kinds: str) -> Question:
-    return Question(sql, tuple(kinds.items()))
-
 
 _ENTRY = (
     "command_id as id, state, epoch, detail, provider, provider_id, promise, attempts, answer,"
@@ -40,7 +27,7 @@ _EPOCH = text("""
 insert into epochs (name, value) values ('senders', 1)
 on conflict (name) do update set value = epochs.value + 1 returning value
 """)
-_CLAIM = _question(
+_CLAIM = rows.statement(
     f"""
 insert into ledger (command_id, part_of, profile_id, channel, topic, transactional, definition_id,
   step, variant, state, attempts, detail, owner, epoch, claimed_at, updated_at)
@@ -62,7 +49,7 @@ returning {_ENTRY}
     step="text",
     variant="text",
 )
-_FIND = _question(
+_FIND = rows.statement(
     f"select {_ENTRY} from ledger where command_id in (select v.id from {{rows}})", id="text"
 )
 _REFUSED = """
@@ -79,7 +66,7 @@ coalesce(
    ))
 )
 """
-_DISPATCH = _question(
+_DISPATCH = rows.statement(
     f"""
 update ledger set
   state = case when asked.refused is null then 'dispatching'
@@ -103,7 +90,7 @@ returning {_ENTRY}
     provider="text",
     promise="text",
 )
-_RELEASE = _question(
+_RELEASE = rows.statement(
     """
 update ledger set state = 'claimed', updated_at = :at
 where state = 'dispatching'
@@ -112,14 +99,14 @@ where state = 'dispatching'
     id="text",
     epoch="bigint",
 )
-_REOPEN = _question(
+_REOPEN = rows.statement(
     """
 update ledger set state = 'claimed', detail = '', told_at = null, epoch = 0, updated_at = :at
 where state = 'held' and command_id in (select v.id from {rows})
 """,
     id="text",
 )
-_CONCLUDE = _question(
+_CONCLUDE = rows.statement(
     f"""
 update ledger set state = ended.to_state, detail = ended.to_detail, updated_at = :at,
   answer = ended.to_answer, provider_id = coalesce(ended.to_id, provider_id)
@@ -139,12 +126,12 @@ returning {_ENTRY}
     provider_id="text",
     answer="text",
 )
-_WHO = _question(
+_WHO = rows.statement(
     "select command_id as id, profile_id, channel from ledger"
     " where command_id in (select v.id from {rows})",
     id="text",
 )
-_TOLD = _question(
+_TOLD = rows.statement(
     """
 update ledger set told_at = :at, answer = null
 where command_id in (select v.id from {rows})
@@ -210,7 +197,7 @@ class Ledger:
     async def release(self, gates: Collection[Gate], *, at: int) -> None:
         """Takes back that a provider was asked: it surely did not take the message."""
         given = [{"id": one.id, "epoch": one.epoch} for one in gates]
-        await self._database.run(lambda one: _run(one, _RELEASE, given, at=at))
+        await self._database.run(lambda one: rows.run(one, _RELEASE, given, at=at))
 
     async def conclude(self, ends: Collection[End], *, at: int) -> Mapping[str, Entry]:
         """Returns what stands then; an entry with another epoch was not ours to end."""
@@ -225,11 +212,11 @@ class Ledger:
 
     async def reopen(self, ids: Collection[str], *, at: int) -> None:
         """Takes back that messages are held: whoever claims them next may send them."""
-        await self._database.run(lambda one: _run(one, _REOPEN, _ids(ids), at=at))
+        await self._database.run(lambda one: rows.run(one, _REOPEN, _ids(ids), at=at))
 
     async def told(self, ids: Collection[str], *, at: int) -> None:
         """Remembers that Kafka has what came of these messages."""
-        await self._database.run(lambda one: _run(one, _TOLD, _ids(ids), at=at))
+        await self._database.run(lambda one: rows.run(one, _TOLD, _ids(ids), at=at))
 
     async def open(self) -> Sequence[Open]:
         """Returns how many messages nothing came of yet."""
@@ -253,28 +240,18 @@ def _ids(ids: Iterable[str]) -> list[dict[str, str]]:
     return [{"id": one} for one in ids]
 
 
-@functools.cache
-def _statement(sql: str, dialect: str, kinds: tuple[tuple[str, str], ...]) -> TextClause:
-    return rows.statement(sql, dialect, **dict(kinds))
-
-
-def _run(
-    connection: Connection, question: Question, given: Iterable[Mapping[str, object]], **values: Any
-) -> list[Any]:
-    statement = _statement(question.sql, connection.dialect.name, question.kinds)
-    found = connection.execute(statement, {"rows": rows.parameter(given), **values})
-    return list(found.mappings()) if found.returns_rows else []
-
-
 def _entries(
-    connection: Connection, question: Question, given: Iterable[Mapping[str, object]], **values: Any
+    connection: Connection,
+    asked: rows.Statement,
+    given: Collection[Mapping[str, object]],
+    **values: object,
 ) -> dict[str, Entry]:
     """Returns what stands of these messages, also of those that were not ours to change."""
-    asked = list(given)
-    found = {one["id"]: Entry(**one) for one in _run(connection, question, asked, **values)}
-    left = [str(one["id"]) for one in asked if one["id"] not in found]
+    changed = rows.run(connection, asked, given, **values).mappings()
+    found = {one["id"]: Entry(**one) for one in changed}
+    left = [str(one["id"]) for one in given if one["id"] not in found]
     if left:
-        rest = _run(connection, _FIND, _ids(left))
+        rest = rows.run(connection, _FIND, _ids(left)).mappings()
         found |= {one["id"]: Entry(**one) for one in rest}
     return found
 
@@ -284,7 +261,7 @@ def _suppress(connection: Connection, stops: Mapping[str, str], at: int) -> None
     if stops:
         found = {
             (one["profile_id"], one["channel"]): stops[one["id"]]
-            for one in _run(connection, _WHO, _ids(stops))
+            for one in rows.run(connection, _WHO, _ids(stops)).mappings()
         }
         added = [standing.Suppressed(*key, reason, at) for key, reason in found.items()]
         standing.suppress(connection, added)

@@ -7,7 +7,7 @@ them then: at least once, in their order.
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from connectors.stores import rows
@@ -16,13 +16,20 @@ from connectors.stores.engines import Database
 MOST = 500
 """As many as are taken at once."""
 
-_PUT = """
+_PUT = rows.statement(
+    """
 insert into outbox (id, topic, key, value, at)
 select v.id, v.topic, v.key, v.value, v.at from {rows} where true
 on conflict (id) do nothing
-"""
+""",
+    id="text",
+    topic="text",
+    key="text",
+    value="text",
+    at="bigint",
+)
 _TAKE = text("select id, topic, key, value, at from outbox order by at, id limit :most")
-_DONE = "delete from outbox where id in (select v.id from {rows})"
+_DONE = rows.statement("delete from outbox where id in (select v.id from {rows})", id="text")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +49,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 def put(connection: Connection, records: Sequence[Record]) -> None:
     """Lays records down, within the caller's transaction; one that is there already stays."""
     if records:
-        given = rows.parameter(msgspec.to_builtins(one) for one in records)
-        connection.execute(_put(connection.dialect.name), {"rows": given})
-
-
-def _put(dialect: str) -> TextClause:
-    kinds = {"id": "text", "topic": "text", "key": "text", "value": "text", "at": "bigint"}
-    return rows.statement(_PUT, dialect, **kinds)
+        rows.run(connection, _PUT, [msgspec.to_builtins(one) for one in records])
 
 
 class Outbox:
@@ -68,9 +69,5 @@ class Outbox:
 
     async def done(self, ids: Sequence[str]) -> None:
         """Lets go of records that Kafka has."""
-
-        def work(connection: Connection) -> None:
-            statement = rows.statement(_DONE, connection.dialect.name, id="text")
-            connection.execute(statement, {"rows": rows.parameter({"id": one} for one in ids)})
-
-        await self._database.run(work)
+        given = [{"id": one} for one in ids]
+        await self._database.run(lambda one: rows.run(one, _DONE, given))

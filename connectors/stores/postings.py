@@ -4,11 +4,11 @@ A posting is known by its source and id; its rows for Kafka, the change of who m
 the end of what was claimed for them are one transaction, under the lock of the gate.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Row, TextClause, func, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.engine import Connection
 
 from connectors.stores import outbox, rows, standing
@@ -17,35 +17,25 @@ from connectors.stores.tables import CONSENTS, LEDGER, OUTBOX, SUPPRESSIONS
 from schemas.consents import ConsentRecord, SuppressionRecord
 from schemas.messages import Report
 from schemas.postings import Posting, Sent, Standing
+from schemas.topics import DAY_MS
 
 CHUNK = 500
 """Ids of one question."""
-RETENTION_MS = 30 * 86_400_000
+RETENTION_MS = 30 * DAY_MS
 """How long a report is known: providers repeat for some days at most."""
 FORGET_MOST = 5_000
 """Reports that are forgotten at once."""
 
-_TAKE = """
+_TAKE = rows.statement(
+    """
 insert into reports (provider, id, at)
 select v.provider, v.id, v.at from {rows} where true
 on conflict (provider, id) do nothing returning provider, id
-"""
-_DENY = """
-insert into consents (profile_id, channel, topic, state, at)
-select v.profile_id, v.channel, v.topic, v.state, v.at from {rows} where true
-on conflict (profile_id, channel, topic) do update set state = excluded.state, at = excluded.at
-where excluded.at >= consents.at
-"""
-_CANCEL_CHANNEL = text("""
-update ledger set state = 'dropped', detail = :detail, updated_at = :now
-where profile_id = :profile_id and (:channel = '*' or channel = :channel) and state = 'claimed'
-and not (transactional and channel = 'audience')
-""")
-_CANCEL_TOPIC = text("""
-update ledger set state = 'dropped', detail = 'consent-denied', updated_at = :now
-where profile_id = :profile_id and channel = :channel and state = 'claimed'
-and not transactional and (:topic = '*' or topic = :topic)
-""")
+""",
+    provider="text",
+    id="text",
+    at="bigint",
+)
 _FORGET = text("""
 delete from reports where (provider, id) in
 (select provider, id from reports where at < :before order by at limit :most)
@@ -137,8 +127,7 @@ def _post(connection: Connection, postings: Sequence[Posting], now_ms: int) -> l
         unique.setdefault((one.source, one.id), one)
     # in one order, so that two transactions with the same reports wait for each other, not both
     given = [{"provider": source, "id": id_, "at": now_ms} for source, id_ in sorted(unique)]
-    kinds = {"provider": "text", "id": "text", "at": "bigint"}
-    taken = {(row.provider, row.id) for row in _run(connection, _TAKE, kinds, given)}
+    taken = {(row.provider, row.id) for row in rows.run(connection, _TAKE, given)}
     fresh = [one for key, one in unique.items() if key in taken]
     _suppress(connection, [each for one in fresh for each in one.suppressions], now_ms)
     _deny(connection, [each for one in fresh for each in one.denials], now_ms)
@@ -162,13 +151,7 @@ def _suppress(connection: Connection, found: Sequence[SuppressionRecord], now_ms
         ],
     )
     for one in latest.values():
-        given = {
-            "profile_id": one.profile_id,
-            "channel": one.channel,
-            "detail": f"suppressed-{one.reason}",
-            "now": now_ms,
-        }
-        connection.execute(_CANCEL_CHANNEL, given)
+        standing.stop(connection, one.profile_id, one.channel, reason=one.reason, at=now_ms)
 
 
 def _deny(connection: Connection, found: Sequence[ConsentRecord], now_ms: int) -> None:
@@ -176,13 +159,9 @@ def _deny(connection: Connection, found: Sequence[ConsentRecord], now_ms: int) -
         (one.profile_id, one.channel, one.topic): one
         for one in sorted(found, key=lambda each: each.at)
     }
-    kinds = {name: "text" for name in ("profile_id", "channel", "topic", "state")}
-    given = [{name: getattr(one, name) for name in (*kinds, "at")} for one in latest.values()]
-    if given:
-        _run(connection, _DENY, {**kinds, "at": "bigint"}, given)
+    standing.consent(connection, latest.values())
     for one in latest.values():
-        scope = {"profile_id": one.profile_id, "channel": one.channel, "topic": one.topic}
-        connection.execute(_CANCEL_TOPIC, {**scope, "now": now_ms})
+        standing.deny(connection, one.profile_id, one.channel, topic=one.topic, at=now_ms)
 
 
 def _standing(connection: Connection, profile_id: str) -> Standing:
@@ -208,17 +187,6 @@ def _standing(connection: Connection, profile_id: str) -> Standing:
             for row in connection.execute(agreed)
         ),
     )
-
-
-def _run(
-    connection: Connection,
-    sql: str,
-    kinds: Mapping[str, str],
-    given: Iterable[Mapping[str, object]],
-) -> Sequence[Row[Any]]:
-    statement: TextClause = rows.statement(sql, connection.dialect.name, **kinds)
-    found = connection.execute(statement, {"rows": rows.parameter(given)})
-    return found.all() if found.returns_rows else ()
 
 
 def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:

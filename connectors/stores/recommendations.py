@@ -141,7 +141,8 @@ _AGES = {
 _CROWDED = text("""
 select catalogue, item from pairs group by catalogue, item having count(*) > :most limit :several
 """)
-_THIN = """
+_THIN = rows.statement(
+    """
 delete from pairs where (catalogue, item, other) in (
   select catalogue, item, other from (
     select p.catalogue, p.item, p.other, row_number() over (
@@ -150,7 +151,10 @@ delete from pairs where (catalogue, item, other) in (
     from {rows} join pairs p on p.catalogue = v.catalogue and p.item = v.item
   ) as placed where place > :most
 )
-"""
+""",
+    catalogue="text",
+    item="text",
+)
 
 Row = dict[str, object]
 
@@ -361,9 +365,7 @@ def _thin(connection: Connection) -> int:
     crowded = [dict(one) for one in connection.execute(_CROWDED, asked).mappings()]
     if not crowded:
         return 0
-    statement = rows.statement(_THIN, connection.dialect.name, catalogue="text", item="text")
-    given = {"rows": rows.parameter(crowded), "most": MOST_OTHERS}
-    return connection.execute(statement, given).rowcount
+    return rows.run(connection, _THIN, crowded, most=MOST_OTHERS).rowcount
 
 
 def _distinct(occurrences: Iterable[Occurrence], name: str) -> list[Row]:
@@ -371,12 +373,11 @@ def _distinct(occurrences: Iterable[Occurrence], name: str) -> list[Row]:
 
 
 def _run(
-    connection: Connection, sql: str, given: Sequence[Mapping[str, object]], **values: Any
+    connection: Connection, sql: str, given: Sequence[Mapping[str, object]], **values: object
 ) -> Iterator[Any]:
     """Yields what a statement over rows finds; nothing where there are none."""
     if not given:
         return iter(())
-    kinds = {name: _KINDS[name] for name in given[0]}
-    statement = rows.statement(sql, connection.dialect.name, **kinds)
-    found = connection.execute(statement, {"rows": rows.parameter(given), **values})
+    asked = rows.statement(sql, **{name: _KINDS[name] for name in given[0]})
+    found = rows.run(connection, asked, given, **values)
     return iter(found.all() if found.returns_rows else ())

@@ -1,9 +1,49 @@
 """Many rows as one parameter: one statement and one round trip for a whole batch."""
 
+import functools
 from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import TextClause, text
+from sqlalchemy import CursorResult, TextClause, text
+from sqlalchemy.engine import Connection
+
+
+class Statement(NamedTuple):
+    """A statement over many rows, with the columns of these."""
+
+    sql: str
+    """With `{rows}` where the rows are selected from, as `v`."""
+    columns: tuple[tuple[str, str], ...]
+    """Names and their types in Postgres; SQLite takes them as JSON has them."""
+
+
+def statement(sql: str, **columns: str) -> Statement:
+    """Returns a statement over rows with these columns."""
+    return Statement(sql, tuple(columns.items()))
+
+
+def run(
+    connection: Connection,
+    asked: Statement,
+    given: Iterable[Mapping[str, object]],
+    **values: object,
+) -> CursorResult[Any]:
+    """Returns what a statement finds, or how many rows it changed.
+
+    Args:
+        connection: within the caller's transaction.
+        asked: the statement.
+        given: its rows; each has all columns.
+        values: its other parameters.
+    """
+    found = _text(asked, connection.dialect.name)
+    return connection.execute(found, {"rows": parameter(given), **values})
+
+
+@functools.cache
+def _text(asked: Statement, dialect: str) -> TextClause:
+    return text(asked.sql.replace("{rows}", source(dialect, dict(asked.columns))))
 
 
 def source(dialect: str, columns: Mapping[str, str]) -> str:
@@ -18,11 +58,6 @@ def source(dialect: str, columns: Mapping[str, str]) -> str:
         return f"json_to_recordset(cast(:rows as json)) as v({typed})"
     picked = ", ".join(f"value ->> '$.{name}' as {name}" for name in columns)
     return f"(select {picked} from json_each(:rows)) as v"
-
-
-def statement(sql: str, dialect: str, **columns: str) -> TextClause:
-    """Returns the statement, with the rows put where it says `{rows}`."""
-    return text(sql.replace("{rows}", source(dialect, columns)))
 
 
 def parameter(rows: Iterable[Mapping[str, object]]) -> str:

@@ -44,7 +44,8 @@ class Held(NamedTuple):
     """Those that were not lifted."""
 
 
-_SUPPRESS = """
+_SUPPRESS = rows.statement(
+    """
 insert into suppressions (profile_id, channel, reason, at, lifted, told)
 select v.profile_id, v.channel, v.reason, v.at, v.lifted, v.told from {rows} where true
 on conflict (profile_id, channel) do update
@@ -54,17 +55,17 @@ where case
   when suppressions.reason <> 'sunset' and excluded.reason = 'sunset' then suppressions.lifted
   else excluded.at >= suppressions.at
 end
-"""
+""",
+    profile_id="text",
+    channel="text",
+    reason="text",
+    at="bigint",
+    lifted="boolean",
+    told="boolean",
+)
 """Of two the later one wins, but none is displaced by a sunset: that stops less."""
-_SUPPRESSED = {
-    "profile_id": "text",
-    "channel": "text",
-    "reason": "text",
-    "at": "bigint",
-    "lifted": "boolean",
-    "told": "boolean",
-}
-_LIFT = """
+_LIFT = rows.statement(
+    """
 update suppressions set lifted = true
 where exists (
   select 1 from {rows} where v.profile_id = suppressions.profile_id
@@ -72,22 +73,26 @@ where exists (
   and (suppressions.at <= v.at or suppressions.reason = 'sunset')
   and (suppressions.told or suppressions.at <= v.at - :forgotten)
 )
-"""
-_CONSENT = """
+""",
+    profile_id="text",
+    channel="text",
+    at="bigint",
+)
+_CONSENT = rows.statement(
+    """
 insert into consents (profile_id, channel, topic, state, at)
 select v.profile_id, v.channel, v.topic, v.state, v.at from {rows} where true
 on conflict (profile_id, channel, topic) do update set state = excluded.state, at = excluded.at
 where excluded.at >= consents.at
-"""
-_CONSENTED = {
-    "profile_id": "text",
-    "channel": "text",
-    "topic": "text",
-    "state": "text",
-    "at": "bigint",
-}
+""",
+    profile_id="text",
+    channel="text",
+    topic="text",
+    state="text",
+    at="bigint",
+)
 _DENY = text("""
-update ledger set state = 'dropped', detail = :detail, updated_at = :at
+update ledger set state = 'dropped', detail = 'consent-denied', updated_at = :at
 where profile_id = :profile_id and channel = :channel and state = 'claimed'
 and not transactional and (:topic = '*' or topic = :topic)
 """)
@@ -153,10 +158,9 @@ class Standing:
 
         def work(connection: Connection) -> None:
             lock(connection)
-            _consent(connection, [said])
+            consent(connection, [said])
             if state == "denied":
-                scope = {"profile_id": profile_id, "channel": channel, "topic": topic, "at": at}
-                connection.execute(_DENY, {**scope, "detail": "consent-denied"})
+                deny(connection, profile_id, channel, topic=topic, at=at)
             outbox.put(connection, records)
 
         await self._database.run(work)
@@ -175,8 +179,7 @@ class Standing:
         def work(connection: Connection) -> None:
             lock(connection)
             suppress(connection, [Suppressed(profile_id, channel, reason, at)])
-            scope = {"profile_id": profile_id, "channel": channel, "at": at}
-            connection.execute(_STOP, {**scope, "reason": reason, "detail": f"suppressed-{reason}"})
+            stop(connection, profile_id, channel, reason=reason, at=at)
             outbox.put(connection, records)
 
         await self._database.run(work)
@@ -187,7 +190,7 @@ class Standing:
 
         def work(connection: Connection) -> None:
             lock(connection)
-            _consent(connection, consents)
+            consent(connection, consents)
             _lift(connection, lifted)
             suppress(connection, added)
 
@@ -220,8 +223,7 @@ def suppress(connection: Connection, added: Iterable[Suppressed]) -> None:
     """Writes suppressions, within the caller's transaction; at most one for each key."""
     given = [one._asdict() for one in added]
     if given:
-        statement = rows.statement(_SUPPRESS, connection.dialect.name, **_SUPPRESSED)
-        connection.execute(statement, {"rows": rows.parameter(given)})
+        rows.run(connection, _SUPPRESS, given)
     for one in given:
         if one["reason"] == "erased" and not one["lifted"]:
             for table in (HELD, VIEWS):
@@ -229,20 +231,29 @@ def suppress(connection: Connection, added: Iterable[Suppressed]) -> None:
                 connection.execute(table.delete().where(gone))
 
 
+def consent(connection: Connection, said: Iterable[ConsentRecord]) -> None:
+    """Writes consents, within the caller's transaction; at most one for each key."""
+    given = [{name: getattr(one, name) for name, _ in _CONSENT.columns} for one in said]
+    if given:
+        rows.run(connection, _CONSENT, given)
+
+
+def deny(connection: Connection, profile_id: str, channel: str, *, topic: str, at: int) -> None:
+    """Cancels what was claimed of a topic (`*`: the channel) and not dispatched."""
+    given = {"profile_id": profile_id, "channel": channel, "topic": topic, "at": at}
+    connection.execute(_DENY, given)
+
+
+def stop(connection: Connection, profile_id: str, channel: str, *, reason: Reason, at: int) -> None:
+    """Cancels what was claimed of a channel (`*`: all of them) and not dispatched."""
+    given = {"profile_id": profile_id, "channel": channel, "reason": reason, "at": at}
+    connection.execute(_STOP, {**given, "detail": f"suppressed-{reason}"})
+
+
 def _lift(connection: Connection, lifted: Iterable[Lifted]) -> None:
     given = [msgspec.structs.asdict(one) for one in lifted]
     if given:
-        kinds = {"profile_id": "text", "channel": "text", "at": "bigint"}
-        statement = rows.statement(_LIFT, connection.dialect.name, **kinds)
-        given_rows = {"rows": rows.parameter(given), "forgotten": FORGOTTEN_MS}
-        connection.execute(statement, given_rows)
-
-
-def _consent(connection: Connection, said: Iterable[ConsentRecord]) -> None:
-    given = [{name: getattr(one, name) for name in _CONSENTED} for one in said]
-    if given:
-        statement = rows.statement(_CONSENT, connection.dialect.name, **_CONSENTED)
-        connection.execute(statement, {"rows": rows.parameter(given)})
+        rows.run(connection, _LIFT, given, forgotten=FORGOTTEN_MS)
 
 
 def _latest(

@@ -10,13 +10,15 @@ import signal
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from schemas.letters import Record
+
 if TYPE_CHECKING:
-    from faust.types import TopicT
+    from faust.types import Message, TopicT
 
     from processors.agents.hosting import App
 
@@ -143,6 +145,16 @@ def raw_topic(app: "App", *names: str) -> "TopicT":
     )
 
 
+def record(came: "Message") -> Record:
+    """Returns a message of an agent's as a record."""
+    return Record(came.topic, came.partition, came.offset, came.key, came.value)
+
+
+def written_at(came: "Message") -> int:
+    """Returns when a message of an agent's was written, by its log, in ms."""
+    return round(came.timestamp * 1000)
+
+
 async def publish(
     topic: "TopicT", key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
 ) -> None:
@@ -158,6 +170,16 @@ async def publish(
         await (await topic.send(key=key, value=value, headers=headers))
     except (KafkaError, ProducerSendError) as error:
         raise Undelivered(type(error).__name__) from error
+
+
+async def every(app: "App", wait_s: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Has work done again and again until the app stops, also while the database is away."""
+    while not app.should_stop:
+        await asyncio.sleep(wait_s)
+        try:
+            await work()
+        except OSError as error:
+            logger.info("the database can not be asked", extra={"error_type": repr(error)})
 
 
 def run(app: "App", running: Running, *, ready: Ready | None = None) -> int:

@@ -34,22 +34,6 @@ TOGETHER = 64
 logger = logging.getLogger(__name__)
 
 
-class Templates(Protocol):
-    """Makes messages by templates that can be changed."""
-
-    def take(self, written: Iterable[Mapping[str, Any]]) -> Sequence[object]:
-        """Takes documents in the place of all before; returns what is wrong with some."""
-        ...
-
-    def compose_all(self, commands: Sequence[Command]) -> Sequence[Sequence[Message] | Unsendable]:
-        """Returns of each command the messages, or why there are none."""
-        ...
-
-    def close(self) -> None:
-        """Lets go of what it holds."""
-        ...
-
-
 class Documents(Protocol):
     """What is kept up to date."""
 
@@ -59,6 +43,14 @@ class Documents(Protocol):
 
     def close(self) -> None:
         """Lets go of what it holds."""
+        ...
+
+
+class Templates(Documents, Protocol):
+    """Makes messages by templates that can be changed."""
+
+    def compose_all(self, commands: Sequence[Command]) -> Sequence[Sequence[Message] | Unsendable]:
+        """Returns of each command the messages, or why there are none."""
         ...
 
 

@@ -21,7 +21,7 @@ from processors.runtime import catalogues
 from processors.runtime.catalogues import Catalogue
 from processors.runtime.clients import Cluster
 from processors.runtime.errors import DefinitionsUnfit
-from schemas.letters import DeadLetter, Headers, Record
+from schemas.letters import DeadLetter, Headers
 from schemas.topics import full_name
 
 if TYPE_CHECKING:
@@ -113,9 +113,7 @@ class Taker:
         """The agent: each record is one version of a definition, or its end."""
         async for event in records.events():
             await self._loaded.wait()
-            came = event.message
-            record = Record(came.topic, came.partition, came.offset, came.key, came.value)
-            refused = self._catalogue.take(record)
+            refused = self._catalogue.take(apps.record(event.message))
             if refused is not None:
                 await self._refuse(refused)
 

@@ -7,7 +7,6 @@ ordinary Faust agent, as they are few.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ from processors.runtime import feeds
 from processors.runtime.clients import Cluster
 from processors.runtime.publishing import Publisher
 from schemas import codec
-from schemas.letters import Headers, Record, Written
-from schemas.topics import full_name
+from schemas.letters import Headers, Written
+from schemas.topics import DAY_MS, full_name
 
 if TYPE_CHECKING:
     from processors.agents.hosting import App
@@ -49,9 +48,6 @@ LOOK_S = 15.0
 EXPIRE_S = 60.0
 EXPIRE_MOST = 5_000
 """How often the oldest messages are forgotten, and how many at a time."""
-DAY_MS = 86_400_000
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,18 +180,14 @@ class Service:
             await close()
 
         app.on_before_shutdown.connect(end, weak=False)
-        app.task(partial(self._every, app, COUNT_S, self._count))
-        app.task(partial(self._every, app, LOOK_S, self._look))
-        app.task(partial(self._every, app, EXPIRE_S, self._expire))
+        app.task(partial(apps.every, app, COUNT_S, self._count))
+        app.task(partial(apps.every, app, LOOK_S, self._look))
+        app.task(partial(apps.every, app, EXPIRE_S, self._expire))
 
     def _standing(self, app: "App", taker: "_Taker") -> Lanes:
         """Adds the agent that works on consents and suppressions, those of a key in their order."""
         options = self._options
-        crashes: set[asyncio.Future[None]] = set()
-        lanes = Lanes(
-            STANDINGS_PLACES, lambda error: crashes.add(asyncio.ensure_future(app.crash(error)))
-        )
-        app.unfinished.append(partial(lanes.drain, options.grace_ms))
+        lanes = Lanes.of(app, STANDINGS_PLACES, grace_ms=options.grace_ms)
 
         async def finish(event: Any) -> None:
             await taker.take(event.message)
@@ -208,14 +200,6 @@ class Service:
         said = apps.raw_topic(app, *(full_name(options.prefix, one) for one in STANDINGS))
         app.agent(said, name=f"standing-{options.channel}", concurrency=1)(take)
         return lanes
-
-    async def _every(self, app: "App", wait_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        while not app.should_stop:
-            await asyncio.sleep(wait_s)
-            try:
-                await work()
-            except OSError as error:
-                logger.info("the ledger can not be looked at", extra={"error_type": repr(error)})
 
     async def _count(self) -> None:
         assert self._commands is not None
@@ -251,11 +235,10 @@ class _Taker:
         read = partial(
             standings.read,
             name=name,
-            at=standings.lifted_at(came.headers, round(came.timestamp * 1000)),
+            at=standings.lifted_at(came.headers, apps.written_at(came)),
             schemas=self._options.schemas,
         )
-        record = Record(came.topic, came.partition, came.offset, came.key, came.value)
-        said = await self._intake.take(record, read)
+        said = await self._intake.take(apps.record(came), read)
         if said is not None:
             await self._applied.ask(said)
 

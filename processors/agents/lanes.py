@@ -5,6 +5,11 @@ Between a stream and slow calls: it takes as many as it has places, then makes t
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from processors.agents.hosting import App
 
 Work = Callable[[], Awaitable[None]]
 
@@ -21,6 +26,20 @@ class Lanes:
         self._on_error = on_error
         self._latest: dict[bytes | None, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def of(cls, app: "App", places: int, *, grace_ms: int) -> "Lanes":
+        """Returns the lanes of an agent: work that raises crashes its app.
+
+        Args:
+            app: drains them before partitions leave and before it stops.
+            places: how many there are.
+            grace_ms: how long the app waits for that.
+        """
+        crashes: set[asyncio.Future[None]] = set()
+        lanes = cls(places, lambda error: crashes.add(asyncio.ensure_future(app.crash(error))))
+        app.unfinished.append(partial(lanes.drain, grace_ms))
+        return lanes
 
     def __len__(self) -> int:
         """Returns how many pieces of work are taken and not finished."""
@@ -59,11 +78,9 @@ class Lanes:
 
     def _finish(self, key: bytes | None, done: asyncio.Task[None]) -> None:
         self._running.discard(done)
-        if self._latest.get(key) is done and not done.cancelled() and done.exception() is None:
-            del self._latest[key]  # what has failed stays, to stop its key
         self._free.release()
         error = None if done.cancelled() else done.exception()
         if error is not None:
             self._on_error(error)
         elif not done.cancelled() and self._latest.get(key) is done:
-            del self._latest[key]
+            del self._latest[key]  # what has failed stays, to stop its key

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from processors.agents import apps
 from processors.delivery.mending import Mender
 
 if TYPE_CHECKING:
@@ -26,13 +28,11 @@ def host(app: "App", mender: Mender, *, grace_ms: int, look_s: float = LOOK_S) -
     """
     running: set[asyncio.Task[None]] = set()
 
-    async def follow() -> None:
-        while not app.should_stop:
-            await asyncio.sleep(look_s)
-            task = asyncio.ensure_future(_look(mender))
-            running.add(task)
-            task.add_done_callback(running.discard)
-            await asyncio.shield(task)
+    async def look() -> None:
+        task = asyncio.ensure_future(_look(mender))
+        running.add(task)
+        task.add_done_callback(running.discard)
+        await asyncio.shield(task)
 
     async def end(*_: Any, **__: Any) -> None:
         if running:
@@ -40,7 +40,7 @@ def host(app: "App", mender: Mender, *, grace_ms: int, look_s: float = LOOK_S) -
             for task in ended[1]:
                 task.cancel()
 
-    app.task(follow)
+    app.task(partial(apps.every, app, look_s, look))
     app.on_before_shutdown.connect(end, weak=False)
 
 

@@ -5,7 +5,6 @@ database has it, and only then is its offset committed; what is read twice chang
 the database is away, records wait.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,9 +236,9 @@ class Service:
             close()
 
         app.on_before_shutdown.connect(end, weak=False)
-        app.task(partial(self._every, app, LOOK_S, self.look))
-        app.task(partial(self._every, app, THIN_S, self._taker.thin))
-        app.task(partial(self._every, app, EXPIRE_S, expire))
+        app.task(partial(apps.every, app, LOOK_S, self.look))
+        app.task(partial(apps.every, app, THIN_S, self._taker.thin))
+        app.task(partial(apps.every, app, EXPIRE_S, expire))
 
     def _agent(
         self,
@@ -249,16 +248,13 @@ class Service:
         lane: Callable[[Any], bytes | None],
     ) -> Callable[[Any], Awaitable[None]]:
         """Returns an agent that works on records side by side, those of a lane in their order."""
-        crashes: set[asyncio.Future[None]] = set()
-        lanes = Lanes(PLACES, lambda error: crashes.add(asyncio.ensure_future(app.crash(error))))
+        lanes = Lanes.of(app, PLACES, grace_ms=GRACE_MS)
         self._lanes.append(lanes)
-        app.unfinished.append(partial(lanes.drain, GRACE_MS))
 
         async def finish(event: Any) -> None:
             came = event.message
-            at = standings.lifted_at(came.headers, round(came.timestamp * 1000))
-            record = Record(came.topic, came.partition, came.offset, came.key, came.value)
-            await take(record, at)
+            at = standings.lifted_at(came.headers, apps.written_at(came))
+            await take(apps.record(came), at)
             self._open.pop((came.topic, came.partition, came.offset), None)
             event.ack()
 
@@ -266,7 +262,7 @@ class Service:
             await self._catalogues.loaded()
             async for event in stream.noack().events():
                 came = event.message
-                self._open[came.topic, came.partition, came.offset] = round(came.timestamp * 1000)
+                self._open[came.topic, came.partition, came.offset] = apps.written_at(came)
                 await lanes.put(lane(came), partial(finish, event))
 
         return agent
@@ -277,16 +273,6 @@ class Service:
         oldest = min(self._open.values(), default=now_ms)
         self._metrics.set(Gauge.INTERESTS_BEHIND, max(0, now_ms - oldest) / 1000)
         await self._taker.look()
-
-    async def _every(
-        self, app: "App", wait_s: float, work: Callable[[], Awaitable[object]]
-    ) -> None:
-        while not app.should_stop:
-            await asyncio.sleep(wait_s)
-            try:
-                await work()
-            except OSError as error:
-                logger.info("the tables can not be looked at", extra={"error_type": repr(error)})
 
 
 def _any(came: Any) -> bytes:

@@ -5,7 +5,6 @@ finished when its outcome is in Kafka, and only then is its offset committed. Wh
 goes to the dead letters. While the disk is full, commands wait: none is dropped.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,13 +69,11 @@ def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics) -> 
         encode=options.encode,
         metrics=metrics,
     )
-    crashes: set[asyncio.Future[None]] = set()
-    lanes = Lanes(PLACES, lambda error: crashes.add(asyncio.ensure_future(app.crash(error))))
+    lanes = Lanes.of(app, PLACES, grace_ms=GRACE_MS)
 
     async def work(event: Any) -> None:
         metrics.set(Gauge.SENDING, len(lanes), sender.channel)
-        came = event.message
-        await desk.handle(Record(came.topic, came.partition, came.offset, came.key, came.value))
+        await desk.handle(apps.record(event.message))
         event.ack()
 
     async def send(stream: Any) -> None:
@@ -89,7 +86,6 @@ def build(app: "App", sender: Sender, *, options: Options, metrics: Metrics) -> 
         await sender.close()
 
     app.agent(apps.raw_topic(app, *commands), name=f"sender-{sender.channel}", concurrency=1)(send)
-    app.unfinished.append(partial(lanes.drain, GRACE_MS))
     app.on_before_shutdown.connect(close)
 
 

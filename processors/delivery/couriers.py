@@ -25,6 +25,10 @@ UNDER_WAY_MS = 16_000
 """As long as a request of a process that is gone, or was replaced, may be under way: longer than
 one attempt of `connectors.http`. Before that, who is asked may not know of it yet."""
 
+MAX_ID_CHARS = 512
+MAX_DETAIL_CHARS = 200
+"""As much as the ledger holds; it holds no NUL."""
+
 HOUR_MS = 3_600_000
 FOR_EVER_MS = 2**62
 KNOWN_MS = {
@@ -182,7 +186,8 @@ class Courier:
         elif errand.expires_at is not None and self._clock.now_ms() >= errand.expires_at:
             state, problem = "dropped", Unsendable("expired")
         detail = f"{problem.reason}: {problem.detail}" if problem.detail else problem.reason
-        end = End(id=entry.id, epoch=entry.epoch, state=state, detail=detail[:200])
+        detail = detail.replace("\0", "")[:MAX_DETAIL_CHARS]
+        end = End(id=entry.id, epoch=entry.epoch, state=state, detail=detail)
         return Done(entry=await self._books.conclude(end))
 
     async def _resume(self, trip: _Trip, entry: Entry) -> Done | None:
@@ -316,7 +321,7 @@ class Courier:
             epoch=trip.epoch,
             state=state,
             detail=detail,
-            provider_id=None if reply is None else reply.provider_id,
+            provider_id=None if reply is None else _kept(reply.provider_id),
             answer=None if reply is None else reply.answer,
             suppresses=suppresses,
         )
@@ -324,6 +329,13 @@ class Courier:
 
     def _repeats(self, transactional: bool) -> bool:
         return transactional or self._policy.at_least_once
+
+
+def _kept(provider_id: str | None) -> str | None:
+    """Returns a provider's id of a message; None where it is none that can be held."""
+    if provider_id is None or len(provider_id) > MAX_ID_CHARS or "\0" in provider_id:
+        return None
+    return provider_id
 
 
 def _gate(trip: _Trip, route: Route) -> Gate:

@@ -21,8 +21,15 @@ Found = TypeVar("Found")
 Publish = Callable[[bytes | None, bytes | None, Headers], Awaitable[None]]
 """Produces key, value and headers, and waits until Kafka has them; OSError where it has not."""
 
-MOST_CHARS = {"id": 64, "profile_id": 512, "topic": 200, "definition_id": 200, "step": 200}
-"""As much of each field as the ledger holds."""
+MOST_CHARS = {
+    "id": 64,
+    "profile_id": 512,
+    "topic": 200,
+    "definition_id": 200,
+    "step": 200,
+    "template": 200,
+}
+"""As much of each field as the ledger holds, and what is kept beside it."""
 
 logger = logging.getLogger(__name__)
 

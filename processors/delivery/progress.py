@@ -41,12 +41,8 @@ class Partitions:
         self._leaving: set[int] = set()
         self._committed: dict[int, int] = {}
 
-    def __contains__(self, partition: object) -> bool:
-        """Whether it is ours."""
-        return partition in self._owned
-
     def now(self, partition: int) -> Progress | None:
-        """Returns that of this turn of ownership: another where it left and came again."""
+        """Returns that of this turn of ownership, if it is ours: another where it came again."""
         return self._owned.get(partition)
 
     def come(self, partitions: Iterable[int]) -> None:

@@ -1,8 +1,7 @@
 """What the senders' database keeps of contents: held commands and mails to view, on both."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,15 +20,6 @@ from tests.builders import command
 from tests.stores import gate, intent
 
 Found = TypeVar("Found")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path}/senders.db"
-    if request.param == "postgres":
-        url = str(request.getfixturevalue("postgres"))
-    with stores.opened(url) as found:
-        yield found
 
 
 def run(work: Coroutine[Any, Any, Found]) -> Found:

@@ -1,10 +1,7 @@
 """The inbox and the tasks on both databases: laid down once, however many try at once."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
@@ -14,16 +11,7 @@ from connectors.channels.task import Tasks
 from connectors.stores.engines import Database
 from connectors.stores.tables import TASKS
 from schemas.messages import Reply
-from tests import stores
 from tests.providers.messengers import message
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    is_file = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/senders.db" if is_file else request.getfixturevalue("postgres")
-    with stores.opened(url) as found:
-        yield found
 
 
 def test_message_is_laid_down_once_and_read_by_its_person(database: Database) -> None:

@@ -3,10 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from connectors.stores import tables
@@ -16,20 +13,11 @@ from connectors.stores.postings import Postings
 from schemas.consents import ConsentRecord, SuppressionRecord
 from schemas.messages import Report
 from schemas.postings import Posting, Row
-from tests import sites, stores
+from tests import sites
 from tests.builders import T0
 from tests.stores import gate, intent
 
 WRITERS = 6
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path}/senders.db"
-    if request.param == "postgres":
-        url = str(request.getfixturevalue("postgres"))
-    with stores.opened(url) as found:
-        yield found
 
 
 def posting(number: int) -> Posting:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,19 +30,6 @@ from tests.builders import DAY, T0
 Found = TypeVar("Found")
 
 ADA = Asked("shop", "ada")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/senders.db"
-    return str(request.getfixturevalue("postgres"))
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    with stores.opened(url) as found:
-        yield found
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,19 +25,6 @@ from tests import stores
 from tests.stores import gate, intent
 
 Found = TypeVar("Found")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/senders.db"
-    return str(request.getfixturevalue("postgres"))
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    with stores.opened(url) as found:
-        yield found
 
 
 def run(work: Coroutine[Any, Any, Found]) -> Found:

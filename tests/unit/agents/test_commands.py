@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import gc
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -16,18 +15,12 @@ from processors.runtime.errors import RuntimeFailure
 from schemas.letters import Record
 from tests.embedded import Broker
 from tests.faults import Request
+from tests.unit.agents.hosts import LIMIT_S, beside, until
 
-LIMIT_S = 40.0
 PLACES = 4
 
 
-@pytest.fixture(autouse=True)
-def collector() -> Iterator[None]:
-    """Gives the tests after these their collector of garbage back."""
-    thresholds = gc.get_threshold()
-    yield
-    gc.set_threshold(*thresholds)
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("collector")
 
 
 class Service:
@@ -95,24 +88,11 @@ def run(broker: Broker, story: Callable[[Service], Awaitable[None]]) -> Service:
     async def told() -> Service:
         service = Service(broker)
         turns = service.commands.batches.clone(is_iterator=True)
-        working = asyncio.create_task(service.commands.take(turns))
-        feeding = asyncio.create_task(service.commands.feed())
-        try:
-            await asyncio.wait_for(story(service), LIMIT_S)
-            await asyncio.wait_for(service.stop(), LIMIT_S)
-            await asyncio.wait_for(feeding, LIMIT_S)
-        finally:
-            working.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+        taking, feeding = service.commands.take(turns), service.commands.feed()
+        await beside(taking, feeding, story=story(service), stop=service.stop)
         return service
 
     return asyncio.run(told())
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.01)
 
 
 def test_records_of_a_key_keep_their_order_and_all_are_committed(broker: Broker) -> None:

@@ -18,6 +18,7 @@ from schemas.errors import Unsendable
 from schemas.messages import Message
 from tests.builders import T0, catalogue, segment
 from tests.embedded import Broker
+from tests.unit.agents.hosts import Hosting
 from tests.unit.content.builders import command, template
 
 
@@ -125,26 +126,16 @@ def test_segments_change_no_template(broker: Broker) -> None:
 def test_app_follows_and_closes(broker: Broker) -> None:
     topic = broker.topic("definitions")
     publish(broker, topic, template())
-    tasks, ends = list[Any](), list[Any]()
-
-    class Signal:
-        def connect(self, act: Any, *, weak: bool) -> None:
-            ends.append(act)
-
-    class Hosting:
-        should_stop = True
-        on_before_shutdown = Signal()
-
-        def task(self, act: Any) -> None:
-            tasks.append(act)
+    app = Hosting()
+    app.should_stop = True
 
     async def live() -> None:
         inside = Inside()
         contents = Contents(inside, broker.cluster, broker.prefix)
-        contents.host(Hosting())  # type: ignore[arg-type]
-        await tasks[0]()
+        contents.host(app)  # type: ignore[arg-type]
+        await app.tasks[0]()
         assert await subject(contents) == "Hello"
-        await ends[0]()
+        await app.ends[0]()
         with pytest.raises(RuntimeError):
             await subject(contents)
         assert not inside.library.stock.templates
@@ -184,25 +175,14 @@ def test_templates_are_told_what_is_recommended_by_what_is_published(broker: Bro
 def test_app_that_is_stopped_before_all_is_read_ends_cleanly(broker: Broker) -> None:
     topic = broker.topic("definitions")
     publish(broker, topic, template())
-    tasks, ends = list[Any](), list[Any]()
-
-    class Signal:
-        def connect(self, act: Any, *, weak: bool) -> None:
-            ends.append(act)
-
-    class Hosting:
-        should_stop = False
-        on_before_shutdown = Signal()
-
-        def task(self, act: Any) -> None:
-            tasks.append(act)
+    app = Hosting()
 
     async def live() -> None:
         contents = Contents(Inside(), broker.cluster, broker.prefix)
-        contents.host(Hosting())  # type: ignore[arg-type]
-        following = asyncio.create_task(tasks[0]())
+        contents.host(app)  # type: ignore[arg-type]
+        following = asyncio.create_task(app.tasks[0]())
         await asyncio.sleep(0)
-        await ends[0]()
+        await app.ends[0]()
         await following
 
     asyncio.run(asyncio.wait_for(live(), 30))

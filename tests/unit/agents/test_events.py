@@ -1,9 +1,7 @@
 """The feeder takes turns with the agent, and ends cleanly, whenever and why ever it is told to."""
 
 import asyncio
-import contextlib
-import gc
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
@@ -20,17 +18,9 @@ from schemas import codec, topics
 from tests.builders import T0, compiled, keyed, on, score, track
 from tests.embedded import Broker
 from tests.faults import Mock, Request
+from tests.unit.agents.hosts import beside, until
 
-LIMIT_S = 30.0
-
-
-@pytest.fixture(autouse=True)
-def collector() -> Iterator[None]:
-    """Gives the tests after these their collector of garbage back."""
-    thresholds = gc.get_threshold()
-    yield
-    gc.set_threshold(*thresholds)
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("collector")
 
 
 class Worker:
@@ -94,24 +84,11 @@ def run(broker: Broker, story: Story, *, first: Callable[[], Awaitable[None]] = 
     async def told() -> Worker:
         worker = Worker(broker, first=first)
         turns = worker.feeder.batches.clone(is_iterator=True)
-        deciding = asyncio.create_task(worker.feeder.decide(turns))
-        feeding = asyncio.create_task(worker.feeder.feed())
-        try:
-            await asyncio.wait_for(story(worker), LIMIT_S)
-            await asyncio.wait_for(worker.stop(), LIMIT_S)
-            await asyncio.wait_for(feeding, LIMIT_S)
-        finally:
-            deciding.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await deciding
+        deciding, feeding = worker.feeder.decide(turns), worker.feeder.feed()
+        await beside(deciding, feeding, story=story(worker), stop=worker.stop)
         return worker
 
     return asyncio.run(told())
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.01)
 
 
 def test_events_are_decided_on_in_their_order_batch_after_batch(broker: Broker) -> None:

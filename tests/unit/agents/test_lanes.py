@@ -4,6 +4,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,5 +169,31 @@ def test_finished_work_leaves_nothing_behind() -> None:
         await gates.open("1", "2")
         gc.collect()
         assert not watched
+
+    asyncio.run(run())
+
+
+class Hosting:
+    """An app, as far as lanes know it."""
+
+    def __init__(self) -> None:
+        self.unfinished: list[Callable[[], Awaitable[object]]] = []
+        self.crashes: list[BaseException] = []
+
+    async def crash(self, error: BaseException) -> None:
+        self.crashes.append(error)
+
+
+def test_app_waits_for_its_lanes_and_crashes_where_work_raises() -> None:
+    async def run() -> None:
+        app: Any = Hosting()
+        lanes, gates = Lanes.of(app, 4, grace_ms=1), Gates()
+        await lanes.put(b"ada", gates.work("1"))
+        assert [await one() for one in app.unfinished] == [False]
+        await gates.open("1")
+        assert [await one() for one in app.unfinished] == [True]
+        await lanes.put(b"bob", broken)
+        await turns()
+        assert [type(one) for one in app.crashes] == [ZeroDivisionError]
 
     asyncio.run(run())

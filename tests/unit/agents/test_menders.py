@@ -1,26 +1,10 @@
 """A sender looks after held messages as long as it runs, and ends what it has begun."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from processors.agents import menders
-
-
-class Hosting:
-    """An app that stops when it is told, as far as tasks go."""
-
-    def __init__(self) -> None:
-        self.should_stop = False
-        self.tasks: list[Callable[[], Awaitable[None]]] = []
-        self.ends: list[Callable[[], Awaitable[None]]] = []
-        self.on_before_shutdown = self
-
-    def task(self, work: Callable[[], Awaitable[None]]) -> None:
-        self.tasks.append(work)
-
-    def connect(self, work: Callable[[], Awaitable[None]], *, weak: bool) -> None:
-        self.ends.append(work)
+from tests.unit.agents.hosts import Hosting
 
 
 class Looking:

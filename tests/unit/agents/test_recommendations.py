@@ -21,6 +21,7 @@ from schemas.recommendations import HOUR_MS, Asked, Occurrence, Rank
 from tests import stores
 from tests.builders import T0, catalogue
 from tests.stores import Time
+from tests.unit.agents import hosts
 from tests.unit.schemas.samples import event_bytes
 
 ADA = Asked("shop", "ada")
@@ -140,34 +141,21 @@ def test_catalogues_are_those_published_last_and_broken_ones_are_told(desk: Desk
     desk.catalogues.close()
 
 
-class Hosting:
+class Hosting(hosts.Hosting):
     """A Faust app, as far as the service knows it."""
 
     def __init__(self, records: list[Any]) -> None:
+        super().__init__()
         self.agents: dict[str, Any] = {}
-        self.tasks: list[Any] = []
-        self.ends: list[Any] = []
         self.unfinished: list[Any] = []
-        self.stopping = False
         self.acked: list[int] = []
         self.records = records
-        self.on_before_shutdown = self
-
-    @property
-    def should_stop(self) -> bool:
-        return self.stopping
 
     def topic(self, *names: str, **_: Any) -> str:
         return names[0]
 
     def agent(self, topic: str, *, name: str, concurrency: int) -> Callable[[Any], None]:
         return lambda work: self.agents.__setitem__(topic, work)
-
-    def task(self, work: Any) -> None:
-        self.tasks.append(work)
-
-    def connect(self, work: Any, *, weak: bool) -> None:
-        self.ends.append(work)
 
     def noack(self) -> "Hosting":
         return self
@@ -245,7 +233,7 @@ def test_record_is_finished_when_the_database_has_it(desk: Desk) -> None:
     async def live() -> None:
         await service.read()
         await service.end()
-        service.hosting.stopping = True
+        service.hosting.should_stop = True
         for task in service.hosting.tasks:
             await task()
 
@@ -283,7 +271,7 @@ def test_work_goes_on_again_and_again_whatever_the_database_says(
 
     async def away() -> None:
         service.closed.append("away")
-        service.hosting.stopping = len(service.closed) > 2
+        service.hosting.should_stop = len(service.closed) > 2
         raise ConnectionError
 
     monkeypatch.setattr(desk.store, "known", away)

@@ -61,6 +61,7 @@ class TestCheckedUrl:
             "https://example.com/\r\nHost: other",
             "https://example.com\\@other",
             "https://[::1",
+            "https://xn--a.com/",
             "file:///etc/passwd",
             "https://example.com/" + "x" * 2_048,
         ],

@@ -42,6 +42,22 @@ class TestOneProvider:
         assert (first.entry.provider, first.entry.provider_id) == ("ses", "p-1")
         assert ses.sent == ["c-1"]
 
+    @pytest.mark.parametrize("id_", ["p\0", "p" * 513])
+    def test_id_that_no_ledger_could_hold_is_left_out(self, tmp_path: Path, id_: str) -> None:
+        ses = Scripted(msgspec.structs.replace(SENT, provider_id=id_))
+        with world(tmp_path, ses) as found:
+            done = run(found.courier.deliver(errand()))
+        assert (done.entry.state, done.entry.provider_id) == ("sent", None)
+
+    def test_what_is_wrong_with_a_message_is_told_as_the_ledger_can_hold_it(
+        self, tmp_path: Path
+    ) -> None:
+        problem = Unsendable("template-broken", "no\0 " + "x" * 300)
+        bad = msgspec.structs.replace(errand(), message=None, problem=problem)
+        with world(tmp_path, Scripted()) as found:
+            state, detail, _ = said(run(found.courier.deliver(bad)))
+        assert (state, detail) == ("failed", "template-broken: no " + "x" * 180)
+
     def test_refusal_is_final_and_says_whether_the_recipient_is_lost(self, tmp_path: Path) -> None:
         gone = msgspec.structs.replace(REFUSED, suppresses="hard-bounce")
         with world(tmp_path, Scripted(gone)) as found:

@@ -44,6 +44,7 @@ def test_command_is_read() -> None:
         ({"profile_id": "p" * 513}, "field-invalid"),
         ({"id": "c" * 65}, "field-invalid"),
         ({"topic": "news\0"}, "field-invalid"),
+        ({"template": "t" * 201}, "field-invalid"),
     ],
 )
 def test_command_that_no_ledger_could_hold_is_a_dead_letter(

@@ -104,6 +104,18 @@ def test_unread_are_counted_until_they_are_marked(database: Database) -> None:
     assert unread(database) == 0
 
 
+def test_what_has_expired_is_neither_marked_nor_taken_off(database: Database) -> None:
+    put(database, "c-1", data={"expires_at": 5_000})
+    put(database, "c-2")
+
+    def mark(at: int) -> int:
+        return database.run_now(lambda one: inbox.mark_read(one, "ada", None, at=at))
+
+    assert (unread(database), mark(5_000)) == (1, 1)
+    assert database.run_now(lambda one: inbox.archive(one, "ada", ["c-1"], at=5_000)) == 0
+    assert mark(4_999) == 1
+
+
 def test_people_see_their_own_only(database: Database) -> None:
     put(database, "c-1")
 
