@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from connectors.stores import outbox, rows
 from connectors.stores.engines import Database
-from connectors.stores.tables import HELD, VIEWS
+from connectors.stores.tables import HELD, INBOX, TASKS, VIEWS
 from schemas.consents import ConsentRecord, Lifted, Reason, State, SuppressionRecord
 
 LOCK = 0x6265636B
@@ -23,6 +23,9 @@ LOCK = 0x6265636B
 
 FORGOTTEN_MS = 3_600_000
 """A suppression of this age is lifted also where the worker never told of it."""
+
+OF_PEOPLE = (HELD, VIEWS, INBOX, TASKS)
+"""Tables of what people were or are to be told: of who is erased nothing stays in them."""
 
 
 class Suppressed(NamedTuple):
@@ -226,7 +229,7 @@ def suppress(connection: Connection, added: Iterable[Suppressed]) -> None:
         rows.run(connection, _SUPPRESS, given)
     for one in given:
         if one["reason"] == "erased" and not one["lifted"]:
-            for table in (HELD, VIEWS):
+            for table in OF_PEOPLE:
                 gone = table.c.profile_id == one["profile_id"]
                 connection.execute(table.delete().where(gone))
 

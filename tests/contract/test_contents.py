@@ -6,15 +6,20 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
+from connectors.channels.inbox import Inbox
+from connectors.channels.task import Tasks
 from connectors.stores.engines import Database
 from connectors.stores.held import HeldCommands
 from connectors.stores.ledger import Ledger
 from connectors.stores.standing import Standing
+from connectors.stores.tables import INBOX, TASKS
 from connectors.stores.views import Views
 from schemas.commands import Command
 from schemas.consents import SuppressionRecord
 from schemas.intents import End, HeldCommand, Holding, Published, View
+from schemas.messages import Message
 from tests import stores
 from tests.builders import command
 from tests.stores import gate, intent
@@ -24,6 +29,9 @@ Found = TypeVar("Found")
 
 def run(work: Coroutine[Any, Any, Found]) -> Found:
     return asyncio.run(work)
+
+
+LEFT = select(INBOX.c.profile_id).union_all(select(TASKS.c.profile_id))
 
 
 def order(id: str = "c-1", template: str = "hello", **keys: Any) -> Command:
@@ -193,7 +201,12 @@ class TestViews:
 
 def test_of_who_is_erased_nothing_is_kept(database: Database) -> None:
     views, held, standing = Views(database), HeldCommands(database), Standing(database)
+    inbox, tasks = Inbox(database, now_ms=lambda: 1), Tasks(database, now_ms=lambda: 1)
     for one in ("ada", "bob"):
+        for provider in (inbox, tasks):
+            channel = provider.channels[0]
+            said = Message(id=one, channel=channel, profile_id=one, to=one, subject="x", text="y")
+            assert run(provider.send(said)).fate == "accepted"
         kept = HeldCommand(
             command=order(one, profile_id=one), tried="v", tried_at=0, held_at=0, until=9
         )
@@ -205,3 +218,5 @@ def test_of_who_is_erased_nothing_is_kept(database: Database) -> None:
     run(standing.apply([msgspec.structs.replace(stop, reason="erased", at=2)]))
     assert [run(views.find(one, at=1)) for one in ("ada", "bob")] == [None, "x"]
     assert sum(one.messages for one in run(held.holdings())) == 1
+    left = run(database.run(lambda connection: list(connection.execute(LEFT).scalars())))
+    assert left == ["bob", "bob"]
