@@ -239,6 +239,12 @@ class Gauge(Enum):
         ("provider",),
         "1 while a provider counts as away: messages wait or go to the next one.",
     )
+    RATE = Row(
+        "beckon_rate_per_second",
+        "requests/s",
+        ("provider",),
+        "Rate that this process may ask a provider at: its share of what is set.",
+    )
     LEDGER_OPEN = Row(
         "beckon_ledger_open",
         "messages",
@@ -379,22 +385,3 @@ class Metrics:
             )
         kind = PrometheusCounter if isinstance(one, Counter) else PrometheusGauge
         return kind(name, text, labels, registry=self._registry)
-
-
-def page() -> str:
-    """Returns the table as a page for people: `docs/metrics.md`, compared in a test."""
-    lines = [
-        "# Metrics",
-        "",
-        "Every process serves these on `/metrics` in Prometheus' text format, beside the usual",
-        "`process_*` ones. This page is generated from `processors/metrics.py`.",
-        "",
-        "| name | kind | unit | labels | what it says |",
-        "|---|---|---|---|---|",
-    ]
-    for kind in (Counter, Gauge, Histogram):
-        for one in kind:
-            name, unit, labels, help_text, _ = one.value
-            shown = ", ".join(f"`{label}`" for label in labels)
-            lines.append(f"| `{name}` | {kind.__name__.lower()} | {unit} | {shown} | {help_text} |")
-    return "\n".join(lines) + "\n"

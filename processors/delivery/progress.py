@@ -45,6 +45,10 @@ class Partitions:
         """Whether it is ours."""
         return partition in self._owned
 
+    def __len__(self) -> int:
+        """Returns how many are ours and are not about to leave."""
+        return len(self._owned.keys() - self._leaving)
+
     def now(self, partition: int) -> Progress | None:
         """Returns that of this turn of ownership: another where it left and came again."""
         return self._owned.get(partition)

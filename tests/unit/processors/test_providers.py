@@ -70,6 +70,14 @@ def test_limits_of_a_provider_are_those_of_the_settings() -> None:
     assert not hooks.is_shared
 
 
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
+def test_rate_is_more_than_nothing_and_has_an_end(rate: float) -> None:
+    with pytest.raises(ValueError, match="rates"):
+        provider_settings.Senders(rates={"ses": rate})
+    with pytest.raises(ValueError, match="concurrency"):
+        provider_settings.Senders(concurrency={"ses": 0})
+
+
 def test_channels_that_send_again_are_named_in_the_settings() -> None:
     senders = provider_settings.Senders(at_least_once="email, task")
     chosen = Settings(senders=senders, webhook=provider_settings.Webhook(attempts=3))
