@@ -114,6 +114,17 @@ class Webhook(Branch):
     attempts: int = Field(4, ge=1, le=20, description="Per command.")
 
 
+class Mailbox(Branch):
+    """What is not sent but laid into a folder, by the providers `mailbox` and `recorder`."""
+
+    folder: Path = Field(
+        Path("mailbox"), description="Where `mailbox` and `recorder` lay messages down."
+    )
+    sender: str = Field(
+        "Beckon <beckon@example.com>", description="Whom its mails are from: `Shop <a@b.example>`."
+    )
+
+
 class Smtp(Branch):
     """Mail over SMTP."""
 

@@ -294,9 +294,7 @@ def test_without_its_database_nothing_is_sent_and_it_catches_up_alone(
 
 
 @pytest.mark.slow
-def test_two_senders_keep_to_one_rate_while_partitions_move(
-    sender: Sender, office: Office
-) -> None:
+def test_two_senders_keep_to_one_rate_while_partitions_move(sender: Sender, office: Office) -> None:
     rate, count = 40, 480
     sender.settings["BECKON_SENDERS__RATES"] = f'{{"postbox": {rate}}}'
     second = Sender(sender.bootstrap, sender.prefix, sender.database, sender.settings | {})
