@@ -163,7 +163,7 @@ class Counter(Enum):
         "beckon_tracked_total",
         "events",
         ("result", "machine"),
-        "Opens, clicks and the like that our own links told; machine: no person did it.",
+        "Opens, clicks and the like that our links and inboxes told; machine: no person did it.",
     )
     TOKENS_REFUSED = Row(
         "beckon_tokens_refused_total",
