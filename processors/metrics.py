@@ -153,6 +153,13 @@ class Counter(Enum):
         ("provider", "reason"),
         "Reports that changed nothing: repeated, or of no message that we know (unmatched).",
     )
+    MAILS = Row(
+        "beckon_mails_total",
+        "mails",
+        ("provider", "domain", "result"),
+        "How mails arrive: sent, delivered, hard-bounce, soft-bounce, blocked, complaint; domain:"
+        " a large mail service by name, or other.",
+    )
     CALLBACKS_REFUSED = Row(
         "beckon_callbacks_refused_total",
         "requests",

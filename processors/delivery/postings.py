@@ -53,6 +53,7 @@ def tell(report: Report, sent: Sent, *, now_ms: int) -> Posting:
         suppressions=_suppressions(found, sent, report.topic),
         denials=_denials(found, sent, report.topic),
         outcome=found,
+        domain=sent.domain,
     )
 
 

@@ -57,6 +57,7 @@ def test_no_label_could_hold_data() -> None:
         "catalogue",
         "channel",
         "detail",
+        "domain",
         "machine",
         "outcome",
         "partition",
