@@ -39,13 +39,14 @@ def made(folder: Path) -> Path:
 
 
 def make(*folders: Path) -> None:
-    """Makes folders that are not there.
+    """Makes folders that are not there, with those above them.
 
     Raises:
         OSError: one can not be made.
     """
     for folder in folders:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        for missing in reversed([each for each in folder.parents if not each.exists()]):
+            missing.mkdir(OWNERS, exist_ok=True)  # `parents=True` would open them to others
         folder.mkdir(OWNERS, exist_ok=True)
 
 

@@ -22,7 +22,8 @@ def test_names_can_not_lead_out_of_the_folder() -> None:
 def test_what_is_made_is_closed_to_others(tmp_path: Path) -> None:
     folder = folders.made(tmp_path / "a" / "b")
     folders.lay(b"hello", folder / "c-1", by=folder)
-    assert folder.stat().st_mode & 0o077 == 0
+    for made in (folder, folder.parent):
+        assert made.stat().st_mode & 0o077 == 0
     assert (folder / "c-1").stat().st_mode & 0o077 == 0
     assert (folder / "c-1").read_bytes() == b"hello"
     assert folders.made(folder) == folder
