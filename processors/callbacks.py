@@ -160,7 +160,7 @@ class Role:
         ]
         if self._access is not None:
             reader = Reader(self._database, now_ms=self._now_ms)
-            shown = inboxes.Parts(self._access, reader, self._now_ms, self.metrics)
+            shown = inboxes.Parts(self._access, reader, self._store, self._now_ms, self.metrics)
             routers.append(inboxes.router(shown))
         return serving.Http(
             routers,

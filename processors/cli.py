@@ -19,6 +19,7 @@ from processors.agents.apps import EXIT_STUCK
 from processors.clock import WallClock
 from processors.definitions import files
 from processors.definitions.errors import InvalidDefinitions
+from processors.mailboxes import mailbox
 from processors.progress import Progress
 from processors.terminal import EXIT_FAILED, Folder, Until, custom, instant_ms, told, warn, whole
 from processors.terminal import configured as _settings
@@ -166,6 +167,7 @@ cli.command()(lists.lists)
 cli.command()(contents.preview)
 cli.command("send-test")(contents.send_test)
 cli.command()(databases.held)
+cli.command()(mailbox)
 
 
 @cli.command()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from connectors import http
 from connectors.channels import sigv4
 from connectors.channels.brevo import BrevoCallbacks, BrevoProvider
+from connectors.channels.mailbox import FOLDER, MailboxProvider
 from connectors.channels.mailgun import MailgunCallbacks, MailgunProvider
 from connectors.channels.sendgrid import SendGridCallbacks, SendGridProvider
 from connectors.channels.ses import SesCallbacks, SesProvider
@@ -37,6 +38,17 @@ def smtp(settings: Settings) -> Provider:
         ssl_context=_trust(settings),
     )
     return made("SMTP", lambda: SmtpProvider(options, now_ms=WallClock().now_ms))
+
+
+def mailbox(settings: Settings) -> Provider:
+    """Returns what lays mails into a folder of this machine.
+
+    Raises:
+        InvalidSettings: the folder can not be made, or the sender is no address.
+    """
+    chosen, now_ms = settings.mailbox, WallClock().now_ms
+    folder = chosen.folder / FOLDER
+    return made("MAILBOX", lambda: MailboxProvider(folder, chosen.sender, now_ms=now_ms))
 
 
 def sendgrid(settings: Settings) -> Provider:
@@ -125,6 +137,7 @@ def ses(settings: Settings) -> Provider:
 
 
 MAKERS: Mapping[str, Callable[[Settings], Provider]] = {
+    "mailbox": mailbox,
     "smtp": smtp,
     "sendgrid": sendgrid,
     "brevo": brevo,

@@ -17,6 +17,7 @@ from connectors.channels.inbox import Inbox
 from connectors.channels.infobip import Infobip, InfobipCallbacks
 from connectors.channels.meta import Meta, MetaCallbacks
 from connectors.channels.meta_audience import MetaAudience
+from connectors.channels.recorder import Recorder
 from connectors.channels.slack import Slack, SlackWebhook
 from connectors.channels.task import Tasks
 from connectors.channels.twilio import Account, Twilio, TwilioCallbacks
@@ -207,6 +208,12 @@ def inbox(settings: Settings) -> Provider:
     return Inbox(_database(settings), now_ms=NOW_MS)
 
 
+def recorder(settings: Settings) -> Provider:
+    """Returns what lays messages into a folder of this machine."""
+    folder = settings.mailbox.folder
+    return made("MAILBOX__FOLDER", lambda: Recorder(folder, now_ms=NOW_MS))
+
+
 def task(settings: Settings) -> Provider:
     """Returns what keeps tasks."""
     return Tasks(_database(settings), now_ms=NOW_MS)
@@ -223,6 +230,7 @@ MAKERS: Mapping[str, Callable[[Settings], Provider]] = {
     "infobip": infobip,
     "meta": meta,
     "meta_audience": meta_audience,
+    "recorder": recorder,
     "slack": slack,
     "slack_webhook": slack_webhook,
     "task": task,

@@ -153,6 +153,13 @@ class Counter(Enum):
         ("provider", "reason"),
         "Reports that changed nothing: repeated, or of no message that we know (unmatched).",
     )
+    MAILS = Row(
+        "beckon_mails_total",
+        "mails",
+        ("provider", "domain", "result"),
+        "How mails arrive: sent, delivered, hard-bounce, soft-bounce, blocked, complaint; domain:"
+        " a large mail service by name, or other.",
+    )
     CALLBACKS_REFUSED = Row(
         "beckon_callbacks_refused_total",
         "requests",
@@ -163,7 +170,7 @@ class Counter(Enum):
         "beckon_tracked_total",
         "events",
         ("result", "machine"),
-        "Opens, clicks and the like that our own links told; machine: no person did it.",
+        "Opens, clicks and the like that our links and inboxes told; machine: no person did it.",
     )
     TOKENS_REFUSED = Row(
         "beckon_tokens_refused_total",
@@ -238,6 +245,12 @@ class Gauge(Enum):
         "0 or 1",
         ("provider",),
         "1 while a provider counts as away: messages wait or go to the next one.",
+    )
+    RATE = Row(
+        "beckon_rate_per_second",
+        "requests/s",
+        ("provider",),
+        "Rate that this process may ask a provider at: its share of what is set.",
     )
     LEDGER_OPEN = Row(
         "beckon_ledger_open",
@@ -379,22 +392,3 @@ class Metrics:
             )
         kind = PrometheusCounter if isinstance(one, Counter) else PrometheusGauge
         return kind(name, text, labels, registry=self._registry)
-
-
-def page() -> str:
-    """Returns the table as a page for people: `docs/metrics.md`, compared in a test."""
-    lines = [
-        "# Metrics",
-        "",
-        "Every process serves these on `/metrics` in Prometheus' text format, beside the usual",
-        "`process_*` ones. This page is generated from `processors/metrics.py`.",
-        "",
-        "| name | kind | unit | labels | what it says |",
-        "|---|---|---|---|---|",
-    ]
-    for kind in (Counter, Gauge, Histogram):
-        for one in kind:
-            name, unit, labels, help_text, _ = one.value
-            shown = ", ".join(f"`{label}`" for label in labels)
-            lines.append(f"| `{name}` | {kind.__name__.lower()} | {unit} | {shown} | {help_text} |")
-    return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Settings of what carries messages out: one branch a provider, each a part of the tree."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -44,11 +44,15 @@ class Senders(Branch):
     crm: str = Field("", description="Of orders to a CRM.")
     task: str = Field("task", description="Of tasks.")
     audience: str = Field("audiences", description="Of audiences of advertisers.")
-    rates: dict[str, float] = Field(
-        {}, description='Requests/s of a process to each provider, as JSON: `{"ses": 14}`.'
+    rates: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        {},
+        description="Requests/s of all processes of a channel together to each provider, as JSON:"
+        ' `{"ses": 14}`.',
     )
-    concurrency: dict[str, int] = Field(
-        {}, description='Requests at once to each provider, as JSON: `{"ses": 10}`; else 64.'
+    concurrency: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        {},
+        description='Requests at once of each process to each provider, as JSON: `{"ses": 10}`;'
+        " else 64.",
     )
     at_least_once: str = Field(
         "",
@@ -108,6 +112,17 @@ class Webhook(Branch):
         (80, 443, 8080, 8443), description="Ports that may be called, as a JSON list; `[]`: all."
     )
     attempts: int = Field(4, ge=1, le=20, description="Per command.")
+
+
+class Mailbox(Branch):
+    """What is not sent but laid into a folder, by the providers `mailbox` and `recorder`."""
+
+    folder: Path = Field(
+        Path("mailbox"), description="Where `mailbox` and `recorder` lay messages down."
+    )
+    sender: str = Field(
+        "Beckon <beckon@example.com>", description="Whom its mails are from: `Shop <a@b.example>`."
+    )
 
 
 class Smtp(Branch):

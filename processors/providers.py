@@ -7,6 +7,7 @@ outcomes know it by.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+from connectors.channels.recorder import Recorder
 from processors import mail_providers, message_providers
 from processors.delivery.breakers import Limits
 from processors.delivery.couriers import Policy
@@ -15,6 +16,8 @@ from processors.provided import several
 from processors.settings import InvalidSettings, Settings
 from schemas.topics import CHANNELS
 
+LOCAL: Mapping[str, str] = {"email": "mailbox", **dict.fromkeys(Recorder.channels, "recorder")}
+"""What sends nothing, to try a channel with."""
 SCATTERED = ("webhook",)
 """Channels whose messages go to as many places as there are receivers."""
 
@@ -38,7 +41,10 @@ def of(settings: Settings, channel: str, makers: Mapping[str, Maker] = MAKERS) -
     names = several(str(getattr(settings.senders, channel, "")))
     known = ", ".join(sorted(makers)) or "none in this version"
     if not names:
-        raise InvalidSettings(f"{variable}: name the providers of {channel} (there are: {known})")
+        said = f"{variable}: name the providers of {channel} (there are: {known})"
+        if channel in LOCAL:
+            said += f"; {variable}={LOCAL[channel]} only lays them into a folder"
+        raise InvalidSettings(said)
     unknown = sorted(set(names) - set(makers))
     if unknown or len(set(names)) < len(names):
         said = f"there is no {', '.join(unknown)}" if unknown else "one is named twice"

@@ -85,12 +85,14 @@ def delivering(
         await routes.close()
         database.close()
 
-    mender = mending.Mender(keeper, desk.again, sleep=asyncio.sleep)
+    mender = mending.Mender(
+        keeper, desk.again, has_share=lambda: routes.has_share, sleep=asyncio.sleep
+    )
     menders.host(hosted, mender, grace_ms=options.grace_ms)
     service = deliveries.Service(
         desk, shared.books, ledger, options=options, metrics=metrics, clock=clock
     )
-    service.host(hosted, Standing(database), writer, close)
+    service.host(hosted, Standing(database), writer, share=routes.share, close=close)
     contents.host(hosted)
     names = deliveries.topics(options)
     return app.sender_role(settings, hosted, metrics, names, has_joined=lambda: service.has_joined)

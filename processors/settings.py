@@ -28,6 +28,7 @@ from processors.provider_settings import (
     Database,
     Google,
     Infobip,
+    Mailbox,
     Mailgun,
     Meta,
     Recommendations,
@@ -196,6 +197,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     senders: Senders = Senders()
     webhook: Webhook = Webhook()
+    mailbox: Mailbox = Mailbox()
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
     brevo: Brevo = Brevo()

@@ -33,6 +33,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     step: str = ""
     variant: str | None = None
     """Of the wording that it has."""
+    domain: str | None = None
+    """Who keeps the mailbox that a mail goes to: one of a few names, or `other`."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

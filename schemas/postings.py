@@ -31,6 +31,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     promise: str | None = None
     attempts: int = 1
     variant: str | None = None
+    domain: str | None = None
+    """Who keeps the mailbox that it went to; None: it is no mail."""
     updated_at: int | None = None
     """Ms since the epoch, when its state last changed; None: it is not in the ledger."""
 
@@ -61,6 +63,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
     """The same for one topic of a channel."""
     outcome: Outcome | None = None
     """What the rows tell of, for those who count."""
+    domain: str | None = None
+    """As the ledger has it."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -158,7 +158,7 @@ async def site(
     ]
     if access is not None:
         reader = Reader(database, now_ms=clock.now_ms)
-        routers.append(inboxes.router(inboxes.Parts(access, reader, clock.now_ms, metrics)))
+        routers.append(inboxes.router(inboxes.Parts(access, reader, store, clock.now_ms, metrics)))
     async with (
         Http(routers, options=serving.Options(port=0)) as server,
         httpx2.AsyncClient(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from processors.delivery import deliverability
 from tests import services
 
 ROOT = Path(__file__).parent.parent
@@ -101,6 +102,29 @@ def test_alerts_speak_of_metrics_that_exist() -> None:
     used = {name for rule in rules for name in re.findall(r"\bbeckon_\w+", rule["expr"])}
     assert used
     assert {name for name in used if f'"{name}"' not in defined} == set()
+
+
+def test_alerts_are_explained_to_whoever_is_woken() -> None:
+    groups = loaded("deploy/prometheus/rules.yml")["groups"]
+    explained = text("docs/operations.md") + text("docs/senders.md") + text("docs/catalogues.md")
+    for rule in (rule for group in groups for rule in group["rules"]):
+        assert rule["alert"] in explained, rule["alert"]
+
+
+def test_limits_of_deliverability_are_those_of_the_documentation() -> None:
+    groups = loaded("deploy/prometheus/rules.yml")["groups"]
+    exprs = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
+    for alert, result, limit in (
+        ("BouncesHigh", "hard-bounce", 0.02),
+        ("ComplaintsHigh", "complaint", 0.001),
+        ("BlocksHigh", "blocked", 0.02),
+    ):
+        assert result in deliverability.ARRIVALS
+        labels = re.findall(r'result="([^"]+)"', exprs[alert])
+        assert labels == [result, "sent", result]
+        [said] = re.findall(r"> ([0-9.]+)", exprs[alert])
+        assert float(said) == limit
+        assert f"| {alert} | over {limit * 100:g} % " in text("docs/operations.md")
 
 
 def test_settings_in_deployment_files_are_in_the_table_of_settings() -> None:

@@ -26,6 +26,7 @@ ENTRIES = {
     "connectors.stores.migrations.versions.step_0001",
     "connectors.stores.migrations.versions.step_0002",
     "connectors.stores.migrations.versions.step_0003",
+    "connectors.stores.migrations.versions.step_0004",
 }
 """Started by name or place, so nothing needs to import them."""
 
@@ -50,6 +51,7 @@ COVERED_BY: dict[str, str] = {
             "migrations.versions.step_0001",
             "migrations.versions.step_0002",
             "migrations.versions.step_0003",
+            "migrations.versions.step_0004",
             "outbox",
             "rows",
             "standing",

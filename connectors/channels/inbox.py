@@ -5,7 +5,7 @@ that of its row, so that a repeat finds it there.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -112,10 +112,15 @@ class Reader:
 
         return await self._database.run(mark)
 
-    async def read_all(self, person: str) -> int:
-        """Marks all as read; returns how many were not."""
+    async def unread_ids(self, person: str, id: str | None = None) -> list[str]:
+        """Returns what a person has not read, 200 at most; of one id, if it is given."""
         now_ms = self._now_ms()
-        return await self._database.run(lambda one: mark_read(one, person, None, at=now_ms))
+        return await self._database.run(lambda one: unread_ids(one, person, now_ms=now_ms, only=id))
+
+    async def mark(self, person: str, ids: Collection[str]) -> int:
+        """Marks these as read; returns how many were not."""
+        now_ms = self._now_ms()
+        return await self._database.run(lambda one: mark_read(one, person, ids, at=now_ms))
 
     async def delete(self, person: str, id: str) -> bool:
         """Takes one off for good; returns whether there was one."""
@@ -156,8 +161,19 @@ def count_unread(connection: Connection, profile_id: str, *, now_ms: int) -> int
     return int(connection.execute(select(func.count()).where(chosen)).scalar_one())
 
 
-def mark_read(connection: Connection, profile_id: str, ids: list[str] | None, *, at: int) -> int:
-    """Marks messages of a person as read, all of them where no ids are given.
+def unread_ids(
+    connection: Connection, profile_id: str, *, now_ms: int, only: str | None = None
+) -> list[str]:
+    """Returns the ids of a person's messages that have not been read, 200 at most."""
+    chosen = and_(_shown(now_ms), INBOX.c.profile_id == profile_id, INBOX.c.read_at.is_(None))
+    if only is not None:
+        chosen = and_(chosen, INBOX.c.id == only)
+    asked = select(INBOX.c.id).where(chosen).order_by(INBOX.c.at, INBOX.c.id)
+    return list(connection.execute(asked.limit(MAX_LISTED)).scalars())
+
+
+def mark_read(connection: Connection, profile_id: str, ids: Collection[str], *, at: int) -> int:
+    """Marks messages of a person as read, 200 at most.
 
     Returns:
         How many were unread; those of other people are left alone.
@@ -165,7 +181,7 @@ def mark_read(connection: Connection, profile_id: str, ids: list[str] | None, *,
     return _mark(connection, profile_id, ids, read_at=at)
 
 
-def archive(connection: Connection, profile_id: str, ids: list[str], *, at: int) -> int:
+def archive(connection: Connection, profile_id: str, ids: Collection[str], *, at: int) -> int:
     """Takes messages of a person off the list for good; returns how many were on it."""
     return _mark(connection, profile_id, ids, archived_at=at)
 
@@ -182,12 +198,15 @@ def _is_there(connection: Connection, profile_id: str, id_: str, *, now_ms: int)
     return connection.execute(select(INBOX.c.id).where(chosen)).first() is not None
 
 
-def _mark(connection: Connection, profile_id: str, ids: list[str] | None, **marks: int) -> int:
+def _mark(connection: Connection, profile_id: str, ids: Collection[str], **marks: int) -> int:
     """Marks what is shown to a person, and returns how many of it had no such mark."""
     [(name, at)] = marks.items()
-    chosen = and_(_shown(at), INBOX.c.profile_id == profile_id, INBOX.c[name].is_(None))
-    if ids is not None:
-        chosen = and_(chosen, INBOX.c.id.in_(ids[:MAX_LISTED]))
+    chosen = and_(
+        _shown(at),
+        INBOX.c.profile_id == profile_id,
+        INBOX.c[name].is_(None),
+        INBOX.c.id.in_(list(ids)[:MAX_LISTED]),
+    )
     return connection.execute(update(INBOX).where(chosen).values(marks)).rowcount
 
 

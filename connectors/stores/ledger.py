@@ -30,12 +30,13 @@ on conflict (name) do update set value = epochs.value + 1 returning value
 _CLAIM = rows.statement(
     f"""
 insert into ledger (command_id, part_of, profile_id, channel, topic, transactional, definition_id,
-  step, variant, state, attempts, detail, owner, epoch, claimed_at, updated_at)
+  step, variant, domain, state, attempts, detail, owner, epoch, claimed_at, updated_at)
 select v.id, v.part_of, v.profile_id, v.channel, v.topic, v.transactional, v.definition_id,
-  v.step, v.variant, 'claimed', 0, '', :owner, :epoch, :at, :at
+  v.step, v.variant, v.domain, 'claimed', 0, '', :owner, :epoch, :at, :at
 from {{rows}} where true
 on conflict (command_id) do update set owner = excluded.owner, epoch = excluded.epoch,
-  variant = case when ledger.state = 'claimed' then excluded.variant else ledger.variant end
+  variant = case when ledger.state = 'claimed' then excluded.variant else ledger.variant end,
+  domain = coalesce(excluded.domain, ledger.domain)
 where ledger.state in ('claimed', 'dispatching') and ledger.epoch <= excluded.epoch
 returning {_ENTRY}
 """,
@@ -48,6 +49,7 @@ returning {_ENTRY}
     definition_id="text",
     step="text",
     variant="text",
+    domain="text",
 )
 _FIND = rows.statement(
     f"select {_ENTRY} from ledger where command_id in (select v.id from {{rows}})", id="text"

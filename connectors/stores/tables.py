@@ -54,6 +54,7 @@ LEDGER = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("told_at", BigInteger),
     Column("variant", String(64)),
+    Column("domain", String(32)),
     CheckConstraint(
         "state in ('claimed','dispatching','sent','failed','unknown','dropped','held')",
         name="ledger_state",
@@ -65,7 +66,8 @@ LEDGER = Table(
 """One row a message: the intent before the provider is asked, and what came of it.
 
 `command_id` is what the provider knows the message by: the command's id. Where one command has
-several messages, it is derived from that, and `part_of` is the command's.
+several messages, it is derived from that, and `part_of` is the command's. `domain` is one of the
+large mail services, or `other`.
 """
 
 HELD = Table(

@@ -2,7 +2,8 @@
 
 A Faust agent over a channel of batches, as that which decides: the records come through
 confluent-kafka, and an offset is committed when all before it are finished. Records of one key are
-worked on one after the other.
+worked on one after the other. The work is told which part of all partitions is ours: so much of
+a rate that all processes share it may use.
 """
 
 import asyncio
@@ -30,6 +31,8 @@ POLL_S = 0.1
 MOVE_S = 5.0
 """Longer than the grace: leaving partitions must not wait for an event loop that has ended."""
 COMMIT_S = 0.5
+COUNT_S = 10.0
+"""How often the topic's partitions are counted, besides when some came."""
 PATIENCE_S = 2.0
 """How long a batch may wait for places before the brokers are to send nothing meanwhile."""
 
@@ -74,6 +77,7 @@ class Commands:
         work: Callable[[Record], Awaitable[None]],
         *,
         renew: Callable[[], None],
+        share: Callable[[float], None],
     ) -> None:
         """Makes the agent's parts; `host` adds them to the app.
 
@@ -82,6 +86,9 @@ class Commands:
             options: what is taken.
             work: returns when Kafka has all that came of a record.
             renew: called when partitions came, before their first record.
+            share: called with the part of all partitions that is ours, 0 to 1, whenever it is
+                another one. It falls before any of them leaves, and grows after some came: those
+                of all processes are 1 together at most. 0 to begin with.
         """
         self._app = app
         self._options = options
@@ -99,6 +106,12 @@ class Commands:
         self._ends: dict[int, int] = {}
         """Reached by what was polled, but all of that may not have its place yet."""
         self._committed_s = 0.0
+        self._share = share
+        self._part = 0.0
+        self._total = 0
+        """Partitions of the topic, as far as we know."""
+        self._count_at_s = 0.0
+        share(self._part)
         self._is_closed = False
         self.joined = asyncio.Event()
         """Set once the group has given this process its share."""
@@ -184,7 +197,23 @@ class Commands:
     async def _poll(self, wait_s: float) -> Sequence[Taken]:
         found = await self._run(self._feed.poll, self._options.places, wait_s)
         self._ends.update(found.ends)
+        await self._count()
         return [Taken(one, self._partitions.now(one.partition())) for one in found.records]
+
+    async def _count(self) -> None:
+        """Says how large our part is now, if partitions came or there may be more of them."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._count_at_s:
+            return
+        total = await self._run(self._feed.count)
+        if total is not None:
+            self._count_at_s, self._total = now_s + COUNT_S, total
+            self._say(len(self._partitions) / total)
+
+    def _say(self, part: float) -> None:
+        if part != self._part:
+            self._part = part
+            self._share(part)
 
     async def _finish(self, one: Polled) -> None:
         if self._is_closed:
@@ -207,6 +236,7 @@ class Commands:
 
     def _take_up(self, partitions: Sequence[int]) -> None:
         self._partitions.come(partitions)
+        self._count_at_s = 0.0
         self._renew()
         self.joined.set()
 
@@ -218,6 +248,8 @@ class Commands:
 
     async def _give_up(self, partitions: Sequence[int]) -> Mapping[int, int]:
         self._partitions.shut(partitions)
+        if self._total:
+            self._say(min(self._part, len(self._partitions) / self._total))
         if not self._is_closed:
             await self._lanes.drain(self._options.grace_ms)
         for one in partitions:

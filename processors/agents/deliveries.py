@@ -150,6 +150,8 @@ class Service:
         app: "App",
         standing: Standing,
         writer: Writer,
+        *,
+        share: Callable[[float], None],
         close: Callable[[], Awaitable[None]],
     ) -> None:
         """Adds the agents to the app.
@@ -158,6 +160,7 @@ class Service:
             app: runs them; when it stops, what is in flight ends.
             standing: takes consents and suppressions.
             writer: takes what can not be read of them; closed at the end.
+            share: is told which part of the channel's rates is this process's.
             close: lets go of providers and database at the end.
         """
         options = self._options
@@ -167,6 +170,7 @@ class Service:
             _taken(options, full_name(options.prefix, name)),
             self._desk.handle,
             renew=self._books.renew,
+            share=share,
         )
         commands.host(f"sender-{options.channel}")
         taken = intake.Options(name=options.channel, channels=(), schemas=options.schemas)

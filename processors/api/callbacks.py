@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from litestar import HttpMethod, Request, Response, Router, route
 from litestar.exceptions import ClientException
 
-from processors.delivery import postings
+from processors.delivery import deliverability, postings
 from processors.delivery.registers import Challenged, Prepared, Register
 from processors.metrics import Counter, Metrics
 from processors.ports import Callbacks
@@ -163,7 +163,10 @@ class Desk:
     def _count(self, provider: str, made: Sequence[Posting], fresh: Sequence[Posting]) -> None:
         for one in fresh:
             assert one.outcome is not None
-            self._metrics.add(Counter.REPORTS, 1, provider, one.outcome.result)
+            told = one.outcome
+            self._metrics.add(Counter.REPORTS, 1, provider, told.result)
+            arrival = deliverability.told(told.result, told.kind, told.detail)
+            deliverability.count(self._metrics, provider, one.domain, arrival)
         if len(made) > len(fresh):
             repeated = len(made) - len(fresh)
             self._metrics.add(Counter.REPORTS_LEFT, repeated, provider, "repeated")

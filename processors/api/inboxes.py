@@ -1,14 +1,15 @@
 """The inbox of a person, as their product shows it: `/inbox/…`.
 
 Limits, then who asks, then the database. A person is named by a token or a header, never in the
-address: addresses are logged on the way. Messages of others are as if they were not there.
+address: addresses are logged on the way. Messages of others are as if they were not there. What is
+read for the first time is told as `inbox.opened` before it is marked: once, and it is never lost.
 """
 
 import asyncio
 import base64
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -16,7 +17,10 @@ from litestar import HttpMethod, Request, Response, Router, route
 from litestar.exceptions import HTTPException
 
 from processors.api.access import Access
+from processors.delivery import postings
+from processors.delivery.registers import Register
 from processors.metrics import Counter, Metrics
+from schemas.postings import Sent
 
 PERSON = "beckon-person"
 """The header by which a server names a person."""
@@ -71,8 +75,12 @@ class Messages(Protocol):
         """Marks one as read; returns whether there is one."""
         ...
 
-    async def read_all(self, person: str) -> int:
-        """Marks all as read; returns how many were not."""
+    async def unread_ids(self, person: str, id: str | None = None) -> Sequence[str]:
+        """Returns some of what a person has not read; of one id, if it is given."""
+        ...
+
+    async def mark(self, person: str, ids: Collection[str]) -> int:
+        """Marks these as read; returns how many were not."""
         ...
 
     async def delete(self, person: str, id: str) -> bool:
@@ -85,6 +93,7 @@ class Parts(NamedTuple):
 
     access: Access
     messages: Messages
+    register: Register
     now_ms: Callable[[], int]
     metrics: Metrics
 
@@ -209,15 +218,42 @@ class _Desk:
 
     async def read(self, person: str, request: AnyRequest) -> object:
         """Marks one message."""
-        return {} if await self._parts.messages.read(person, _id(request)) else None
+        id_ = _id(request)
+        await self._tell(person, await self._parts.messages.unread_ids(person, id_))
+        return {} if await self._parts.messages.read(person, id_) else None
 
     async def read_all(self, person: str, _: AnyRequest) -> object:
         """Marks all."""
-        return {"read": await self._parts.messages.read_all(person)}
+        count = 0
+        while ids := await self._parts.messages.unread_ids(person):
+            await self._tell(person, ids)
+            count += await self._parts.messages.mark(person, ids)
+        return {"read": count}
+
+    async def _tell(self, person: str, ids: Sequence[str]) -> None:
+        """Tells that messages are read, each once, whoever else does so at the same time."""
+        if not ids:
+            return
+        parts, now_ms = self._parts, self._parts.now_ms()
+        reports = [postings.read(id_, now_ms=now_ms) for id_ in ids]
+        made = [
+            postings.tell(report, sent or _sent(person, id_), now_ms=now_ms)
+            for id_, report, sent in zip(
+                ids, reports, await parts.register.find(reports), strict=True
+            )
+        ]
+        for one in await parts.register.post(made, now_ms=now_ms):
+            assert one.outcome is not None
+            parts.metrics.add(Counter.TRACKED, 1, one.outcome.result, "no")
 
     async def delete(self, person: str, request: AnyRequest) -> object:
         """Takes one message off."""
         return {} if await self._parts.messages.delete(person, _id(request)) else None
+
+
+def _sent(person: str, id_: str) -> Sent:
+    """Returns what is known of a message that the ledger has forgotten."""
+    return Sent(command_id=id_, message_id=id_, profile_id=person, channel="inbox")
 
 
 def _answered(status: int, found: object, headers: Mapping[str, str]) -> AnyResponse:

@@ -3,7 +3,11 @@
 Pure: each is told what came and what time it is.
 """
 
+import math
 from dataclasses import dataclass
+
+ENOUGH = 1 - 1e-9
+"""Of what is saved up, for one request: what is added up in parts may miss one by a hair."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,9 +15,9 @@ class Limits:
     """How a provider may be asked."""
 
     rate_per_s: float | None = None
-    """Requests of this process; None: as many as there are."""
+    """Requests of all processes of the channel; None: as many as there are."""
     concurrency: int = 64
-    """Requests at once."""
+    """Requests at once, of this process."""
     is_shared: bool = True
     """Whether all messages go to one place; if not, what one receiver does is no matter of the
     others: no circuit, and no pause for all."""
@@ -79,18 +83,46 @@ class Breaker:
 
 
 class Bucket:
-    """Spaces requests: a tenth of a second's worth may go together.
+    """Lets requests go at this process's share of a rate; those together that were saved up.
 
-    Source: the generic cell rate algorithm (ITU-T I.371) as a virtual schedule.
+    That is a tenth of a second's worth, or one request. It begins with nothing and grows at the
+    share of each instant: those of all processes together let no more go than one would, wherever
+    shares move.
+
+    Source: the token bucket (RFC 2697, section 3), with a rate that changes.
     """
 
-    def __init__(self, rate_per_s: float | None) -> None:
-        self._interval_ms = 0.0 if rate_per_s is None else 1000 / rate_per_s
-        self._burst_ms = max(100.0 - self._interval_ms, 0.0)
-        self._next_ms = 0.0
+    def __init__(self, rate_per_s: float | None, now: int) -> None:
+        self._whole = rate_per_s
+        self._share = 1.0
+        self._saved = 0.0
+        self._saved_at = now
+
+    @property
+    def rate_per_s(self) -> float | None:
+        """Requests of this process; None: as many as there are."""
+        return None if self._whole is None else self._whole * self._share
+
+    def share(self, part: float, now: int) -> None:
+        """Gives this process another part of the rate from now on, 0 to 1."""
+        if self._whole is not None:
+            self._save(self._whole * self._share, now)
+        self._share = part
 
     def take(self, now: int) -> float:
-        """Returns how many ms to wait; the place is taken, whether or not it is used."""
-        at = max(self._next_ms, now - self._burst_ms)
-        self._next_ms = at + self._interval_ms
-        return max(0.0, at - now)
+        """Returns 0 where a request may go: it is taken. Else in how many ms to ask again."""
+        if self._whole is None:
+            return 0
+        rate = self._whole * self._share
+        self._save(rate, now)
+        if rate == 0:
+            return math.inf
+        if self._saved < ENOUGH:
+            return math.ceil((1 - self._saved) / rate * 1000)
+        self._saved = max(0.0, self._saved - 1)
+        return 0
+
+    def _save(self, rate: float, now: int) -> None:
+        grown = max(0, now - self._saved_at) / 1000 * rate
+        self._saved = min(self._saved + grown, max(1.0, rate / 10))
+        self._saved_at = now

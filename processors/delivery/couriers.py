@@ -35,15 +35,15 @@ KNOWN_MS = {
     "brevo": 14 * 60_000,
     "infobip": 47 * HOUR_MS,
     "brevo_sms": 47 * HOUR_MS,
-    **dict.fromkeys(("inbox", "task"), FOR_EVER_MS),
+    **dict.fromkeys(("inbox", "task", "mailbox", "recorder"), FOR_EVER_MS),
     **dict.fromkeys(("audiences", "meta_audience", "google_audience"), FOR_EVER_MS),
 }
 """How long a provider surely knows a message, by its key or where it is looked up, with a margin.
 
 Sources: developers.brevo.com/changelog/email-api-now-supports-idempotency (15 minutes; the guide to
 batches says 30); infobip.com/docs/api/channels/sms/logs-and-status-reports (logs of 48 hours); of
-Brevo's text messages the events of two days are asked for. Rows of ours are kept, and nobody can
-belong to an audience twice."""
+Brevo's text messages the events of two days are asked for. Rows and files of ours are kept, and
+nobody can belong to an audience twice."""
 DEFAULT_KNOWN_MS = 23 * HOUR_MS
 """Of others: Standard Webhooks does not say how long receivers keep ids; a day is usual."""
 

@@ -14,7 +14,7 @@ from functools import partial
 
 import msgspec
 
-from processors.delivery import intake, telling
+from processors.delivery import deliverability, intake, telling
 from processors.delivery.couriers import Courier, Done, Errand
 from processors.delivery.galleries import Gallery
 from processors.delivery.mending import UNKNOWN, Keeper
@@ -112,6 +112,9 @@ class Desk:
                     tried = before if errand.message is None else UNKNOWN
                     await self._outlets.keeper.keep(command, tried)
                 await self._tell(command, done)
+                arrival = deliverability.sent(done.entry, done.suppresses)
+                domain = errand.intent.domain
+                deliverability.count(self._metrics, done.entry.provider, domain, arrival)
         return is_held
 
     async def _shown(self, errand: Errand) -> Done:
@@ -131,10 +134,10 @@ class Desk:
         try:
             messages = distinct(command, await self._compose(command))
         except Unsendable as problem:
-            intent = _intent(command, command.id, None)
+            intent = _intent(command, command.id)
             return [Errand(intent=intent, message=None, problem=problem, expires_at=until)]
         return [
-            Errand(intent=_intent(command, one.id, one.variant), message=one, expires_at=until)
+            Errand(intent=_intent(command, one.id, one), message=one, expires_at=until)
             for one in messages
         ]
 
@@ -178,7 +181,7 @@ def message_id(command_id: str, to: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{command_id} {address}"))
 
 
-def _intent(command: Command, of: str, variant: str | None) -> Intent:
+def _intent(command: Command, of: str, message: Message | None = None) -> Intent:
     return Intent(
         id=of,
         command_id=command.id,
@@ -188,5 +191,6 @@ def _intent(command: Command, of: str, variant: str | None) -> Intent:
         transactional=command.transactional,
         definition_id=command.definition_id,
         step=command.step,
-        variant=variant,
+        variant=None if message is None else message.variant,
+        domain=None if message is None else deliverability.domain(message.channel, message.to),
     )

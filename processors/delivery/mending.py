@@ -108,10 +108,25 @@ class Mender:
     """Tries again what was held."""
 
     def __init__(
-        self, keeper: Keeper, again: Again, *, sleep: Callable[[float], Awaitable[None]]
+        self,
+        keeper: Keeper,
+        again: Again,
+        *,
+        has_share: Callable[[], bool],
+        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
+        """Makes one.
+
+        Args:
+            keeper: of what was held.
+            again: delivers it, at the pace of all that is sent.
+            has_share: whether this process may send now. While it may not, what is held is left
+                to others, also what it has begun.
+            sleep: waits for so many seconds.
+        """
         self._keeper = keeper
         self._again = again
+        self._has_share = has_share
         self._sleep = sleep
 
     async def look(self) -> int:
@@ -121,6 +136,8 @@ class Mender:
             OSError: the database does not answer; what was under way is taken up later.
         """
         keeper = self._keeper
+        if not self._has_share():
+            return 0
         channel, now_ms = keeper.options.channel, keeper.clock.now_ms()
         await keeper.held.expire(at=now_ms, most=EXPIRE_MOST)
         taken = await keeper.held.take(
@@ -159,11 +176,13 @@ class Mender:
 
     @contextlib.asynccontextmanager
     async def _leased(self, ids: Sequence[str]) -> AsyncIterator[None]:
-        """Says again and again that these are being tried, until they are not."""
+        """Says again and again that these are being tried, as long as they are."""
 
         async def extend() -> None:
             while True:
                 await self._sleep(LEASE_MS / 3_000)
+                if not self._has_share():
+                    continue
                 until_ms = self._keeper.clock.now_ms() + LEASE_MS
                 with contextlib.suppress(OSError):
                     await self._keeper.held.extend(ids, busy_until=until_ms)

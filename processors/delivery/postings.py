@@ -17,7 +17,7 @@ from schemas.consents import ConsentRecord, Reason, SuppressionRecord
 from schemas.events import Event
 from schemas.messages import Report
 from schemas.outcomes import Outcome
-from schemas.postings import Posting, Row, Sent
+from schemas.postings import OWN, Posting, Row, Sent
 
 MAX_ID_CHARS = 300
 """Of a report; a longer one is known by its hash."""
@@ -53,6 +53,19 @@ def tell(report: Report, sent: Sent, *, now_ms: int) -> Posting:
         suppressions=_suppressions(found, sent, report.topic),
         denials=_denials(found, sent, report.topic),
         outcome=found,
+        domain=sent.domain,
+    )
+
+
+def read(message_id: str, *, now_ms: int) -> Report:
+    """Returns the report that a message of the inbox was read: the same whenever that is said."""
+    return Report(
+        id=derived([message_id, "opened"]),
+        provider=OWN,
+        result="opened",
+        at=now_ms,
+        command_id=message_id,
+        detail="inbox",
     )
 
 

@@ -41,6 +41,10 @@ class Partitions:
         self._leaving: set[int] = set()
         self._committed: dict[int, int] = {}
 
+    def __len__(self) -> int:
+        """Returns how many are ours and are not about to leave."""
+        return len(self._owned.keys() - self._leaving)
+
     def now(self, partition: int) -> Progress | None:
         """Returns that of this turn of ownership, if it is ours: another where it came again."""
         return self._owned.get(partition)

@@ -25,7 +25,7 @@ BROKE = "provider-broke"
 """The detail of a request in which the provider raised: a bug of ours, not of the service."""
 
 POLL_MS = 200
-"""How often those who wait for the end of a probe look again."""
+"""How often those look again who wait for the end of a probe, or for the rate."""
 
 PLACES = 4
 """So many times the requests at once may have taken their last look. Not where nobody could tell
@@ -60,11 +60,13 @@ class Pace:
 class Route:
     """The way to one provider."""
 
-    def __init__(self, provider: Provider, limits: Limits) -> None:
+    def __init__(self, provider: Provider, limits: Limits, now: int) -> None:
         self.provider = provider
         self.limits = limits
         self.breaker = Breaker(limits)
-        self.bucket = Bucket(limits.rate_per_s)
+        self.bucket = Bucket(limits.rate_per_s, now)
+        self.turn = asyncio.Lock()
+        """Of those that wait for the rate: one after the other, so that a share may change."""
         places = 1 if provider.promise == "none" else PLACES
         self.near = asyncio.Semaphore(places * limits.concurrency)
         self.free = asyncio.Semaphore(limits.concurrency)
@@ -89,12 +91,30 @@ class Routes:
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._routes = [Route(one, limits.get(one.name, Limits())) for one in providers]
+        now = clock.now_ms()
+        self._routes = [Route(one, limits.get(one.name, Limits()), now) for one in providers]
+        self._part = 1.0
         self._metrics = metrics
         self._clock = clock
         self._sleep = sleep
         for one in providers:
             metrics.set(Gauge.CIRCUIT_OPEN, 0, one.name)
+
+    @property
+    def has_share(self) -> bool:
+        """Whether this process may ask at all, as far as rates go."""
+        return self._part > 0
+
+    def share(self, part: float) -> None:
+        """Has providers asked at this part of their rates from now on, 0 to 1.
+
+        The rest is for the other processes of the channel; those that wait already follow too.
+        """
+        self._part = part
+        for one in self._routes:
+            one.bucket.share(part, self._clock.now_ms())
+            if one.bucket.rate_per_s is not None:
+                self._metrics.set(Gauge.RATE, one.bucket.rate_per_s, one.provider.name)
 
     def named(self, name: str | None) -> Route | None:
         """Returns the way to a provider; None where there is none of that name any more."""
@@ -150,10 +170,15 @@ class Routes:
                 place.leave()
 
     async def _pace(self, route: Route) -> None:
-        wait_ms = route.bucket.take(self._clock.now_ms())
-        if wait_ms > 0:
+        if route.limits.rate_per_s is None:
+            return
+        waits = route.turn.locked()
+        async with route.turn:
+            while (wait_ms := route.bucket.take(self._clock.now_ms())) > 0:
+                waits = True
+                await self._sleep(min(wait_ms, POLL_MS) / 1000)
+        if waits:
             self._metrics.add(Counter.RATE_WAITS, 1, route.provider.name)
-            await self._sleep(wait_ms / 1000)
 
     async def look_up(self, route: Route, message: Message) -> Reply | None:
         """Returns what the provider says became of the message; None: it can not say."""

@@ -14,6 +14,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from processors.runtime import clients
 from processors.runtime.clients import Cluster, Polled
 
+COUNT_S = 5.0
+"""How long brokers may take to say how many partitions there are."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -91,6 +94,17 @@ class Feed:
     def go_on(self) -> None:
         """Has all partitions read again."""
         self._member.resume(self._places(self._owned))
+
+    def count(self) -> int | None:
+        """Returns how many partitions the topic has, for all members; None: nobody says now."""
+        topic = self._options.topic
+        try:
+            found = self._member.list_topics(topic, COUNT_S).topics[topic]
+        except KafkaException as error:
+            said = {"topic": topic, "error_text": clients.words(error)}
+            logger.info("partitions were not counted", extra=said)
+            return None
+        return len(found.partitions) or None
 
     def commit(self, offsets: Mapping[int, int], *, waits: bool = False) -> None:
         """Commits by partition the offset to go on from.

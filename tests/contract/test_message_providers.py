@@ -16,10 +16,15 @@ from tests.contract.test_providers import (  # noqa: F401
     test_service_that_is_away_is_passing,
     test_several_messages_go_over_the_same_connections,
 )
-from tests.providers import keepers, messengers, pushers
+from tests.providers import drawers, keepers, messengers, pushers
 from tests.providers.cases import Case, Cases
 
-CASES: Cases = {**messengers.CASES, **pushers.CASES, **keepers.CASES}
+CASES: Cases = {
+    **messengers.CASES,
+    **pushers.CASES,
+    **keepers.CASES,
+    **drawers.CASES,
+}
 
 
 @pytest.fixture(params=sorted(CASES))

@@ -14,11 +14,11 @@ import pytest
 
 from processors.ports import Provider
 from schemas.messages import Message, Reply
-from tests.providers import mail, relay
+from tests.providers import drawers, mail, relay
 from tests.providers.cases import FATES, HASTY_MS, PATIENT_MS, Case, Cases
 from tests.providers.servers import Fault
 
-CASES: Cases = {**mail.CASES, **relay.CASES}
+CASES: Cases = {**mail.CASES, **relay.CASES, **drawers.MAIL_CASES}
 SLACK_MS = 2_500
 """Beyond the time-out of an attempt: this machine may be busy."""
 

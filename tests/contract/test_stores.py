@@ -20,6 +20,7 @@ from connectors.stores.standing import FORGOTTEN_MS, Standing
 from connectors.stores.tables import METADATA
 from schemas.consents import ConsentRecord, Lifted, Reason, State, SuppressionRecord
 from schemas.intents import End, Entry
+from schemas.messages import Report
 from schemas.postings import Posting
 from tests import stores
 from tests.stores import gate, intent
@@ -85,6 +86,21 @@ class TestLedger:
         assert [claimed("a"), claimed("b")] == ["a", "b"]
         run(ledger.dispatch([gate()], at=6))
         assert claimed("c") == "b"
+
+    def test_domain_stays_known_whoever_takes_the_message_up(self, ledger: Ledger) -> None:
+        found = Report(id="r", provider="ses", result="delivered", at=9, command_id="c-1")
+
+        def claimed(domain: str | None, epoch: int) -> str | None:
+            run(ledger.claim([msgspec.structs.replace(intent(), domain=domain)], epoch=epoch, at=5))
+            [sent] = run(Postings(ledger._database).find([found]))
+            assert sent is not None
+            return sent.domain
+
+        assert [claimed(None, 1), claimed("gmail.com", 2), claimed(None, 3)] == [
+            None,
+            "gmail.com",
+            "gmail.com",
+        ]
 
     def test_earlier_epoch_finds_the_message_taken(self, ledger: Ledger) -> None:
         run(ledger.claim([intent()], epoch=2, at=5))

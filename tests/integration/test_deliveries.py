@@ -293,6 +293,36 @@ def test_without_its_database_nothing_is_sent_and_it_catches_up_alone(
     assert accepted.keys() == outcomes.keys()
 
 
+@pytest.mark.slow
+def test_two_senders_keep_to_one_rate_while_partitions_move(sender: Sender, office: Office) -> None:
+    rate, count = 40, 480
+    sender.settings["BECKON_SENDERS__RATES"] = f'{{"postbox": {rate}}}'
+    second = Sender(sender.bootstrap, sender.prefix, sender.database, sender.settings | {})
+    second.settings["BECKON_SLOT"] = "two"
+    sender.produce(count)
+    seen: list[tuple[float, int]] = []
+
+    def are_accepted(wanted: int) -> bool:
+        asked_s = time.monotonic()
+        seen.append((asked_s, office.accepted().total()))
+        return seen[-1][1] >= wanted
+
+    sender.start(office.url, "key")
+    wait_for(partial(are_accepted, count // 4), "the first messages")
+    second.start(office.url, "key")
+    wait_for(lambda: len(sender.members()[1]) == 2, "both have partitions")
+    wait_for(partial(are_accepted, count * 3 // 4), "those of both")
+    assert second.stop() == 0
+    wait_for(partial(are_accepted, count), "all messages")
+    assert sender.stop() == 0
+    assert set(office.accepted().values()) == {1}
+    saved = rate / 10 + 2
+    late = rate  # of those that were let go before, and accepted since
+    for place, (began_s, before) in enumerate(seen):
+        for ended_s, after in seen[place:]:
+            assert after - before <= rate * (ended_s - began_s) + saved + late
+
+
 @pytest.fixture
 def other(sender: Sender) -> Iterator[Sender]:
     """The sender of another channel, with the same database."""

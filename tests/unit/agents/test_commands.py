@@ -26,11 +26,12 @@ pytestmark = pytest.mark.usefixtures("collector")
 class Service:
     """The agent and its feeder in an app that is not started; the work waits for its gate."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, topic: str | None = None) -> None:
         self.broker = broker
-        self.topic = broker.topic("commands.email")
+        self.topic = topic or broker.topic("commands.email")
         self.group = f"{broker.prefix}sender"
         self.renewed = 0
+        self.shares: list[float] = []
         self.done: dict[bytes, list[bytes]] = defaultdict(list)
         self.begun = 0
         self.gate = asyncio.Event()
@@ -42,7 +43,9 @@ class Service:
             places=PLACES,
             grace_ms=300,
         )
-        self.commands = Commands(self.app, options, self._work, renew=self._renew)
+        self.commands = Commands(
+            self.app, options, self._work, renew=self._renew, share=self.shares.append
+        )
         self._is_stopped = False
 
     def produce(self, *pairs: tuple[bytes, bytes]) -> None:
@@ -190,3 +193,99 @@ def test_it_may_be_told_to_stop_before_it_began(broker: Broker) -> None:
         await service.stop()
 
     assert run(broker, story).crash is None
+
+
+def test_share_is_all_once_all_partitions_are_ours(broker: Broker) -> None:
+    async def story(service: Service) -> None:
+        assert service.shares == [0]
+        await until(lambda: len(service.shares) == 2)
+
+    assert run(broker, story).shares == [0, 1, 0]
+
+
+def test_share_falls_before_partitions_leave_and_grows_once_they_were_counted(
+    broker: Broker,
+) -> None:
+    async def story(service: Service) -> None:
+        await until(lambda: service.shares[-1] == 1)
+        service.gate.clear()
+        service.produce((b"ann", b"1"))
+        await until(lambda: service.begun == 1)
+        leaving = asyncio.ensure_future(service.commands._give_up([1, 2, 3]))
+        await asyncio.sleep(0)
+        assert (service.shares, leaving.done()) == ([0, 1, 0.25], False)
+        await leaving
+        service.commands._take_up([1, 2])
+        assert service.shares[-1] == 0.25
+        await until(lambda: service.shares[-1] == 0.75)
+        service.gate.set()
+
+    run(broker, story)
+
+
+def test_share_does_not_grow_while_nobody_says_how_many_partitions_there_are(
+    broker: Broker,
+) -> None:
+    async def story(service: Service) -> None:
+        await until(lambda: service.shares[-1] == 1)
+        await service.commands._give_up([3])
+        count, asked = service.commands._feed.count, list[None]()
+
+        def away() -> int | None:
+            asked.append(None)
+            return None if len(asked) < 3 else count()
+
+        service.commands._feed.count = away  # type: ignore[method-assign]
+        service.commands._take_up([3])
+        await until(lambda: len(asked) == 2)
+        await service.commands._give_up([2, 3])
+        assert service.shares[-1] == 0.5
+        service.commands._take_up([2, 3])
+        await until(lambda: service.shares[-1] == 1)
+        assert service.shares == [0, 1, 0.75, 0.5, 1]
+
+    run(broker, story)
+
+
+def test_partitions_that_are_added_make_the_share_smaller(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "COUNT_S", 0.1)
+
+    async def story(service: Service) -> None:
+        await until(lambda: service.shares[-1] == 1)
+        service.commands._feed.count = lambda: 16  # type: ignore[method-assign]
+        await until(lambda: service.shares[-1] == 0.25)
+
+    run(broker, story)
+
+
+def test_shares_of_two_processes_are_one_together_at_most_while_partitions_move(
+    broker: Broker,
+) -> None:
+    together: list[float] = []
+
+    async def story(first: Service) -> None:
+        await until(lambda: first.shares[-1] == 1)
+        second = Service(broker, first.topic)
+
+        class Watched(list[float]):
+            def __init__(self, other: list[float]) -> None:
+                super().__init__(other[-1:])
+
+            def append(self, share: float) -> None:
+                super().append(share)
+                together.append(first_told[-1] + second_told[-1])
+
+        first_told, second_told = Watched(first.shares), Watched(second.shares)
+        first.commands._share = first_told.append
+        second.commands._share = second_told.append
+        feeding = asyncio.create_task(second.commands.feed())
+        await until(lambda: second_told[-1] == 0.5 == first_told[-1])
+        await second.stop()
+        await feeding
+        await until(lambda: first_told[-1] == 1)
+        assert max(together) == 1
+        assert min(together) >= 0.5
+
+    run(broker, story)

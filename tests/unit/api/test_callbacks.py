@@ -302,6 +302,26 @@ def test_repeated_report_counts_once(tmp_path: Path) -> None:
     assert sites.run(tmp_path, use, known=[PigeonPost()]) == ([200, 200], 1, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("told", "domain", "arrival"),
+    [
+        ({"result": "bounced", "kind": "hard"}, "gmail.com", "hard-bounce"),
+        ({"result": "complained"}, "other", "complaint"),
+        ({"result": "bounced", "kind": "soft", "detail": "blocked"}, "other", "blocked"),
+    ],
+)
+def test_report_of_a_mail_is_counted_by_who_keeps_the_mailbox(
+    tmp_path: Path, told: dict[str, Any], domain: str, arrival: str
+) -> None:
+    async def use(site: Site) -> float:
+        await site.sent(provider="pigeon", domain=domain)
+        for _ in range(2):
+            await post(site, report(**told))
+        return site.metrics.read(Counter.MAILS, "pigeon", domain, arrival)
+
+    assert sites.run(tmp_path, use, known=[PigeonPost()]) == 1
+
+
 def test_repeats_at_the_same_moment_count_once(tmp_path: Path) -> None:
     async def use(site: Site) -> tuple[set[int], int, int]:
         await site.sent(provider="pigeon")

@@ -1,5 +1,6 @@
 """The inbox of a person, asked for over real HTTP."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,12 +9,14 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from connectors.channels.inbox import Inbox
+from connectors.channels import inbox
+from connectors.channels.inbox import Inbox, Reader
 from connectors.stores import tables
 from processors.api import inboxes
 from processors.api.access import AUDIENCE, Access
 from processors.api.inboxes import MAX_BODY_BYTES, MAX_QUERY_CHARS, PERSON
 from processors.metrics import Counter
+from schemas.events import iso
 from tests import sites
 from tests.builders import T0
 from tests.providers.messengers import message
@@ -104,12 +107,94 @@ def test_messages_are_counted_marked_and_deleted(
     ]
 
 
+def test_message_that_is_read_comes_back_as_an_event_once(tmp_path: Path) -> None:
+    async def use(site: Site) -> tuple[list[dict[str, Any]], float]:
+        await laid(site, 2)
+        await site.sent("ada-1", channel="inbox", provider="inbox", provider_id="ada-1")
+        for _ in range(3):
+            await site.client.get("/inbox/messages", headers=of())
+            await site.client.post("/inbox/messages/ada-1/read", headers=of())
+        return await site.events(), site.metrics.read(Counter.TRACKED, "opened", "no")
+
+    [event], counted = visit(tmp_path, use)
+    assert (event["event"], event["userId"], event["type"]) == ("inbox.opened", "ada", "track")
+    assert event["timestamp"].startswith(iso(T0)[:19])
+    assert event["properties"] == {
+        "command_id": "ada-1",
+        "definition_id": "welcome",
+        "step": "0",
+        "provider": "inbox",
+        "result": "opened",
+        "detail": "inbox",
+    }
+    assert counted == 1
+
+
+def test_all_that_are_read_at_once_are_told_however_many(tmp_path: Path) -> None:
+    async def use(site: Site) -> tuple[Any, list[dict[str, Any]]]:
+        await laid(site, 5)
+        await laid(site, 1, "bob")
+        await site.client.post("/inbox/messages/ada-3/read", headers=of())
+        answer = await site.client.post("/inbox/read", headers=of())
+        return answer.json(), await site.events()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inbox, "MAX_LISTED", 2)
+        answer, events = visit(tmp_path, use)
+    assert answer == {"read": 4}
+    assert sorted(each["properties"]["command_id"] for each in events) == [
+        f"ada-{number}" for number in range(5)
+    ]
+    assert {each["userId"] for each in events} == {"ada"}
+
+
+def test_message_that_is_read_from_two_places_at_once_is_told_once(tmp_path: Path) -> None:
+    async def use(site: Site) -> list[dict[str, Any]]:
+        await laid(site, 3)
+        asked = [
+            site.client.post(f"/inbox{path}", headers=of())
+            for path in ("/read", "/messages/ada-0/read", "/read", "/messages/ada-0/read")
+        ]
+        assert {each.status_code for each in await asyncio.gather(*asked)} == {200}
+        return await site.events()
+
+    events = visit(tmp_path, use)
+    assert sorted(each["properties"]["command_id"] for each in events) == [
+        "ada-0",
+        "ada-1",
+        "ada-2",
+    ]
+
+
+def test_what_was_told_before_a_crash_is_not_told_again_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event is written first: in between, it may be there without the mark, never without."""
+
+    async def use(site: Site) -> tuple[int, list[dict[str, Any]], list[dict[str, Any]], int]:
+        await laid(site, 1)
+
+        async def fail(*_: object) -> int:
+            raise OSError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Reader, "mark", fail)
+            broken = await site.client.post("/inbox/read", headers=of())
+            between = await site.events()
+        again = await site.client.post("/inbox/read", headers=of())
+        return broken.status_code, between, await site.events(), again.json()["read"]
+
+    status, between, after, read = visit(tmp_path, use)
+    assert (status, len(between), read) == (503, 1, 1)
+    assert after == between
+
+
 @pytest.mark.parametrize("id_", ["bob-0", "none", "gone", "x" * 65, "a%00b"])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/read"), ("DELETE", "")])
 def test_messages_of_others_are_as_if_they_were_not_there(
     tmp_path: Path, id_: str, method: str, path: str
 ) -> None:
-    async def use(site: Site) -> tuple[httpx2.Response, list[Any]]:
+    async def use(site: Site) -> tuple[httpx2.Response, list[Any], list[Any]]:
         await laid(site, 1, "bob")
         await laid(site, 1, "gone")
         await site.client.delete("/inbox/messages/gone-0", headers=of("gone"))
@@ -117,11 +202,12 @@ def test_messages_of_others_are_as_if_they_were_not_there(
         marked = await site.database.run(
             lambda one: one.execute(select(tables.INBOX.c.read_at)).scalars().all()
         )
-        return answer, list(marked)
+        return answer, list(marked), await site.events()
 
-    answer, marked = visit(tmp_path, use)
+    answer, marked, told = visit(tmp_path, use)
     assert (answer.status_code, answer.json()) == (404, {"error": "not found"})
     assert marked == [None, None]
+    assert told == []
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from connectors.stores.held import HeldCommands
 from processors.delivery import desk, mending
+from processors.delivery.breakers import Limits
 from processors.delivery.mending import LEASE_MS, Keeper, Mender
 from processors.metrics import Counter, Gauge
 from schemas.errors import Unsendable
@@ -38,7 +39,15 @@ class Shop:
             clock=found.time,
         )
         self.office = Office(found, problem=MISSING, keeper=self.keeper)
-        self.mender = Mender(self.keeper, self.office.desk.again, sleep=asyncio.sleep)
+        self.mender = self.hired(asyncio.sleep)
+
+    def hired(self, sleep: Callable[[float], Awaitable[None]]) -> Mender:
+        return Mender(
+            self.keeper,
+            self.office.desk.again,
+            has_share=lambda: self.world.routes.has_share,
+            sleep=sleep,
+        )
 
     async def published(self) -> Published:
         return Published(read=self.read, versions={"hello": self.version})
@@ -175,10 +184,54 @@ def test_what_takes_long_stays_with_whoever_tries_it(tmp_path: Path) -> None:
             others.append(await found.mender.look())
 
         found.ses.before.append(slow())
-        found.mender = Mender(found.keeper, found.office.desk.again, sleep=found.world.time.sleep)
+        found.mender = found.hired(found.world.time.sleep)
         assert found.look() == 1
         assert others == [0]
         assert found.ses.sent == [ONE.id]
+
+
+def test_process_without_a_share_of_the_rate_leaves_what_is_held_to_others(tmp_path: Path) -> None:
+    with shop(tmp_path) as found:
+        found.office.handle(ONE)
+        found.mend()
+        found.world.routes.share(0)
+        assert (found.look(), found.kept()) == (0, 1)
+        found.world.routes.share(0.25)
+        assert found.look() == 1
+        assert found.ses.sent == [ONE.id]
+
+
+def test_what_was_begun_goes_to_others_once_the_share_is_gone(tmp_path: Path) -> None:
+    with shop(tmp_path) as found:
+        found.office.handle(ONE)
+        found.mend()
+        others = list[int]()
+
+        async def lose() -> None:
+            found.world.routes.share(0)
+            before = found.world.time.now
+            while found.world.time.now < before + 2 * LEASE_MS:
+                await asyncio.sleep(0)
+            taken = await found.held.take(
+                "email", await found.published(), at=found.world.time.now, busy_until=9**15, most=9
+            )
+            others.append(len(taken))
+
+        found.ses.before.append(lose())
+        found.mender = found.hired(found.world.time.sleep)
+        assert found.look() == 1
+        assert others == [1]
+
+
+def test_held_messages_keep_to_the_rate(tmp_path: Path) -> None:
+    with world(tmp_path, Scripted(), limits=Limits(rate_per_s=10)) as found:
+        shops = Shop(found, Scripted())
+        for one in range(20):
+            shops.office.handle(msgspec.structs.replace(ONE, id=f"c-{one}"))
+        shops.mend()
+        begin = found.time.now
+        assert shops.look() == 20
+        assert found.time.now - begin >= 1_900
 
 
 def test_messages_of_a_person_go_in_their_order(tmp_path: Path) -> None:

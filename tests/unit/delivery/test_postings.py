@@ -144,6 +144,14 @@ def test_texts_are_cut_to_what_the_tables_hold() -> None:
     )
 
 
+def test_message_that_was_read_is_told_once_whenever_that_is_said() -> None:
+    first, later = postings.read("m-1", now_ms=T0), postings.read("m-1", now_ms=T0 + 9_000)
+    assert (first.result, first.command_id, first.provider) == ("opened", "m-1", "beckon")
+    assert first.id == later.id != postings.read("m-2", now_ms=T0).id
+    made = [tell(one, SENT, now_ms=T0 + 9_000) for one in (first, later)]
+    assert [row.id for row in made[0].rows] == [row.id for row in made[1].rows]
+
+
 def test_derived_ids_tell_words_apart() -> None:
     assert postings.derived(["a", "b"]) == postings.derived(["a", "b"])
     assert postings.derived(["a", "b"]) != postings.derived(["ab"])

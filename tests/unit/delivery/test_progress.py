@@ -44,6 +44,16 @@ def test_partition_that_comes_again_is_another() -> None:
     assert partitions.now(0) not in (None, before)
 
 
+def test_what_is_about_to_leave_does_not_count_any_more() -> None:
+    partitions = owned(0, 1, 2)
+    assert len(partitions) == 3
+    partitions.shut([1, 7])
+    assert len(partitions) == 2
+    partitions.leave([1, 7])
+    partitions.come([7])
+    assert len(partitions) == 3
+
+
 def test_what_moved_is_due_once() -> None:
     partitions = owned(0, 1)
     assert [partitions.take(0, 5), partitions.take(1, 7), partitions.take(2, 1)] == [

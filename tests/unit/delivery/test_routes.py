@@ -104,6 +104,71 @@ def test_rate_is_kept_and_its_waits_are_counted(tmp_path: Path) -> None:
         assert found.metrics.read(Counter.RATE_WAITS, "ses") >= 18
 
 
+def test_without_a_share_of_the_rate_messages_wait_and_go_on_with_one(tmp_path: Path) -> None:
+    ses = Scripted()
+    with world(tmp_path, ses, limits=Limits(rate_per_s=0.5)) as found:
+        found.routes.share(0)
+
+        async def story() -> str:
+            sending = asyncio.ensure_future(found.courier.deliver(errand()))
+            while found.time.now < 1_600_000:
+                await asyncio.sleep(0)
+            assert ses.sent == []
+            found.routes.share(0.5)
+            shared_at = found.time.now
+            state = (await sending).entry.state
+            assert 4_000 <= found.time.now - shared_at < 6_000
+            return state
+
+        assert run(story()) == "sent"
+        assert found.metrics.read(Gauge.RATE, "ses") == 0.25
+        assert found.metrics.read(Counter.RATE_WAITS, "ses") == 1
+
+
+def test_share_that_falls_slows_those_that_wait_already() -> None:
+    clock = Time()
+    routes = opened(Scripted(), time=clock, rate_per_s=10)
+    went: list[int] = []
+
+    async def one() -> None:
+        route = routes.named("ses")
+        assert route is not None
+        async with routes.place(route):
+            went.append(clock.now - 1_000_000)
+        if len(went) == 5:
+            routes.share(0.1)
+
+    async def many() -> None:
+        await asyncio.gather(*(one() for _ in range(7)))
+
+    run(many())
+    assert went[:5] == [100, 200, 300, 400, 500]
+    assert went[5] >= 1_400, went
+    assert went[6] >= went[5] + 1_000
+
+
+@pytest.mark.parametrize(("part", "has"), [(0, False), (0.125, True), (1, True)])
+def test_process_has_a_share_while_it_is_not_nothing(part: float, has: bool) -> None:
+    routes = opened(Scripted())
+    routes.share(part)
+    assert routes.has_share is has
+
+
+def test_provider_without_a_rate_is_asked_whatever_the_share() -> None:
+    clock = Time()
+    routes = opened(Scripted(), time=clock)
+    routes.share(0)
+    route = routes.named("ses")
+    assert route is not None
+
+    async def one() -> bool:
+        async with routes.place(route) as place:
+            return place is not None
+
+    assert run(one())
+    assert clock.slept == []
+
+
 def test_no_more_requests_at_once_than_allowed() -> None:
     class Slow(Scripted):
         now = most = 0

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from processors import mail_providers, providers
-from processors.provider_settings import Branch, Brevo, Mailgun, SendGrid, Ses, Smtp
+from processors.provider_settings import Branch, Brevo, Mailbox, Mailgun, SendGrid, Ses, Smtp
 from processors.settings import InvalidSettings, Settings
 from tests.certificates import Authority
 from tests.providers.keys import SENDGRID_PUBLIC_KEY
@@ -49,6 +49,16 @@ def test_provider_has_the_name_that_it_is_made_by(name: str) -> None:
     found = providers.MAKERS[name](given(name, WHOLE[name]))
 
     assert (found.name, found.channels) == (name, ("email",))
+
+
+def test_mailbox_needs_no_account_and_a_folder_that_can_be_made(tmp_path: Path) -> None:
+    found = providers.MAKERS["mailbox"](given("mailbox", Mailbox(folder=tmp_path / "mails")))
+    assert (found.name, found.channels, found.promise) == ("mailbox", ("email",), "key")
+    assert (tmp_path / "mails" / "email").is_dir()
+    (tmp_path / "file").touch()
+    for branch in (Mailbox(folder=tmp_path / "file"), Mailbox(folder=tmp_path, sender="nobody")):
+        with pytest.raises(InvalidSettings, match=r"^BECKON_MAILBOX: "):
+            providers.MAKERS["mailbox"](given("mailbox", branch))
 
 
 @pytest.mark.parametrize(("name", "field", "variable"), LACKS)

@@ -18,6 +18,7 @@ LONG = "0123456789abcdef"
 SIGNS = "whsec_" + "QUJD" * 8
 TWILIO = {"account_sid": "AC1", "auth_token": "t", "sender": "Shop"}
 INFOBIP = {"url": "https://x.api.infobip.com", "key": "k", "sender": "Shop"}
+LOCAL = {"inbox", "recorder", "task"}
 META = {"token": "t", "phone_number_id": "1065"}
 
 
@@ -42,6 +43,7 @@ def complete(tmp_path: Path) -> dict[str, Any]:
         "apns": {"key_file": key, "key_id": "k", "team_id": "t", "topic": "com.example"},
         "webpush": {"private_key": VAPID, "subject": "mailto:a@example.com"},
         "slack": {"token": "xoxb-1", "webhook_url": "https://hooks.slack.com/services/x"},
+        "mailbox": {"folder": tmp_path / "mailbox"},
         "database": {"url": f"sqlite:///{tmp_path / 'senders.db'}"},
     }
 
@@ -56,7 +58,7 @@ def test_provider_has_the_name_that_settings_know_it_by(
     assert made.channels
 
 
-@pytest.mark.parametrize("name", sorted(set(message_providers.MAKERS) - {"inbox", "task"}))
+@pytest.mark.parametrize("name", sorted(set(message_providers.MAKERS) - LOCAL))
 def test_provider_without_settings_names_the_first_that_is_missing(name: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^BECKON_[A-Z_]+(, BECKON_[A-Z_]+)*: "):
         message_providers.MAKERS[name](Settings())

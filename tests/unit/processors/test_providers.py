@@ -1,6 +1,7 @@
 """What carries messages out is made as the settings say."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from processors import provider_settings, providers
 from processors.delivery.breakers import Limits
 from processors.settings import InvalidSettings, Settings
 from schemas.messages import Message, Promise, Reply
+from schemas.topics import CHANNELS
 
 
 class Post:
@@ -59,6 +61,35 @@ def test_wrong_order_of_providers_is_refused_by_the_settings_name(order: str, sa
         providers.of(named(email=order), "email", MAKERS)
 
 
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_channel_that_nothing_was_set_for_reaches_nobody(
+    channel: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Inbox and tasks are rows of the senders' own database; all others say what they need."""
+    monkeypatch.chdir(tmp_path)
+    if channel in ("inbox", "task"):
+        [found] = providers.of(Settings(), channel)
+        assert found.name == channel
+    else:
+        with pytest.raises(InvalidSettings, match=r"^BECKON_[A-Z_]+"):
+            providers.of(Settings(), channel)
+
+
+@pytest.mark.parametrize("channel", sorted(providers.LOCAL))
+def test_channel_without_a_provider_is_told_of_the_local_one(channel: str, tmp_path: Path) -> None:
+    unset = provider_settings.Senders(**{channel: ""})  # type: ignore[arg-type]
+    with pytest.raises(InvalidSettings) as problem:
+        providers.of(Settings(senders=unset), channel)
+    name = providers.LOCAL[channel]
+    assert f"BECKON_SENDERS__{channel.upper()}={name} only lays them" in str(problem.value)
+    settings = Settings(
+        senders=provider_settings.Senders(**{channel: name}),  # type: ignore[arg-type]
+        mailbox=provider_settings.Mailbox(folder=tmp_path),
+    )
+    [found] = providers.of(settings, channel)
+    assert (found.name, found.promise) == (name, "key")
+
+
 def test_limits_of_a_provider_are_those_of_the_settings() -> None:
     senders = provider_settings.Senders(rates={"ses": 14}, concurrency={"ses": 10})
     found = providers.limits(
@@ -68,6 +99,14 @@ def test_limits_of_a_provider_are_those_of_the_settings() -> None:
     assert found["smtp"] == Limits()
     [hooks] = providers.limits(Settings(), [Post("webhook", "webhook")], "webhook").values()
     assert not hooks.is_shared
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
+def test_rate_is_more_than_nothing_and_has_an_end(rate: float) -> None:
+    with pytest.raises(ValueError, match="rates"):
+        provider_settings.Senders(rates={"ses": rate})
+    with pytest.raises(ValueError, match="concurrency"):
+        provider_settings.Senders(concurrency={"ses": 0})
 
 
 def test_channels_that_send_again_are_named_in_the_settings() -> None:

@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from processors.runtime import feeds
+from processors.runtime.clients import Cluster
 from processors.runtime.errors import RuntimeFailure, TopicMissing
 from processors.runtime.feeds import Feed, Hooks
 from tests.embedded import Broker
@@ -140,6 +141,22 @@ def test_partition_that_was_not_read_yet_is_not_held(
     unread = [one for one in member.came if one not in member.ends]
     assert unread, "an end is told after its partition came"
     assert member.read(1) == [b"1"]
+
+
+def test_partitions_are_counted_for_all_members(broker: Broker, topic: str, member: Member) -> None:
+    assert member.feed.count() == 4
+    member.wait(owned=4)
+    assert member.feed.count() == 4
+
+
+def test_while_no_broker_answers_partitions_are_not_counted(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "COUNT_S", 0.2)
+    monkeypatch.setattr(Broker, "cluster", Cluster(bootstrap="127.0.0.1:1"))
+    member = Member(broker, "commands.email")
+    with closing(member.feed):
+        assert member.feed.count() is None
 
 
 def test_offsets_that_can_not_be_committed_end_nothing(

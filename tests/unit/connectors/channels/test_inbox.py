@@ -92,7 +92,7 @@ def test_unread_are_counted_until_they_are_marked(database: Database) -> None:
     for number in range(3):
         put(database, f"c-{number}")
 
-    def mark(who: str, chosen: list[str] | None) -> int:
+    def mark(who: str, chosen: list[str]) -> int:
         return database.run_now(lambda one: inbox.mark_read(one, who, chosen, at=2_000))
 
     assert unread(database) == 3
@@ -100,8 +100,24 @@ def test_unread_are_counted_until_they_are_marked(database: Database) -> None:
     assert mark("ada", ["c-0", "c-0", "c-9"]) == 1
     assert mark("ada", ["c-0"]) == 0
     assert unread(database) == 2
-    assert mark("ada", None) == 2
+    assert mark("ada", ["c-1", "c-2"]) == 2
     assert unread(database) == 0
+    assert mark("ada", []) == 0
+
+
+def test_what_is_unread_is_told_by_its_id_as_far_as_it_is_shown(database: Database) -> None:
+    put(database, "c-2", at=2_000)
+    put(database, "c-1", at=1_000)
+    put(database, "c-3", data={"expires_at": 4_000})
+
+    def ids_of(who: str, only: str | None = None) -> list[str]:
+        return database.run_now(lambda one: inbox.unread_ids(one, who, now_ms=5_000, only=only))
+
+    assert (ids_of("ada"), ids_of("bob")) == (["c-1", "c-2"], [])
+    assert [ids_of("ada", only) for only in ("c-2", "c-3", "c-9")] == [["c-2"], [], []]
+    assert ids_of("bob", "c-2") == []
+    database.run_now(lambda one: inbox.mark_read(one, "ada", ["c-1"], at=5_000))
+    assert ids_of("ada") == ["c-2"]
 
 
 def test_what_has_expired_is_neither_marked_nor_taken_off(database: Database) -> None:
@@ -109,7 +125,7 @@ def test_what_has_expired_is_neither_marked_nor_taken_off(database: Database) ->
     put(database, "c-2")
 
     def mark(at: int) -> int:
-        return database.run_now(lambda one: inbox.mark_read(one, "ada", None, at=at))
+        return database.run_now(lambda one: inbox.mark_read(one, "ada", ["c-1", "c-2"], at=at))
 
     assert (unread(database), mark(5_000)) == (1, 1)
     assert database.run_now(lambda one: inbox.archive(one, "ada", ["c-1"], at=5_000)) == 0
