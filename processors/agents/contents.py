@@ -187,7 +187,7 @@ class Contents(Followed):
         super().__init__(templates, cluster, prefix)
         self._templates = templates
         self._recommended = recommended
-        self._made = Grouped(self._compose, most=TOGETHER)
+        self._made = Grouped(self._compose, most=TOGETHER, at_once=2)  # one waits for the thread
         self._published = Published(read=0, versions={})
 
     async def compose(self, command: Command) -> Sequence[Message]:

@@ -7,6 +7,7 @@ nothing but the documents and the commands: what signs our own links stays outsi
 """
 
 import contextlib
+import itertools
 import os
 import resource
 import signal
@@ -93,12 +94,17 @@ class Isolated:
 
     def compose_all(self, commands: Iterable[Command]) -> Sequence[Made]:
         """Returns what `compose` returns or raises of each, in their order."""
-        waiting = deque(self._job(place, one) for place, one in enumerate(commands))
+        jobs = (self._job(place, one) for place, one in enumerate(commands))
+        waiting = deque(itertools.islice(jobs, 1))
         found: dict[int, Made] = {}
         sent: deque[_Job] = deque()
         with self._lock:
             while waiting or sent:
                 self._send(waiting, sent, found)
+                if not waiting:
+                    waiting.extend(itertools.islice(jobs, 1))  # while it is at work on the others
+                    if waiting:
+                        continue
                 if sent:
                     self._receive(waiting, sent, found)
         return [found[place] for place in range(len(found))]

@@ -16,26 +16,36 @@ class Grouped(Generic[Given, Found]):
     """Collects what is asked while the batch before is under way.
 
     Guarantees:
-        Batches run one after the other and in the order of the asking. What one raises, all of
-        its batch are told.
+        Batches begin in the order of the asking. What one raises, all of its batch are told.
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Given]], Awaitable[Sequence[Found]]], *, most: int
+        self,
+        work: Callable[[Sequence[Given]], Awaitable[Sequence[Found]]],
+        *,
+        most: int,
+        at_once: int = 1,
     ) -> None:
-        """Takes the work: it returns one answer for each that it is given, in their order."""
+        """Takes the work: it returns one answer for each that it is given, in their order.
+
+        Args:
+            work: see above.
+            most: of one batch.
+            at_once: batches under way; more than one where the work has a queue of its own.
+        """
         self._work = work
         self._most = most
+        self._at_once = at_once
         self._waiting: list[tuple[Given, asyncio.Future[Found]]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None] | None] = set()
         self._next_s = 0.0
 
     async def ask(self, given: Given) -> Found:
         """Returns the answer for one."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((given, future))
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
+        if len(self._running) < self._at_once:
+            self._running.add(asyncio.create_task(self._run()))
         found: Found = await future
         return found
 
@@ -47,9 +57,10 @@ class Grouped(Generic[Given, Found]):
                 await asyncio.sleep(max(0.0, self._next_s - loop.time()))
                 self._next_s = loop.time() + APART_S
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                await self._answer(batch)
+                if batch:
+                    await self._answer(batch)
         finally:
-            self._running = None
+            self._running.discard(asyncio.current_task())
 
     async def _answer(self, batch: Sequence[tuple[Given, "asyncio.Future[Found]"]]) -> None:
         try:

@@ -43,6 +43,27 @@ def test_batches_are_bounded_and_come_one_after_the_other() -> None:
     assert asyncio.run(run()).batches == [[0, 1], [2, 3], [4]]
 
 
+def test_next_batch_begins_before_the_last_one_ends_where_that_is_allowed() -> None:
+    async def run() -> tuple[list[int], int, int]:
+        under_way = most = 0
+        batches: list[int] = []
+
+        async def work(given: Sequence[int]) -> Sequence[int]:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            batches.extend(given)
+            await asyncio.sleep(0.01)
+            under_way -= 1
+            return given
+
+        grouped = Grouped(work, most=1, at_once=2)
+        await asyncio.gather(*map(grouped.ask, range(6)))
+        return batches, most, await grouped.ask(7)
+
+    assert asyncio.run(run()) == ([0, 1, 2, 3, 4, 5, 7], 2, 7)
+
+
 def test_failure_is_told_to_its_batch_only() -> None:
     async def run() -> list[object]:
         grouped = Grouped(Work(), most=2)
