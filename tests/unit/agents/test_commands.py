@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from processors.agents import apps, commands
 from processors.agents.commands import Commands
-from processors.runtime import feeds
+from processors.runtime import clients, feeds
 from processors.runtime.errors import RuntimeFailure
 from schemas.letters import Record
 from tests.embedded import Broker
@@ -139,9 +139,17 @@ def test_what_was_polled_before_its_partition_left_is_left_to_come_again(broker:
     async def story(service: Service) -> None:
         await service.commands.joined.wait()
         service.gate.clear()
+        polled, poll = list[object](), service.commands._feed.poll
+
+        def watched(most: int, wait_s: float) -> feeds.Polls:
+            found = poll(most, wait_s)
+            polled.extend(found.records)
+            return found
+
+        service.commands._feed.poll = watched  # type: ignore[method-assign]
         service.produce(*((b"p%d" % one, b"%d" % one) for one in range(60)))
-        await until(lambda: service.begun == PLACES)
-        await asyncio.sleep(0.5)  # the next ones were polled, and wait for places
+        await until(lambda: service.begun == PLACES < len(polled))
+        await asyncio.sleep(0.1)  # the next ones wait for places
         await service.commands._give_up(range(4))
         service.commands._take_up(range(4))
         service.gate.set()
@@ -263,8 +271,9 @@ def test_partitions_that_are_added_make_the_share_smaller(
 
 
 def test_shares_of_two_processes_are_one_together_at_most_while_partitions_move(
-    broker: Broker,
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(clients, "SESSION_MS", 4_000)  # of another process one hears each second
     together: list[float] = []
 
     async def story(first: Service) -> None:
