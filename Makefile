@@ -20,6 +20,8 @@ RUN_STAMP := $(VENV)/.beckon-run
 DEV_STAMP := $(VENV)/.beckon-dev
 WHEEL_VENV := .venv-wheel
 TIDY := tests/test_tidy.py tests/test_packaging.py tests/test_deploy.py
+CORE := $(patsubst %,tests/unit/%,schemas definitions state decisions)
+UNIT := tests/unit $(patsubst %,--ignore=%,$(CORE))
 MODEL := tests/oracle tests/simulation tests/examples
 STARBUCKS := tests/integration/test_starbucks.py
 CONTRACT := tests/contract tests/e2e
@@ -83,10 +85,13 @@ check: $(DEV_STAMP)  ## format, lint, types, layers, tidiness, packaging
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q $(TIDY)
 
+.PHONY: core
+core: $(DEV_STAMP)  ## the unit tests of the core, with the coverage that it must have
+	$(BIN)/pytest -q $(CORE) --cov --cov-report=term-missing
+
 .PHONY: unit
-unit: $(DEV_STAMP)  ## the unit tests, with the coverage that the core must have
-	$(BIN)/pytest -q tests/unit --cov --cov-report=term-missing $(KEEP) \
-		|| { $(BIN)/coverage report && $(BIN)/pytest -q tests/unit $(KEEP) $(AGAIN); }
+unit: $(DEV_STAMP)  ## all other unit tests
+	$(BIN)/pytest -q --durations=5 $(KEEP) $(UNIT) || $(BIN)/pytest -q $(KEEP) $(UNIT) $(AGAIN)
 
 .PHONY: model
 model: $(DEV_STAMP)  ## the engine against an oracle that shares no code with it
@@ -121,7 +126,7 @@ peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same 
 
 .PHONY: test
 test: check  ## everything, on a real Kafka: mostly waiting, so two parts at once
-	$(MAKE) --jobs=2 --output-sync=target whole unit contract starbucks model
+	$(MAKE) --jobs=2 --output-sync=target whole unit core contract starbucks model
 
 .PHONY: wheel
 wheel: $(DEV_STAMP)  ## build the wheel and test it as installed, away from this folder

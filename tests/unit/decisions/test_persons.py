@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from processors.decisions import persons
 from processors.decisions.persons import Person, UndeclaredRead, names_by_kind
 from processors.definitions.predicates import Predicate, predicate
 from processors.state.profiles import Profile
@@ -67,6 +68,19 @@ def test_what_is_declared_and_not_set_is_not_there() -> None:
         person.traits["gone"]
     assert "y" not in person.tags
     assert "s9" not in person.segments
+
+
+def test_what_was_read_is_told_by_how_that_is_said() -> None:
+    reads = ("status", "traits.plan", "traits.gone", "account", "tags", "tags.a", "tags.y")
+    assert persons.seen(seen(*reads), reads) == {
+        "status": "lead",
+        "traits.plan": "gold",
+        "traits.gone": None,
+        "account": {"tier": "A"},
+        "tags": ["a", "z"],
+        "tags.a": True,
+        "tags.y": False,
+    }
 
 
 def test_what_is_not_declared_can_not_be_read() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.decisions import scales
-from processors.decisions.scales import Ladder, Scale
+from processors.decisions.scales import ADDED, Held, Ladder, Scale
 from processors.definitions import documents
 from processors.definitions.scores import Score
 from processors.state.profiles import Profile, ScoreState
@@ -147,3 +147,26 @@ def test_value_of_a_score_that_never_moved_is_the_empty_one() -> None:
     profile = Profile(scores={"fit": ScoreState(7)})
     assert scales.value(profile, "fit", 0) == 7
     assert scales.value(profile, "other", 3) == 3
+
+
+def test_points_are_told_by_rule_and_by_group_within_its_bounds() -> None:
+    found = scale(group(on("a"), on("b"), id="g", limit=50), group(on("c"), id="h"))
+    points = {found.number(rule): held for rule, held in {"a": 60, "b": 5, "c": 7}.items()}
+    held = Held(found, points)
+    assert held.by_rule() == {"a": 60, "b": 5, "c": 7}
+    assert held.by_group() == {"g": 50, "h": 7}
+    assert Held(found, points, added=3).by_group() == {"g": 50, "h": 7, ADDED: 3}
+
+
+def test_points_that_fade_are_told_rounded_and_without_those_that_are_gone() -> None:
+    found = scale(group(on("a", decay={"half_life": "7d"}), on("b"), id="g"))
+    points = {found.number("a"): 1e-9, found.number("b"): 2.0000001}
+    assert Held(found, points).by_rule() == {"b": 2}
+
+
+def test_combined_score_is_told_by_no_group() -> None:
+    known = {each: scale(group(on("a")), id=each) for each in ("x", "y")}
+    both = {"kind": "score", "id": "fit", "name": "fit", "combined": {"of": ["x", "y"]}}
+    made = documents.parse(both)
+    assert isinstance(made, Score)
+    assert Held(scales.scale(made, known), {0: 1, 1: 2}).by_group() == {}
