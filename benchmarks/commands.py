@@ -82,10 +82,13 @@ def measure_senders(
     channel: Annotated[
         Literal["webhook", "email"], typer.Option(help="Of which kind.")
     ] = "webhook",
+    template: Annotated[
+        Literal["cart-reminder", "welcome"], typer.Option(help="Which mail, of `--channel email`.")
+    ] = "cart-reminder",
     save: Save = False,
 ) -> None:
     """Messages a second of one sender, their cost, and its memory, with the ledger on Postgres."""
-    options = senders.Options(commands=commands, channel=channel)
+    options = senders.Options(commands=commands, channel=channel, template=template)
     with clusters.broker() as cluster:
         _finish(senders.measure(cluster, options, _say), save)
 

@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent.parent / "examples" / "messages"
 TARGET = 1_000
 """Mails a second, delivered."""
 RUNS = 3
+CART = "cart-reminder"
 AT_MS = 1_767_225_600_000
 ITEMS = [
     {
@@ -78,8 +79,8 @@ def measure(messages: int) -> Report:
     )
 
 
-def command(place: int) -> Command:
-    """Returns one of the commands."""
+def command(place: int, template: str = CART) -> Command:
+    """Returns one of the commands, for a mail by one of the templates."""
     traits = {
         "email": f"ann{place}@example.com",
         "first_name": "Ann",
@@ -94,7 +95,7 @@ def command(place: int) -> Command:
         step="remind",
         occurrence="m",
         at=AT_MS,
-        template="cart-reminder",
+        template=template,
         traits=traits,
         properties={"items": ITEMS},
     )

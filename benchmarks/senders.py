@@ -1,6 +1,7 @@
 """How fast one sender posts webhooks or mails on this machine, its ledger on Postgres.
 
-Mails are rendered in two languages, with a loop over items, and posted as SendGrid takes them.
+Mails are rendered in two languages and posted as SendGrid takes them: a cart of three items, or a
+greeting.
 """
 
 import contextlib
@@ -39,6 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One measurement."""
 
     channel: Literal["webhook", "email"] = "webhook"
+    template: str = rendering.CART
+    """Of mails, one of `examples/messages`."""
     commands: int = 100_000
     people: int = 20_000
     partitions: int = 4
@@ -98,9 +101,11 @@ def _measured(posts: Process, sender: Process, options: Options, say: Say) -> Re
     }
     row = {name: f"{value:,.0f}" for name, value in figures.items()}
     settings = {"commands": f"{options.commands:,}", "people": f"{options.people:,}"}
-    arguments = f"--channel {options.channel} --commands {options.commands}"
-    found = reports.report("senders", arguments, settings=settings, rows=[row], figures=figures)
     is_mail = options.channel == "email"
+    arguments = f"--channel {options.channel} --commands {options.commands}"
+    if is_mail:
+        arguments += f" --template {options.template}"
+    found = reports.report("senders", arguments, settings=settings, rows=[row], figures=figures)
     return msgspec.structs.replace(found, mode="mails") if is_mail else found
 
 
@@ -119,7 +124,7 @@ def _write(cluster: Cluster, prefix: str, options: Options, to: str) -> None:
     producer = Producer({"bootstrap.servers": cluster.bootstrap, "linger.ms": 20})
     for number in range(options.commands):
         person = f"p-{number % options.people}"
-        one = _command(options.channel, number, to)
+        one = _command(options, number, to)
         one = msgspec.structs.replace(
             one, id=derive_id(prefix, "v", person, "0", str(number)), profile_id=person
         )
@@ -131,9 +136,9 @@ def _write(cluster: Cluster, prefix: str, options: Options, to: str) -> None:
         raise BenchFailed("Kafka did not take the commands")
 
 
-def _command(channel: str, number: int, to: str) -> Command:
-    if channel == "email":
-        return rendering.command(number)
+def _command(options: Options, number: int, to: str) -> Command:
+    if options.channel == "email":
+        return rendering.command(number, options.template)
     return Command(
         id="",
         channel="webhook",
