@@ -138,7 +138,7 @@ def check_conditions(world: World) -> None:
 
 
 @given(worlds.definitions(), logs.histories())
-@budget(60)
+@budget(30)
 def test_explained_is_what_the_engine_holds(documents: list[Document], log: list[Json]) -> None:
     for person in logs.PEOPLE:
         world = World(documents, log, person)

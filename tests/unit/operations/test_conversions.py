@@ -325,7 +325,7 @@ def foretold(
     return found
 
 
-@budget(30)
+@budget(15)
 @given(definitions(), sorted_histories())
 def test_any_score_is_as_explained_right_before_the_conversion(
     documents: list[Document], log: list[Json]
