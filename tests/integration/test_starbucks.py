@@ -30,8 +30,8 @@ pytestmark = pytest.mark.slow
 END = "2026-01-30T18:00:00Z"
 """The time of the last event: to then timers run in all three."""
 KINDS = ("segment-changes", "score-changes", "commands", "decisions", "journey-runs")
-MEMBERSHIPS = {"segments", "lists"}
-"""Of a command: left out of files where there are none."""
+UNSAID = {"segments", "lists", "has_values"}
+"""Of a command: left out where there are none, or where it is not so."""
 NUMBERS = {"value", "old", "new"}
 RUN_S = 480.0
 
@@ -125,7 +125,7 @@ def by_person(rows: Iterable[Row]) -> Rows:
         for name in NUMBERS & row.keys():
             row[name] = float(row[name])
         row.pop("traits", None)
-        for name in MEMBERSHIPS & row.keys():
+        for name in UNSAID & row.keys():
             if not row[name]:
                 del row[name]
         of_one = f"{row['profile_id']} {row.get('channel', '')}"
