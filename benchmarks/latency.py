@@ -53,6 +53,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         """How many commands in all."""
         return -(-self.events // self.every)
 
+    @property
+    def untimed(self) -> int:
+        """How many of them, the first ones, nothing is told of."""
+        return -(-self.rate * self.warm_up // self.every)
+
 
 class Arrivals:
     """Takes the commands as they come, in a thread: as a sender would, only what is committed."""
@@ -105,15 +110,15 @@ def measure(cluster: Cluster, options: Options) -> Report:
         env = {"BECKON_KAFKA__BOOTSTRAP_SERVERS": cluster.bootstrap}
         told = list(map(str, arguments))
         with Process(["-m", "benchmarks.pacing", *told], env, name="the producer") as producer:
-            begin_ns = producer.wait_for("ready", START_S)[0].fields["at_ns"]
+            producer.wait_for("ready", START_S)
             patience_s = 2.0 * (options.warm_up + options.seconds) + LATE_S
             done = producer.wait_for("done", patience_s)[0].fields
         worker.wait_until(lambda: len(arrivals.taken) >= options.probes, LATE_S, every_s=POLL_S)
         cpu_s = worker.cpu_s - cpu_s
     if done["events"] != options.events:
         raise BenchFailed(f"only {done['events']:,} events left")
-    counted_ns = begin_ns + options.warm_up * 1_000_000_000
-    waits_ms = [(to - since) / 1e6 for since, to in arrivals.taken if since >= counted_ns]
+    timed = sorted(arrivals.taken)[options.untimed :]
+    waits_ms = [(to - since) / 1e6 for since, to in timed]
     return report(options, waits_ms, cpu_s=cpu_s, behind_s=done["behind_s"])
 
 

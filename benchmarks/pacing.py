@@ -53,7 +53,7 @@ def main(topic: str, rate: int, seconds: int, every: int, people: int) -> None:
     ids, shares = workloads.person_ids(people), workloads.shares_of(made)
     names, name_shares = list(workloads.NAMES), list(workloads.NAMES.values())
     total = rate * seconds
-    tell(message="ready", at_ns=time.time_ns())
+    tell(message="ready")
     started_s, count, behind_s = time.monotonic(), 0, 0.0
     while count < total:
         due = min(total, int((time.monotonic() - started_s) * rate))
