@@ -223,7 +223,7 @@ class Courier:
             return await self._untold(trip)
         if trip.pinned is route and route.provider.promise == "look-up":
             return await self._look_up(trip, route)
-        async with self._routes.place(route) as place:
+        async with self._routes.place(route, until) as place:
             if place is None:
                 return None
             gate = _gate(trip, route)

@@ -141,9 +141,9 @@ class Routes:
 
     async def _wait(self, routes: Sequence[Route], until: int | None) -> Route | None:
         while True:
-            now = self._clock.now_ms()
-            if until is not None and now >= until:
+            if self._is_over(until):
                 return None
+            now = self._clock.now_ms()
             waits = [one.wait_ms(now) for one in routes]
             if 0 in waits:
                 return routes[waits.index(0)]
@@ -151,16 +151,20 @@ class Routes:
             await self._sleep((wait if until is None else min(wait, until - now)) / 1000)
 
     @contextlib.asynccontextmanager
-    async def place(self, route: Route) -> AsyncIterator["Place | None"]:
+    async def place(self, route: Route, until: int | None) -> AsyncIterator["Place | None"]:
         """Gives a place before the provider, in its pace; None where it went away meanwhile.
 
         There are more places than requests at once: the last look of some is taken, for all of
         them together, while others are asking.
+
+        Args:
+            route: the way to it.
+            until: ms since the epoch; None is given where it passes, and nothing of the rate used.
         """
         async with route.near:
             if route.wait_ms(self._clock.now_ms()) == 0:
-                await self._pace(route)
-            if route.wait_ms(self._clock.now_ms()) > 0:
+                await self._pace(route, until)
+            if self._is_over(until) or route.wait_ms(self._clock.now_ms()) > 0:
                 yield None
                 return
             place = Place(self, route, is_probe=route.breaker.begin())
@@ -169,16 +173,22 @@ class Routes:
             finally:
                 place.leave()
 
-    async def _pace(self, route: Route) -> None:
+    async def _pace(self, route: Route, until: int | None) -> None:
         if route.limits.rate_per_s is None:
             return
         waits = route.turn.locked()
         async with route.turn:
-            while (wait_ms := route.bucket.take(self._clock.now_ms())) > 0:
+            while not self._is_over(until):
+                wait_ms = route.bucket.take(self._clock.now_ms())
+                if wait_ms == 0:
+                    break
                 waits = True
                 await self._sleep(min(wait_ms, POLL_MS) / 1000)
         if waits:
             self._metrics.add(Counter.RATE_WAITS, 1, route.provider.name)
+
+    def _is_over(self, until: int | None) -> bool:
+        return until is not None and self._clock.now_ms() >= until
 
     async def look_up(self, route: Route, message: Message) -> Reply | None:
         """Returns what the provider says became of the message; None: it can not say."""

@@ -125,6 +125,22 @@ def test_without_a_share_of_the_rate_messages_wait_and_go_on_with_one(tmp_path: 
         assert found.metrics.read(Counter.RATE_WAITS, "ses") == 1
 
 
+def test_message_whose_time_passes_while_it_waits_for_the_rate_is_dropped(tmp_path: Path) -> None:
+    """Nor does it use up what others may send: they go as if it had not been there."""
+    ses = Scripted()
+    with world(tmp_path, ses, limits=Limits(rate_per_s=0.2)) as found:
+        begun_at = found.time.now
+
+        async def many() -> list[tuple[str, str]]:
+            short = [errand(f"c-{one}", expires_at=begun_at + 1_000) for one in range(3)]
+            done = await asyncio.gather(*map(found.courier.deliver, [*short, errand("c-9")]))
+            return [(one.entry.state, one.entry.detail) for one in done]
+
+        assert run(many()) == [("dropped", "expired")] * 3 + [("sent", "http-200")]
+        assert ses.sent == ["c-9"]
+        assert found.time.now < begun_at + 6_000
+
+
 def test_share_that_falls_slows_those_that_wait_already() -> None:
     clock = Time()
     routes = opened(Scripted(), time=clock, rate_per_s=10)
@@ -133,7 +149,7 @@ def test_share_that_falls_slows_those_that_wait_already() -> None:
     async def one() -> None:
         route = routes.named("ses")
         assert route is not None
-        async with routes.place(route):
+        async with routes.place(route, None):
             went.append(clock.now - 1_000_000)
         if len(went) == 5:
             routes.share(0.1)
@@ -162,7 +178,7 @@ def test_provider_without_a_rate_is_asked_whatever_the_share() -> None:
     assert route is not None
 
     async def one() -> bool:
-        async with routes.place(route) as place:
+        async with routes.place(route, None) as place:
             return place is not None
 
     assert run(one())
@@ -187,7 +203,7 @@ def test_no_more_requests_at_once_than_allowed() -> None:
     async def one() -> None:
         route = await routes.pick((), None)
         assert route is not None
-        async with routes.place(route) as place:
+        async with routes.place(route, None) as place:
             assert place is not None
             message = errand().message
             assert message is not None
@@ -207,7 +223,7 @@ def test_nobody_is_asked_after_the_circuit_opened_before_their_turn() -> None:
     async def one() -> bool:
         route = routes.named("ses")
         assert route is not None
-        async with routes.place(route) as place:
+        async with routes.place(route, None) as place:
             message = errand().message
             assert message is not None
             return place is not None and await place.ask(message) is not None
@@ -228,7 +244,7 @@ def test_probe_that_was_not_made_lets_the_next_one_go() -> None:
     clock.now += 5_000
 
     async def leave() -> int:
-        async with routes.place(route) as place:
+        async with routes.place(route, None) as place:
             assert place is not None
         return route.wait_ms(clock.now)
 
@@ -262,7 +278,7 @@ def test_looks_are_taken_ahead_only_where_a_crash_can_be_settled(
         async with contextlib.AsyncExitStack() as stack:
             count = 0
             while not route.near.locked():
-                await stack.enter_async_context(routes.place(route))
+                await stack.enter_async_context(routes.place(route, None))
                 count += 1
             return count
 
