@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from schemas.topics import DAY_MS
+
 Purpose = Literal["open", "click", "unsubscribe", "preferences", "confirm", "view"]
 
 MIN_SECRET_BYTES = 32
@@ -23,7 +25,6 @@ MAX_TOKEN_CHARS = 4_096
 MAX_KEYS = 20
 TAG_BYTES = 16
 """Of the HMAC; the seal has as many of its own."""
-DAY_MS = 86_400_000
 
 LIVES_MS: dict[Purpose, int | None] = {
     "open": 400 * DAY_MS,

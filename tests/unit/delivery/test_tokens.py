@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.delivery.tokens import (
-    DAY_MS,
     LIVES_MS,
     MAX_TOKEN_CHARS,
     BadKeys,
@@ -18,6 +17,7 @@ from processors.delivery.tokens import (
     Purpose,
     parse_keys,
 )
+from schemas.topics import DAY_MS
 
 OLD, NEW = ("k1", b"1" * 32), ("k2", b"2" * 32)
 RING = Keyring([NEW, OLD], workspace="beckon.")
