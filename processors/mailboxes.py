@@ -9,8 +9,8 @@ from rich.table import Table
 
 from processors.definitions.errors import one_line
 from processors.operations.errors import OperationFailed
-from processors.settings import PREFIX, Settings
-from processors.terminal import show, told
+from processors.settings import PREFIX
+from processors.terminal import configured, show, told
 from schemas.events import iso
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def mailbox(
     from connectors.channels import mailbox as mails
     from connectors.channels import recorder
 
-    folder = Settings.from_env().mailbox.folder
+    folder = configured().mailbox.folder
     try:
         if id is None:
             _list(mails.kept(folder / mails.FOLDER) + recorder.kept(folder), folder, most)
