@@ -367,6 +367,10 @@ class Metrics:
         self._labelled.pop((gauge, labels), None)
         self._all[gauge].remove(*labels)
 
+    def has(self, counter: Counter, *labels: str) -> bool:
+        """Returns whether there is a value under these labels, be it 0."""
+        return (counter, labels) in self._labelled
+
     def read(self, metric: Counter | Gauge, *labels: str) -> float:
         """Returns the present value; 0.0 where nothing was counted yet."""
         said = dict(zip(metric.value.labels, labels, strict=True))

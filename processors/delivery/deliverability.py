@@ -104,5 +104,7 @@ def count(
     """Counts one mail; of the other arrivals there is a 0 then, from which they can rise."""
     if provider is None or domain is None or arrival is None:
         return
-    for each in ARRIVALS:
-        metrics.add(Counter.MAILS, int(each == arrival), provider, domain, each)
+    if not metrics.has(Counter.MAILS, provider, domain, arrival):
+        for each in ARRIVALS:
+            metrics.add(Counter.MAILS, 0, provider, domain, each)
+    metrics.add(Counter.MAILS, 1, provider, domain, arrival)

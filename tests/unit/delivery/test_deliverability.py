@@ -105,6 +105,17 @@ def test_first_count_leaves_a_0_from_which_the_others_can_rise() -> None:
         assert f"{line} {float(each == 'sent')}" in metrics.text().decode()
 
 
+def test_later_counts_add_up_and_leave_the_others_as_they_are() -> None:
+    metrics = Metrics()
+    for each in ("sent", "sent", "blocked", "sent"):
+        deliverability.count(metrics, "ses", "gmail.com", each)
+    counts = [metrics.read(Counter.MAILS, "ses", "gmail.com", each) for each in ARRIVALS]
+    assert dict(zip(ARRIVALS, counts, strict=True)) == dict.fromkeys(ARRIVALS, 0) | {
+        "sent": 3,
+        "blocked": 1,
+    }
+
+
 @pytest.mark.parametrize("lacks", [(None, "other", "sent"), ("ses", None, "sent")])
 def test_what_is_no_mail_or_has_no_provider_is_not_counted(
     lacks: tuple[str | None, str | None, deliverability.Arrival],

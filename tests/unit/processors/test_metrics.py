@@ -92,6 +92,14 @@ def test_counter_adds_up_by_its_labels() -> None:
     assert found.read(Counter.DECISIONS, "yes", "fired") == 0
 
 
+def test_counter_has_a_value_once_something_was_added_be_it_nothing() -> None:
+    found = Metrics()
+    assert not found.has(Counter.DECISIONS, "no", "limit")
+    found.add(Counter.DECISIONS, 0, "no", "limit")
+    assert found.has(Counter.DECISIONS, "no", "limit")
+    assert not found.has(Counter.DECISIONS, "yes", "fired")
+
+
 def test_gauge_is_set_and_forgotten() -> None:
     found = Metrics()
 
