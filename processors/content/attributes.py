@@ -14,6 +14,10 @@ _LONGER = {b"href": b"xlink:", b"action": b"form"}
 _BEFORE = b" \t\r\n\f\v\"'/"
 """What parts attributes; programs do without a space behind a quote or a slash."""
 _VALUE = re.compile(rb"""\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+)""")
+_SO_FAR = rb"""(?:[^"'<>]++|"[^"<>]*+"|'[^'<>]*+')*+"""
+"""What a tag has up to a place where no quotes are open."""
+_TAG = re.compile(rb"<" + _SO_FAR)
+_ANCHOR = re.compile(rb"<a[\s/]" + _SO_FAR, re.I)
 
 
 class Place(NamedTuple):
@@ -26,7 +30,11 @@ class Place(NamedTuple):
 
 
 def places(html: bytes) -> list[Place]:
-    """Returns all places in HTML, encoded as UTF-8, in their order; none lies within another."""
+    """Returns all places in HTML, encoded as UTF-8, in their order.
+
+    None lies within another, unless that only looks like one: where a text or a quoted value ends
+    in `href=`, the next attribute seems to be its value.
+    """
     lowered = html.lower()
     found = []
     for name in _NAMES:
@@ -37,7 +45,7 @@ def places(html: bytes) -> list[Place]:
                 found.append(place)
             at = lowered.find(name, at + len(name))
     found.sort(key=attrgetter("begin"))
-    return _apart(found)
+    return _apart(html, found)
 
 
 def text(html: bytes, place: Place) -> str:
@@ -48,11 +56,7 @@ def text(html: bytes, place: Place) -> str:
 
 def is_link(html: bytes, place: Place) -> bool:
     """Returns whether it is an address that people click on: the `href` of an `<a>`."""
-    if place.attribute != "href":
-        return False
-    begin = html.rfind(b"<", 0, place.begin)
-    tag = html[begin : place.begin]
-    return tag[1:2] in (b"a", b"A") and tag[2] in _BEFORE and b">" not in tag
+    return place.attribute == "href" and _is_in(_ANCHOR, html, place)
 
 
 def parted(html: bytes, found: Iterable[Place], change: Callable[[str], str | None]) -> list[str]:
@@ -86,10 +90,16 @@ def _place(html: bytes, lowered: bytes, name: bytes, at: int) -> Place | None:
     return Place(lowered[start:end].decode(), match.start(1), match.end(1))
 
 
-def _apart(found: list[Place]) -> list[Place]:
-    kept, end = [], 0
+def _apart(html: bytes, found: list[Place]) -> list[Place]:
+    kept, end = list[Place](), 0
     for place in found:
-        if place.begin >= end:
+        if place.begin >= end or not _is_in(_TAG, html, kept[-1]):
             kept.append(place)
             end = place.end
     return kept
+
+
+def _is_in(tag: re.Pattern[bytes], html: bytes, place: Place) -> bool:
+    """Returns whether a place is an attribute of such a tag: no text, and in no quoted value."""
+    begin = html.rfind(b"<", 0, place.begin)
+    return tag.fullmatch(html, begin, place.begin) is not None

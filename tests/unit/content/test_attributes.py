@@ -20,6 +20,12 @@ from processors.content import attributes
          [("background", "x"), ("poster", "y"), ("data", "z")]),
         ('<img src="x"><a href="y">', [("src", "x"), ("href", "y")]),
         ('<a href="?a= src=x">', [("href", "?a= src=x")]),
+        ('<a title="x href=" href="y">', [("href", " href="), ("href", "y")]),
+        ("<a title='x href=' href='y' src='z'>", [("href", " href="), ("href", "y"), ("src", "z")]),
+        ('<img alt="x src=" src=y>', [("src", "y")]),
+        ('<img alt="x src=" src=\'y\' title="">', [("src", " src='y' title="), ("src", "y")]),
+        ('<p>"x src=" <img src="y">', [("src", " <img src="), ("src", "y")]),
+        ('"x src=" <img src="y">', [("src", " <img src="), ("src", "y")]),
         ('<a href="gr\u00fcn">', [("href", "gr\u00fcn")]),
         ('<p data-href="x" xhref="y" srcset="z">href = of</p>', []),
         ("<p>https://a.example/?src=b</p>", []),
@@ -45,6 +51,10 @@ def test_places_are_those_of_attributes_with_addresses(
         ('<base href="x">', False),
         ('<img src="x">', False),
         ('<a>href ="x"</a> href="x"', False),
+        ('<a title=" href=x">', False),
+        ("<a class=y title=' href=x'>", False),
+        ('<abbr href="x">', False),
+        ("<a class=\"y\" title='' href='x'>", True),
     ],
 )
 def test_what_is_clicked_on_is_the_href_of_an_a(html: str, is_link: bool) -> None:

@@ -1,8 +1,12 @@
 """Links: which may be there, what is added to them, and what leads by way of us."""
 
 from collections.abc import Sequence
+from html import unescape
+from html.parser import HTMLParser
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from processors.content import links
 from processors.definitions.templates import Utm
@@ -43,6 +47,7 @@ def test_ordinary_links_may_be_there(html: str) -> None:
         '<a href="\u200bjavascript:x">', '<object data="javascript:x">',
         '<a/href="javascript:x">', '<img alt="x"src="javascript:x">', "<A HREF=javascript:x>",
         '<button formaction="javascript:x">', '<video poster="javascript:x">',
+        '<a title="x href=" href="javascript:x">', '<p>"x src=" <img src="javascript:x">',
     ],
 )  # fmt: skip
 def test_links_that_may_be_programs_are_refused(html: str) -> None:
@@ -75,6 +80,26 @@ def test_too_many_links_are_refused() -> None:
 def test_links_are_marked_with_where_they_stood(html: str, marked: str) -> None:
     assert settled(html, UTM, ["https://b.example/u/1"]) == marked
     assert settled(html) == html
+
+
+class Attributes(HTMLParser):
+    """Collects the attributes of all tags, as programs that show mails find them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str | None]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += attrs
+
+
+@given(st.lists(st.sampled_from([*" =x/", "href", "https://e.example"]), max_size=9).map("".join))
+@example("x href=https://e.example onclick=alert(1) y")
+def test_no_value_in_an_attribute_becomes_one(value: str) -> None:
+    found = settled(f'<a title="{value}" href="https://a.example">', UTM)
+    url = unescape(f"https://a.example?{MARKS}")
+    assert Attributes(found).found == [("title", value), ("href", url)]
 
 
 def test_policy_says_what_is_added() -> None:
