@@ -99,14 +99,18 @@ class Isolated:
         found: dict[int, Made] = {}
         sent: deque[_Job] = deque()
         with self._lock:
-            while waiting or sent:
-                self._send(waiting, sent, found)
-                if not waiting:
-                    waiting.extend(itertools.islice(jobs, 1))  # while it is at work on the others
-                    if waiting:
-                        continue
-                if sent:
-                    self._receive(waiting, sent, found)
+            try:
+                while waiting or sent:
+                    self._send(waiting, sent, found)
+                    if not waiting:
+                        waiting.extend(itertools.islice(jobs, 1))  # while it is at work on others
+                        if waiting:
+                            continue
+                    if sent:
+                        self._receive(waiting, sent, found)
+            finally:
+                if sent:  # something raised: their answers would be taken for those of the next
+                    self._end()
         return [found[place] for place in range(len(found))]
 
     @property

@@ -149,6 +149,20 @@ def test_many_large_ones_are_made_in_their_order() -> None:
     assert [each.removesuffix(long) for each in texts] == [str(one) for one in range(40)]
 
 
+def test_nobody_gets_what_was_made_for_a_batch_that_came_to_nothing() -> None:
+    def hello(name: str, **traits: object) -> Command:
+        return command("slack", traits={"first_name": name, **traits})
+
+    made = Isolated()
+    try:
+        made.take([template("slack", text="{{ first_name }}")])
+        with pytest.raises(OverflowError):
+            made.compose_all([hello("Ann"), hello("Bob"), hello("Cid", number=2**64)])
+        assert [made.compose(hello(name))[0].text for name in ("Dan", "Eve")] == ["Dan", "Eve"]
+    finally:
+        made.close()
+
+
 def test_process_that_was_killed_is_begun_anew() -> None:
     made = Isolated()
     try:
