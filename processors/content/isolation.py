@@ -193,10 +193,8 @@ class _Job(NamedTuple):
 
     @property
     def template(self) -> str:
-        """Its name; of a webhook that of the action."""
-        command = self.command
-        action = f"{command.definition_id}/{command.step}@{command.version}"
-        return command.template or action
+        """Its name."""
+        return _template(self.command)
 
     def too_costly(self) -> Unsendable:
         """What is said of a template that ended the process."""
@@ -283,11 +281,16 @@ def answer(frame: bytes, library: Library, renderer: Renderer) -> bytes:
         return b"U" + msgspec.msgpack.encode([error.reason, error.detail, error.is_held])
     except MemoryError:
         reason, is_held = COSTLY
-        return b"U" + msgspec.msgpack.encode([reason, command.template or "", is_held])
+        return b"U" + msgspec.msgpack.encode([reason, _template(command), is_held])
     except Exception as error:  # of one message: the process goes on with the others
         return b"U" + msgspec.msgpack.encode(["template-broken", type(error).__name__, True])
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _template(command: Command) -> str:
+    """Returns the name of a template; of a webhook that of the action."""
+    return command.template or f"{command.definition_id}/{command.step}@{command.version}"
 
 
 def _bound_memory() -> None:

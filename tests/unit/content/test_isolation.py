@@ -50,6 +50,11 @@ def refused(isolated: Isolated, name: str) -> tuple[str, str, bool]:
     return caught.value.reason, caught.value.detail, caught.value.is_held
 
 
+def hook(step: str, text: str) -> Command:
+    keys = {"template": None, "url": "https://a.example", "has_values": True}
+    return command("webhook", step=step, body={"a": text}, **keys)
+
+
 def test_messages_are_those_that_are_made_here(isolated: Isolated) -> None:
     here = Renderer(Library([GOOD]), links=Ours(), options=Options(product_name="Shop"))
     assert isolated.compose(command()) == here.compose(command())
@@ -95,10 +100,6 @@ def test_template_that_ends_the_process_again_and_again_is_not_tried_any_more() 
 
 
 def test_webhook_that_ends_the_process_again_and_again_bars_its_own_action_only() -> None:
-    def hook(step: str, text: str) -> Command:
-        keys = {"template": None, "url": "https://a.example", "has_values": True}
-        return command("webhook", step=step, body={"a": text}, **keys)
-
     bomb, good = hook("0", BOMBS["numbers"]), hook("1", "{{ first_name }}")
     made = Isolated()
     try:
@@ -113,6 +114,12 @@ def test_webhook_that_ends_the_process_again_and_again_bars_its_own_action_only(
         assert made.compose(good)[0].data == {"a": "Ann"}
     finally:
         made.close()
+
+
+def test_webhook_that_takes_too_much_memory_is_told_by_its_action(isolated: Isolated) -> None:
+    with pytest.raises(Unsendable) as caught:
+        isolated.compose(hook("0", BOMBS["memory"]))
+    assert (caught.value.reason, caught.value.detail) == ("template-too-costly", "greet/0@v")
 
 
 def test_of_many_only_that_which_ends_the_process_is_refused() -> None:
