@@ -78,7 +78,7 @@ def entry(journey: Journey, runner: Runner, when: Evaluate | None) -> Entry:
 ANSWERS = frozenset(f"webhook.{result}" for result in get_args(Result))
 """The events that tell what came of a webhook."""
 
-_PRINTED = re.compile(r"\b(?:run|event)\.([A-Za-z_][\w-]*)")
+_PRINTED = re.compile(r"""\b(?:run|event)(?:\.([A-Za-z_][\w-]*)|\[\s*["']([^"']+))""")
 """What Liquid prints of what a run knows."""
 
 Compile = Callable[[Condition], tuple[Evaluate, set[Fact]]]
@@ -262,4 +262,4 @@ def _properties(found: Any) -> Iterator[str]:
         for each in found:
             yield from _properties(each)
     elif isinstance(found, str) and webhooks.has_liquid(found):
-        yield from _PRINTED.findall(found)
+        yield from (match[1] or match[2] for match in _PRINTED.finditer(found))

@@ -87,6 +87,12 @@ def test_what_liquid_prints_of_a_run_is_known() -> None:
     assert flow(document).keys == {"ask", "note", "order", "total", "x"}
 
 
+def test_what_liquid_prints_by_a_name_in_quotes_is_known_too() -> None:
+    body = {"a": "{{ run['order id'].x }}", "b": '{{ event[ "to-day" ] }} {{ run[0] }}'}
+    asked = {"url": "https://a.example/", "body": body}
+    assert flow(journey("a", step("ask", {"webhook": asked}))).keys == {"ask", "order id", "to-day"}
+
+
 def test_ways_that_are_not_said_lead_on() -> None:
     found = flow(journey("a", wait("look", until={"event": "b"}, timeout="1d"), step("s", SEND)))
     assert found.steps["look"].next == "s"
