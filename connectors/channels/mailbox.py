@@ -103,8 +103,9 @@ def opened(folder: Path, id: str) -> EmailMessage | None:
     Raises:
         OSError: it can not be read.
     """
+    name = folders.name_of(id)
     for each in _paths(folder):
-        if _key(each) == id:
+        if _key(each) == name:
             return _parsed(each)
     return None
 

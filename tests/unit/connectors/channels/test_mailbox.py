@@ -124,3 +124,12 @@ def test_mails_are_listed_and_opened_by_their_id(tmp_path: Path) -> None:
         assert opened is not None
         assert opened["Message-ID"] == f"<{one}@shop.example.com>"
     assert boxes.opened(tmp_path, "c-3") is None
+
+
+def test_mail_whose_id_is_no_name_is_opened_by_either(tmp_path: Path) -> None:
+    send(tmp_path, mail("c/1"))
+    [listed] = boxes.kept(tmp_path)
+    for id in ("c/1", listed.id):
+        opened = boxes.opened(tmp_path, id)
+        assert opened is not None
+        assert opened["Subject"] == listed.title
