@@ -102,12 +102,12 @@ def parted(html: bytes, utm: Utm | None, campaign: str, *, ours: Collection[str]
 
     def settle(written: str) -> str | None:
         url = markup.unescape(written).strip()
-        is_ours = url in ours or not (ours or marks)
-        if is_ours or not url.startswith(("http://", "https://")):
+        if url in ours or not url.startswith(("http://", "https://")):
             return None
         return tagged(url, marks) if marks else url
 
-    return attributes.parted(html, places, settle)
+    is_changed = bool(ours or marks)  # else nobody tracks, and all stays as it is written
+    return attributes.parted(html, places if is_changed else (), settle)
 
 
 def joined(parts: Sequence[str]) -> str:
