@@ -160,11 +160,16 @@ def _misprinted(text: str, shelf: Shelf) -> Iterator[Found]:
         return
     yield from _strangers(compiled, text, {})
     for name, line in read.items():
-        root = name.partition(".")[0].partition("[")[0]
+        root = _root(name)
         if root == SECRETS:
             yield line, "is for headers only, as {{ secrets.NAME }}: senders fill it in by itself"
         elif root in (RECOMMENDED, VIEW_URL, *ANSWERS):
             yield line, f"{root} is for messages that have a template"
+
+
+def _root(path: str) -> str:
+    """Returns the first name of a path."""
+    return path.partition(".")[0].partition("[")[0]
 
 
 def _has_html(template: Template) -> bool:
@@ -212,7 +217,7 @@ def _doubtful(template: Template, path: Path, text: str, shelf: Shelf) -> Iterat
     yield from _unrecommended(template, read)
     declared = {name.partition(".")[0] for name in template.variables}
     for name, line in read.items() if declared else ():
-        root = name.partition(".")[0].partition("[")[0]
+        root = _root(name)
         if root not in declared and root not in GIVEN and root != RECOMMENDED:
             said = f"{root} is not declared: where it is missing, to print it holds the message"
             yield line, said + suggestions.hint(root, declared)
@@ -255,7 +260,7 @@ def _unrecommended(template: Template, read: Mapping[str, int]) -> Iterator[Foun
     """Yields lists of a catalogue that there are not."""
     for name, line in read.items():
         root, _, rest = name.partition(".")
-        asked = rest.partition(".")[0].partition("[")[0]
+        asked = _root(rest)
         if root != RECOMMENDED or RECOMMENDED in template.variables:
             continue
         if template.catalogue is None:
