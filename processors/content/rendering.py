@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from processors.content import addresses, drafts, facts, links, plain, sms, variants
+from processors.content import addresses, drafts, facts, links, plain, sms, variants, webhooks
 from processors.content.addresses import Address
 from processors.content.drafts import Draft
 from processors.content.errors import Broken
@@ -82,8 +82,8 @@ class Renderer:
             Unsendable: it can not be made; the reason says why.
         """
         if command.channel in PLAIN:
-            made = self._webhooks.message(command) if command.has_values else _plain(command)
-            return [Draft(made)]
+            make = self._webhooks.message if command.has_values else webhooks.as_written
+            return [Draft(make(command))]
         stock = self._library.stock
         template = _template(stock, command)
         found = addresses.find(
@@ -174,22 +174,6 @@ def _template(stock: Stock, command: Command) -> Template:
     if found.channel != command.channel:
         raise Unsendable("template-mismatched", found.id, is_held=True)
     return found
-
-
-def _plain(command: Command) -> Message:
-    if command.url is None:
-        raise Unsendable("address-missing", "url")
-    return Message(
-        id=command.id,
-        channel=command.channel,
-        profile_id=command.profile_id,
-        to=command.url,
-        definition_id=command.definition_id,
-        step=command.step,
-        transactional=command.transactional,
-        url=command.url,
-        data=command.body or {},
-    )
 
 
 def _bare(text: str) -> str:

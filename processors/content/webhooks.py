@@ -35,6 +35,31 @@ MAX_KEPT_CHARS = 10_000
 """Of such a text; longer ones are compiled each time."""
 
 
+def as_written(command: Command) -> Message:
+    """Returns what is asked where nothing is filled in.
+
+    Raises:
+        Unsendable: there is no address.
+    """
+    if command.url is None:
+        raise Unsendable("address-missing", "url")
+    return Message(
+        id=command.id,
+        channel=command.channel,
+        profile_id=command.profile_id,
+        to=command.url,
+        definition_id=command.definition_id,
+        step=command.step,
+        version=command.version,
+        at=command.at,
+        transactional=command.transactional,
+        url=command.url,
+        method=command.method or "POST",
+        headers=command.headers,
+        data=command.body or {},
+    )
+
+
 class Webhooks:
     """Makes messages of commands that say `has_values`."""
 
@@ -65,23 +90,9 @@ class Webhooks:
         body = self._structure(command.body or {}, data)
         if _size(body) > MAX_BODY_BYTES:
             raise Unsendable("payload-too-large", str(MAX_BODY_BYTES), is_held=True)
-        return Message(
-            id=command.id,
-            channel=command.channel,
-            profile_id=command.profile_id,
-            to=url,
-            definition_id=command.definition_id,
-            step=command.step,
-            version=command.version,
-            at=command.at,
-            transactional=command.transactional,
-            url=url,
-            method=command.method or "POST",
-            headers={
-                name: self._header(name, value, data) for name, value in command.headers.items()
-            },
-            data=body,
-        )
+        given = {name: self._header(name, each, data) for name, each in command.headers.items()}
+        written = as_written(command)
+        return msgspec.structs.replace(written, to=url, url=url, headers=given, data=body)
 
     def _url(self, written: str, data: Mapping[str, Any]) -> str:
         """Returns an address in which each value is a part of the path, or of a parameter's value.

@@ -146,6 +146,11 @@ def test_where_nothing_is_to_be_filled_in_it_is_as_without_values() -> None:
     assert [MAKER.message(said)] == Bodies().compose(said)
 
 
+def test_without_values_a_webhook_asks_all_that_its_action_says() -> None:
+    said = order(has_values=False, traits={}, method="PUT", headers={"X-A": "b"}, body={"a": 1})
+    assert Renderer(Library()).compose(said) == Bodies().compose(said)
+
+
 @pytest.mark.parametrize(
     "keys",
     [
