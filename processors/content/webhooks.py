@@ -27,7 +27,7 @@ from schemas.messages import Message
 
 MAX_BODY_BYTES = 256 * 1024
 """As JSON."""
-TYPED = (bool, int, float, list, dict)
+TYPED = (str, bool, int, float, list, dict)
 """Types that a value keeps; all others are printed."""
 MAX_KEPT = 256
 """Texts that are kept compiled, those that were used last."""
