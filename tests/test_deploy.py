@@ -106,9 +106,10 @@ def test_alerts_speak_of_metrics_that_exist() -> None:
 
 def test_alerts_are_explained_to_whoever_is_woken() -> None:
     groups = loaded("deploy/prometheus/rules.yml")["groups"]
-    explained = text("docs/operations.md") + text("docs/senders.md") + text("docs/catalogues.md")
+    pages = (text("docs/operations.md") + text("docs/senders.md")).splitlines()
+    explained = [line.partition(" | ")[0] for line in pages if line.startswith("| ")]
     for rule in (rule for group in groups for rule in group["rules"]):
-        assert rule["alert"] in explained, rule["alert"]
+        assert any(re.search(rf"\b{rule['alert']}\b", row) for row in explained), rule["alert"]
 
 
 def test_limits_of_deliverability_are_those_of_the_documentation() -> None:
