@@ -103,12 +103,12 @@ def test_partitions_that_leave_are_committed_by_what_was_finished(
         broker.produce(topic, *((str(one).encode(), b"new") for one in range(20)))
         found: list[bytes] = []
         until_s = time.monotonic() + LIMIT_S
-        while len(found) < 20:
+        while found.count(b"new") < 20:
             assert time.monotonic() < until_s
             found += member.poll() + other.poll()
     # the embedded broker may refuse offsets while others join, where a real one takes them
     was_refused = "REBALANCE_IN_PROGRESS" in "".join(map(repr, map(vars, caplog.records)))
-    assert was_refused or found == [b"new"] * 20, "nothing that was finished came again"
+    assert was_refused or len(found) == 20, "nothing that was finished came again"
     assert len(member.left) == 2
 
 
