@@ -3,6 +3,7 @@
 First in the flow: product apps write them to the `events` topic, and `processors` decides on each.
 """
 
+import functools
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -136,6 +137,7 @@ def time_ms(event: Event) -> int:
     return at_ms
 
 
+@functools.lru_cache(1024)
 def iso(at_ms: int) -> str:
     """Returns the instant as ISO 8601 in UTC with ms.
 

@@ -1,5 +1,6 @@
 """Conditions, each evaluated from scratch over everything that was ever heard of a person."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -378,6 +379,7 @@ def _bucket(document: Document) -> Callable[[Person, int, Occurrence | None], bo
     )
 
 
+@functools.cache
 def percent(salt: str, person_id: str) -> float:
     """Returns the stable share of a person, from 0 up to 100."""
     digest = hashlib.sha256(f"{salt}:{person_id}".encode()).digest()

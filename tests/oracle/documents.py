@@ -4,6 +4,7 @@ Knows nothing of `processors`. Checks nothing: a definition that `beckon check` 
 for the oracle.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -85,6 +86,7 @@ def instant_ms(value: Any) -> int | None:
     return None if found.tzinfo is None else round((found - EPOCH) / MILLISECOND)
 
 
+@functools.cache
 def iso(at_ms: int) -> str:
     """Returns the instant as ISO 8601 in UTC with ms."""
     return (EPOCH + at_ms * MILLISECOND).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,5 +1,6 @@
 """The definitions made ready to be asked: segments, scores, triggers."""
 
+import functools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -140,22 +141,30 @@ class Fading:
         self.score_id = score_id
         self.thresholds: Thresholds = set()
 
+    @functools.cached_property
+    def ordered(self) -> list[tuple[float, bool]]:
+        """The thresholds, of which none comes once somebody is looked at."""
+        return sorted(self.thresholds)
+
+    @functools.cached_property
+    def levels(self) -> set[float]:
+        """Values that are not rounded, between which those lie that are in one zone."""
+        return {
+            edge
+            for number, _ in self.thresholds
+            for edge in ((math.ceil(number * 100) - 0.5) / 100, (number * 100 // 1 + 0.5) / 100)
+        }
+
     def zone(self, value: float) -> tuple[bool, ...]:
         return tuple(
-            value > number if is_over else value >= number
-            for number, is_over in sorted(self.thresholds)
+            value > number if is_over else value >= number for number, is_over in self.ordered
         )
 
     def state(self, person: Any, now: int) -> Any:
         return self.zone(person.value(self.score_id, now))
 
     def instants(self, person: Any) -> Iterator[int]:
-        levels = {
-            edge
-            for number, _ in self.thresholds
-            for edge in ((math.ceil(number * 100) - 0.5) / 100, (number * 100 // 1 + 0.5) / 100)
-        }
-        found = first_turn(person.curve(self.score_id), self.zone, levels, person.clock)
+        found = first_turn(person.curve(self.score_id), self.zone, self.levels, person.clock)
         if found is not None:
             yield found
 
