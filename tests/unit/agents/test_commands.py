@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -139,17 +139,18 @@ def test_what_was_polled_before_its_partition_left_is_left_to_come_again(broker:
     async def story(service: Service) -> None:
         await service.commands.joined.wait()
         service.gate.clear()
-        polled, poll = list[object](), service.commands._feed.poll
+        polled, poll = list[object](), service.commands._poll
 
-        def watched(most: int, wait_s: float) -> feeds.Polls:
-            found = poll(most, wait_s)
-            polled.extend(found.records)
+        async def watched(wait_s: float) -> Sequence[commands.Taken]:
+            found = await poll(wait_s)
+            polled.extend(found)
             return found
 
-        service.commands._feed.poll = watched  # type: ignore[method-assign]
+        service.commands._poll = watched  # type: ignore[method-assign]
         service.produce(*((b"p%d" % one, b"%d" % one) for one in range(60)))
-        await until(lambda: service.begun == PLACES < len(polled))
-        await asyncio.sleep(0.1)  # the next ones wait for places
+        # one more waits for its place already, and those after it in their batch
+        await until(lambda: service.begun == PLACES and len(polled) > PLACES + 1)
+        await asyncio.sleep(0.1)
         await service.commands._give_up(range(4))
         service.commands._take_up(range(4))
         service.gate.set()

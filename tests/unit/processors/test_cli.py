@@ -21,7 +21,7 @@ SEGMENT = "kind: segment\nid: gold\nname: Gold\nwhen:\n  trait: plan\n  equals: 
 def test_definitions_that_fit_are_counted() -> None:
     result = beckon("check", SHOP)
     assert result.exit_code == 0
-    assert "4 segments, 1 scores, 3 triggers; all fit together" in result.output
+    assert "4 segments, 1 scores, 3 triggers, 2 templates; all fit together" in result.output
 
 
 def test_folder_without_definitions_is_told_as_a_mistake(tmp_path: Path) -> None:

@@ -80,9 +80,9 @@ def test_publish_tells_what_becomes_of_each(on_broker: Broker) -> None:
     on_broker.topic("definitions")
     first, second = beckon("publish", "--yes", SHOP), beckon("publish", SHOP)
     assert first.exit_code == second.exit_code == 0, first.output
-    assert "8 published, 0 unchanged" in first.output
-    assert "nothing to do: 8 unchanged" in second.output
-    assert len(published(on_broker)) == 8
+    assert "10 published, 0 unchanged" in first.output
+    assert "nothing to do: 10 unchanged" in second.output
+    assert len(published(on_broker)) == 10
     record = msgspec.json.decode(published(on_broker)[0].value() or b"")
     assert record["number"] == 1
 
@@ -99,7 +99,7 @@ def test_publish_without_a_terminal_says_what_it_would_do_and_wants_a_yes(
     assert "-            within: 1h\n  +            within: 2h" in result.output
     (row,) = [line for line in result.output.splitlines() if " changed " in line]
     assert row.split() == [*row.split()[:3], "2", "trigger/cart-reminder"]
-    assert len(published(on_broker)) == 8
+    assert len(published(on_broker)) == 10
 
 
 def on_terminal(
@@ -128,12 +128,12 @@ def on_terminal(
 def test_publish_on_a_terminal_asks(on_broker: Broker) -> None:
     on_broker.topic("definitions")
     said, code = on_terminal(b"\n", "publish", SHOP)
-    assert "Publish 8 definitions? [y/N]" in said
+    assert "Publish 10 definitions? [y/N]" in said
     assert "nothing is changed" in said
     assert (code, published(on_broker)) == (1, [])
     said, code = on_terminal(b"y\n", "publish", SHOP)
-    assert "8 published, 0 unchanged" in said
-    assert (code, len(published(on_broker))) == (0, 8)
+    assert "10 published, 0 unchanged" in said
+    assert (code, len(published(on_broker))) == (0, 10)
 
 
 def test_what_is_published_meanwhile_is_not_run_over(on_broker: Broker, tmp_path: Path) -> None:
@@ -154,14 +154,14 @@ def test_prune_ends_what_is_no_longer_in_the_folder(on_broker: Broker, tmp_path:
     new = changed_shop(tmp_path)
     (new / "cart-reminder.yaml").unlink()
     kept = beckon("publish", "--yes", new)
-    said = "1 published, 6 unchanged, 1 not in the folder (--prune ends them)"
+    said = "1 published, 8 unchanged, 1 not in the folder (--prune ends them)"
     assert said in kept.output
     ended = beckon("publish", "--yes", "--prune", new)
-    assert "0 published, 7 unchanged, 1 ended" in ended.output
+    assert "0 published, 9 unchanged, 1 ended" in ended.output
     assert "trigger/cart-reminder" in ended.output
     pruned = [each.key() for each in published(on_broker) if each.value() is None]
     assert pruned == [b"trigger/cart-reminder"]
-    assert "7 published" in beckon("definitions").output
+    assert "9 published" in beckon("definitions").output
 
 
 def test_prune_of_what_others_use_is_refused_with_who_does(
@@ -174,7 +174,7 @@ def test_prune_of_what_others_use_is_refused_with_who_does(
     result = beckon("publish", "--yes", "--prune", new)
     assert result.exit_code == 1
     assert "cart-reminder.yaml:6: on.segment: there is no segment cart-abandoners" in result.output
-    assert len(published(on_broker)) == 8
+    assert len(published(on_broker)) == 10
 
 
 def test_definitions_shows_what_is_published(on_broker: Broker, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_prune_of_a_single_file_is_refused(on_broker: Broker) -> None:
     result = beckon("publish", "--yes", "--prune", SHOP / "cart-abandoners.yaml")
     assert result.exit_code == 2
     assert "--prune takes a folder" in result.output
-    assert len(published(on_broker)) == 8
+    assert len(published(on_broker)) == 10
 
 
 FLAT = """
