@@ -44,11 +44,13 @@ $(BIN)/python:
 	"$(PYTHON)" -m venv $(VENV)
 
 $(RUN_STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing what Beckon needs into $(VENV), once: a minute or two"
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
+	@echo "installing what its checks and tests need, once: a minute or two"
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
