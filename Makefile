@@ -127,8 +127,8 @@ peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same 
 	$(BIN)/pytest -m peers tests/integration
 
 .PHONY: test
-test: check  ## everything, on a real Kafka: mostly waiting, so two parts at once
-	$(MAKE) --jobs=2 --output-sync=target whole unit core contract starbucks model
+test: $(DEV_STAMP)  ## everything, on a real Kafka: much of it waiting, so three parts at once
+	$(MAKE) --jobs=3 --output-sync=target whole check starbucks unit contract model core
 
 .PHONY: wheel
 wheel: $(DEV_STAMP)  ## build the wheel and test it as installed, away from this folder
