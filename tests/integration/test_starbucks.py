@@ -5,7 +5,6 @@ All that the workers wrote, as a read_committed consumer has it, must be what `b
 of the same file and what the oracle, which shares nothing with the engine, recomputes.
 """
 
-import functools
 import json
 import shutil
 import signal
@@ -136,13 +135,8 @@ def by_person(rows: Iterable[Row]) -> Rows:
 def shown(row: Row) -> Row:
     for name in ("at", "since", "until"):
         if row.get(name) is not None:
-            row[name] = instant(row[name])
+            row[name] = iso(row[name])
     return row
-
-
-@functools.cache
-def instant(at_ms: int) -> str:
-    return iso(at_ms)
 
 
 def without(rows: Rows, name: str) -> Rows:
