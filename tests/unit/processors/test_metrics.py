@@ -30,7 +30,7 @@ def page() -> str:
 
 
 def test_page_is_what_the_table_says() -> None:
-    assert PAGE.read_text("utf-8") == page()
+    assert PAGE.read_text("utf-8") == page(), "write what `page()` of this module gives"
 
 
 def test_names_are_unique_and_ours() -> None:
