@@ -27,6 +27,7 @@ ENTRIES = {
     "connectors.stores.migrations.versions.step_0002",
     "connectors.stores.migrations.versions.step_0003",
     "connectors.stores.migrations.versions.step_0004",
+    "connectors.stores.migrations.versions.step_0005",
 }
 """Started by name or place, so nothing needs to import them."""
 
@@ -52,6 +53,7 @@ COVERED_BY: dict[str, str] = {
             "migrations.versions.step_0002",
             "migrations.versions.step_0003",
             "migrations.versions.step_0004",
+            "migrations.versions.step_0005",
             "outbox",
             "rows",
             "standing",

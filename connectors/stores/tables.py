@@ -190,6 +190,7 @@ TASKS = Table(
     Column("definition_id", String(200), nullable=False, default=""),
     Column("step", String(200), nullable=False, default=""),
     Index("tasks_by_assignee", "assignee", "done_at", "due_at"),
+    Index("tasks_by_person", "profile_id"),
 )
 """What somebody of the team is to do for a person."""
 

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from connectors.stores import migrating, outbox
 from connectors.stores.engines import Away, Database
 from connectors.stores.ledger import Ledger
 from connectors.stores.outbox import Outbox
 from connectors.stores.postings import Postings
-from connectors.stores.standing import FORGOTTEN_MS, Standing
+from connectors.stores.standing import FORGOTTEN_MS, OF_PEOPLE, Standing
 from connectors.stores.tables import METADATA
 from schemas.consents import ConsentRecord, Lifted, Reason, State, SuppressionRecord
 from schemas.intents import End, Entry
@@ -37,6 +37,12 @@ class TestMigrations:
         with database.engine.begin() as connection:
             found = compare_metadata(MigrationContext.configure(connection), METADATA)
         assert found == []
+
+    def test_what_goes_with_an_erased_person_is_found_by_an_index(self, database: Database) -> None:
+        with database.engine.connect() as connection:
+            for table in OF_PEOPLE:
+                found = inspect(connection).get_indexes(table.name)
+                assert "profile_id" in {one["column_names"][0] for one in found}, table.name
 
     def test_second_upgrade_changes_nothing(self, database: Database) -> None:
         before, now = migrating.upgrade(database)

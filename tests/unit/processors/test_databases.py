@@ -21,8 +21,8 @@ def test_upgrade_says_which_step_the_database_is_at(
     first = CliRunner().invoke(cli, ["database", "upgrade"])
     again = CliRunner().invoke(cli, ["database", "upgrade"])
     assert (first.exit_code, again.exit_code) == (0, 0)
-    assert first.output.strip() == "the database is at step 0004"
-    assert again.output.strip() == "the database is at step 0004 already"
+    assert first.output.strip() == "the database is at step 0005"
+    assert again.output.strip() == "the database is at step 0005 already"
 
 
 def test_database_that_is_away_is_told_in_words(
