@@ -28,9 +28,8 @@ from processors.delivery.notes import Notebook
 from processors.delivery.topics import Topic
 from processors.metrics import Metrics
 from processors.ports import Callbacks, Status
-from processors.provided import several
 from processors.runtime.errors import RuntimeFailure
-from processors.settings import InvalidSettings, Settings
+from processors.settings import InvalidSettings, Settings, several
 from processors.stores import VARIABLE, opened_by
 from schemas import codec
 from schemas.letters import DeadLetter

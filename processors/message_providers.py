@@ -25,10 +25,10 @@ from connectors.channels.webhook import WebhookProvider, checked
 from connectors.stores.engines import Database
 from processors.clock import WallClock
 from processors.ports import Callbacks, Provider
-from processors.provided import bounds, client_for, given, made, several
+from processors.provided import bounds, client_for, given, made
 from processors.provider_settings import BrevoSms as BrevoSmsBranch
 from processors.provider_settings import Infobip as InfobipBranch
-from processors.settings import PREFIX, InvalidSettings, Settings
+from processors.settings import PREFIX, InvalidSettings, Settings, several
 
 MIN_SECRET_BYTES = 16
 NOW_MS = WallClock().now_ms

@@ -27,7 +27,7 @@ from processors.definitions.predicates import (
     predicate,
 )
 from processors.metrics import Counter, Gauge, Histogram, Metrics
-from processors.settings import InvalidSettings
+from processors.settings import InvalidSettings, several
 
 __all__ = [
     "MOST_SLOW",
@@ -74,7 +74,7 @@ def found(modules: str) -> dict[str, Predicate | Model]:
     Raises:
         InvalidSettings: one can not be imported, or has none, or two have the same name.
     """
-    sources = [(SETTING, each.strip()) for each in modules.split(",") if each.strip()]
+    sources = [(SETTING, each) for each in several(modules)]
     sources += [(f"entry point {GROUP}", each.value) for each in entry_points(group=GROUP)]
     known: dict[str, Predicate | Model] = {}
     for place, name in sources:

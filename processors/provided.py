@@ -39,16 +39,6 @@ def given(value: str | SecretStr | None, name: str) -> str:
     return shown
 
 
-def several(value: str | SecretStr | None) -> list[str]:
-    """Returns what a setting names with commas.
-
-    >>> several("ses, brevo,")
-    ['ses', 'brevo']
-    """
-    shown = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return [each.strip() for each in (shown or "").split(",") if each.strip()]
-
-
 def bounds(url: str) -> http.Options:
     """Returns the bounds for an address that the operators wrote: it may lead anywhere."""
     is_plain = url.startswith("http:")

@@ -12,8 +12,7 @@ from processors import mail_providers, message_providers
 from processors.delivery.breakers import Limits
 from processors.delivery.couriers import Policy
 from processors.ports import Provider
-from processors.provided import several
-from processors.settings import InvalidSettings, Settings
+from processors.settings import InvalidSettings, Settings, several
 from schemas.topics import CHANNELS
 
 LOCAL: Mapping[str, str] = {"email": "mailbox", **dict.fromkeys(Recorder.channels, "recorder")}

@@ -276,6 +276,16 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def several(value: str | SecretStr | None) -> list[str]:
+    """Returns what a setting names with commas.
+
+    >>> several("ses, brevo,")
+    ['ses', 'brevo']
+    """
+    shown = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return [each.strip() for each in (shown or "").split(",") if each.strip()]
+
+
 def _default(field: Any) -> str:
     if field.default_factory is not None:
         return "host name"

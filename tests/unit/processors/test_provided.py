@@ -24,13 +24,3 @@ def test_what_can_not_be_is_told_by_the_name_of_its_variable() -> None:
 
     with pytest.raises(InvalidSettings, match=r"^BECKON_X__KEY: the key must be one$"):
         provided.made("X__KEY", make)
-
-
-@pytest.mark.parametrize(
-    ("value", "names"),
-    [(None, []), ("", []), (" a ,, b,", ["a", "b"]), (SecretStr("one,two"), ["one", "two"])],
-)
-def test_what_is_named_with_commas_is_told_one_by_one(
-    value: str | SecretStr | None, names: list[str]
-) -> None:
-    assert provided.several(value) == names

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from processors import settings
 from processors.settings import CONFIG, InvalidSettings, Settings
@@ -158,3 +159,13 @@ def test_table_has_each_setting_once_with_its_default() -> None:
     assert shown["| `BECKON_WEBHOOK__ALLOW_HTTP`"].startswith("`false` |")
     assert shown["| `BECKON_WEBHOOK__PORTS`"].startswith("`[80, 443, 8080, 8443]` |")
     assert shown["| `BECKON_REGISTRY__URL`"].startswith(" |")
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [(None, []), ("", []), (" a ,, b,", ["a", "b"]), (SecretStr("one,two"), ["one", "two"])],
+)
+def test_what_is_named_with_commas_is_told_one_by_one(
+    value: str | SecretStr | None, names: list[str]
+) -> None:
+    assert settings.several(value) == names
