@@ -92,37 +92,29 @@ class Bucket:
     Source: the token bucket (RFC 2697, section 3), with a rate that changes.
     """
 
-    def __init__(self, rate_per_s: float | None, now: int) -> None:
+    def __init__(self, rate_per_s: float, now: int) -> None:
         self._whole = rate_per_s
-        self._share = 1.0
+        self.rate_per_s = rate_per_s
+        """Requests of this process."""
         self._saved = 0.0
         self._saved_at = now
 
-    @property
-    def rate_per_s(self) -> float | None:
-        """Requests of this process; None: as many as there are."""
-        return None if self._whole is None else self._whole * self._share
-
     def share(self, part: float, now: int) -> None:
         """Gives this process another part of the rate from now on, 0 to 1."""
-        if self._whole is not None:
-            self._save(self._whole * self._share, now)
-        self._share = part
+        self._save(now)
+        self.rate_per_s = self._whole * part
 
     def take(self, now: int) -> float:
         """Returns 0 where a request may go: it is taken. Else in how many ms to ask again."""
-        if self._whole is None:
-            return 0
-        rate = self._whole * self._share
-        self._save(rate, now)
-        if rate == 0:
+        self._save(now)
+        if self.rate_per_s == 0:
             return math.inf
         if self._saved < ENOUGH:
-            return math.ceil((1 - self._saved) / rate * 1000)
+            return math.ceil((1 - self._saved) / self.rate_per_s * 1000)
         self._saved = max(0.0, self._saved - 1)
         return 0
 
-    def _save(self, rate: float, now: int) -> None:
-        grown = max(0, now - self._saved_at) / 1000 * rate
-        self._saved = min(self._saved + grown, max(1.0, rate / 10))
+    def _save(self, now: int) -> None:
+        grown = max(0, now - self._saved_at) / 1000 * self.rate_per_s
+        self._saved = min(self._saved + grown, max(1.0, self.rate_per_s / 10))
         self._saved_at = now

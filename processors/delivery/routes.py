@@ -64,7 +64,9 @@ class Route:
         self.provider = provider
         self.limits = limits
         self.breaker = Breaker(limits)
-        self.bucket = Bucket(limits.rate_per_s, now)
+        rate = limits.rate_per_s
+        self.bucket = None if rate is None else Bucket(rate, now)
+        """None: it takes as many as there are."""
         self.turn = asyncio.Lock()
         """Of those that wait for the rate: one after the other, so that a share may change."""
         places = 1 if provider.promise == "none" else PLACES
@@ -112,8 +114,8 @@ class Routes:
         """
         self._part = part
         for one in self._routes:
-            one.bucket.share(part, self._clock.now_ms())
-            if one.bucket.rate_per_s is not None:
+            if one.bucket is not None:
+                one.bucket.share(part, self._clock.now_ms())
                 self._metrics.set(Gauge.RATE, one.bucket.rate_per_s, one.provider.name)
 
     def named(self, name: str | None) -> Route | None:
@@ -174,12 +176,13 @@ class Routes:
                 place.leave()
 
     async def _pace(self, route: Route, until: int | None) -> None:
-        if route.limits.rate_per_s is None:
+        bucket = route.bucket
+        if bucket is None:
             return
         waits = route.turn.locked()
         async with route.turn:
             while not self._is_over(until):
-                wait_ms = route.bucket.take(self._clock.now_ms())
+                wait_ms = bucket.take(self._clock.now_ms())
                 if wait_ms == 0:
                     break
                 waits = True

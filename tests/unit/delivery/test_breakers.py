@@ -64,13 +64,6 @@ def test_circuit_to_many_places_never_opens() -> None:
     assert not opened(Limits(failures=3, is_shared=False)).is_open
 
 
-def test_bucket_without_a_rate_never_waits() -> None:
-    found = Bucket(None, 0)
-    found.share(0.5, 0)
-    assert found.rate_per_s is None
-    assert [found.take(0) for _ in range(1_000)] == [0] * 1_000
-
-
 def taken(bucket: Bucket, begin: int, end: int) -> list[int]:
     """Asks as soon as it is worth it; returns when requests went."""
     now, times = begin, []

@@ -170,19 +170,24 @@ def test_process_has_a_share_while_it_is_not_nothing(part: float, has: bool) -> 
     assert routes.has_share is has
 
 
-def test_provider_without_a_rate_is_asked_whatever_the_share() -> None:
-    clock = Time()
-    routes = opened(Scripted(), time=clock)
-    routes.share(0)
-    route = routes.named("ses")
-    assert route is not None
+@pytest.mark.parametrize("part", [0, 0.5])
+def test_provider_without_a_rate_is_asked_whatever_the_share(tmp_path: Path, part: float) -> None:
+    with world(tmp_path, Scripted()) as found:
+        found.routes.share(part)
+        route = found.routes.named("ses")
+        assert route is not None
 
-    async def one() -> bool:
-        async with routes.place(route, None) as place:
-            return place is not None
+        async def taken() -> int:
+            count = 0
+            for _ in range(1_000):
+                async with found.routes.place(route, None) as place:
+                    count += place is not None
+            return count
 
-    assert run(one())
-    assert clock.slept == []
+        assert run(taken()) == 1_000
+        assert found.time.slept == []
+        assert found.metrics.read(Counter.RATE_WAITS, "ses") == 0
+        assert b"beckon_rate_per_second{" not in found.metrics.text()
 
 
 def test_no_more_requests_at_once_than_allowed() -> None:
