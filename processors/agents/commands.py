@@ -33,6 +33,9 @@ MOVE_S = 5.0
 COMMIT_S = 0.5
 COUNT_S = 10.0
 """How often the topic's partitions are counted, besides when some came."""
+AGAIN_S = 1.0
+"""Before they are counted again where some came and nobody said how many there are: while nobody
+does, each question holds up the polls for seconds."""
 PATIENCE_S = 2.0
 """How long a batch may wait for places before the brokers are to send nothing meanwhile."""
 
@@ -110,6 +113,8 @@ class Commands:
         self._part = 0.0
         self._total = 0
         """Partitions of the topic, as far as we know."""
+        self._is_counted = False
+        """Whether it was told since some came."""
         self._count_at_s = 0.0
         share(self._part)
         self._is_closed = False
@@ -202,13 +207,14 @@ class Commands:
 
     async def _count(self) -> None:
         """Says how large our part is now, if partitions came or there may be more of them."""
-        now_s = asyncio.get_running_loop().time()
-        if now_s < self._count_at_s:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._count_at_s:
             return
         total = await self._run(self._feed.count)
         if total is not None:
-            self._count_at_s, self._total = now_s + COUNT_S, total
+            self._total, self._is_counted = total, True
             self._say(len(self._partitions) / total)
+        self._count_at_s = loop.time() + (COUNT_S if self._is_counted else AGAIN_S)
 
     def _say(self, part: float) -> None:
         if part != self._part:
@@ -236,7 +242,7 @@ class Commands:
 
     def _take_up(self, partitions: Sequence[int]) -> None:
         self._partitions.come(partitions)
-        self._count_at_s = 0.0
+        self._is_counted, self._count_at_s = False, 0.0
         self._renew()
         self.joined.set()
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -256,6 +258,29 @@ def test_share_does_not_grow_while_nobody_says_how_many_partitions_there_are(
         assert service.shares == [0, 1, 0.75, 0.5, 1]
 
     run(broker, story)
+
+
+@pytest.mark.parametrize(("some_came", "waits"), [(True, "AGAIN_S"), (False, "COUNT_S")])
+def test_while_nobody_says_how_many_partitions_there_are_nobody_is_asked_at_each_poll(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, some_came: bool, waits: str
+) -> None:
+    asked_s = list[float]()
+
+    async def story(service: Service) -> None:
+        await until(lambda: service.shares[-1] == 1)
+
+        def away() -> None:
+            asked_s.append(time.monotonic())
+
+        service.commands._feed.count = away  # type: ignore[method-assign]
+        if some_came:
+            service.commands._take_up([3])
+        await until(lambda: len(asked_s) == 3)
+
+    monkeypatch.setattr(commands, "COUNT_S", 3_600)
+    monkeypatch.setattr(commands, waits, 0.4)
+    run(broker, story)
+    assert min(then - before for before, then in pairwise(asked_s)) >= 0.4
 
 
 def test_partitions_that_are_added_make_the_share_smaller(
