@@ -11,10 +11,11 @@ from typing import cast
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from processors.runtime import clients
+from processors.runtime import clients, readers
 from processors.runtime.clients import Cluster, Polled
+from processors.runtime.errors import RuntimeFailure
 
-COUNT_S = 5.0
+ANSWER_S = 5.0
 """How long brokers may take to say how many partitions there are."""
 
 logger = logging.getLogger(__name__)
@@ -97,14 +98,11 @@ class Feed:
 
     def count(self) -> int | None:
         """Returns how many partitions the topic has, for all members; None: nobody says now."""
-        topic = self._options.topic
         try:
-            found = self._member.list_topics(topic, COUNT_S).topics[topic]
-        except KafkaException as error:
-            said = {"topic": topic, "error_text": clients.words(error)}
-            logger.info("partitions were not counted", extra=said)
+            return len(readers.partitions(self._member, self._options.topic, ANSWER_S))
+        except RuntimeFailure as error:
+            logger.info("partitions were not counted", extra={"why": str(error)})
             return None
-        return len(found.partitions) or None
 
     def commit(self, offsets: Mapping[int, int], *, waits: bool = False) -> None:
         """Commits by partition the offset to go on from.

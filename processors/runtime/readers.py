@@ -30,15 +30,20 @@ NO_END = 2**63 - 1
 """An end that no partition has."""
 
 
-def partitions(reader: Consumer, topic: str) -> list[int]:
+def partitions(reader: Consumer, topic: str, wait_s: float | None = None) -> list[int]:
     """Returns the partitions of a topic.
+
+    Args:
+        reader: any consumer.
+        topic: full name.
+        wait_s: how long brokers may take; None: as for all that is asked here.
 
     Raises:
         TopicMissing: there is no such topic.
         BrokerAway: the cluster does not answer.
     """
     try:
-        found = reader.list_topics(topic, CALL_S).topics[topic]
+        found = reader.list_topics(topic, wait_s or CALL_S).topics[topic]
     except KafkaException as error:
         raise BrokerAway(f"the cluster does not answer ({clients.words(error)})") from error
     if found.error is not None or not found.partitions:

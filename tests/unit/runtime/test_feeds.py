@@ -154,7 +154,7 @@ def test_partitions_are_counted_for_all_members(broker: Broker, topic: str, memb
 def test_while_no_broker_answers_partitions_are_not_counted(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "COUNT_S", 0.2)
+    monkeypatch.setattr(feeds, "ANSWER_S", 0.2)
     monkeypatch.setattr(Broker, "cluster", Cluster(bootstrap="127.0.0.1:1"))
     member = Member(broker, "commands.email")
     with closing(member.feed):
