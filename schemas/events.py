@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from schemas import bounds
 from schemas.errors import BadEvent
 
 MAX_CLOCK_LEAD_MS = 300_000
@@ -31,13 +32,6 @@ Id = Annotated[str, msgspec.Meta(max_length=MAX_ID_CHARS)]
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME_CHARS)]
 
 NO_DATA = msgspec.Raw(b"{}")
-
-MIN_INTEGER = -(2**63)
-MAX_INTEGER = 2**63 - 1
-"""What msgpack, Avro and SQL can hold: a larger integer could be read, but never be stored."""
-
-_DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_NINETEEN_DIGITS = b"0" * 19
 
 NAMES_BY_TYPE = {
     "page": "page.viewed",
@@ -175,9 +169,7 @@ def traits(event: Event) -> dict[str, Any]:
 def _object(raw: msgspec.Raw, field: str) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(raw)
-        # One pass in C over the bytes; what has so many digits in a row is looked at in Python.
-        digits = bytes(raw).translate(_DIGITS_AS_ZEROS)
-        fits = digits.find(_NINETEEN_DIGITS) < 0 or _fits(value)
+        fits = bounds.fits(bytes(raw), value)
     except msgspec.ValidationError as error:
         raise BadEvent("number-out-of-range", f"{field} has a number too large") from error
     except UnicodeDecodeError as error:
@@ -191,11 +183,3 @@ def _object(raw: msgspec.Raw, field: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadEvent("not-an-object", f"{field} must be a JSON object")
     return value
-
-
-def _fits(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(map(_fits, value.values()))
-    if isinstance(value, list):
-        return all(map(_fits, value))
-    return not isinstance(value, int) or MIN_INTEGER <= value <= MAX_INTEGER

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from schemas import bounds
 from schemas.errors import BadRecord
 
 MAX_ITEM_BYTES = 16_384
@@ -41,7 +42,7 @@ def read(record_key: bytes | None, value: bytes | None) -> Item:
     """Returns the item of a record.
 
     Raises:
-        BadRecord: `bad-key`, `too-large`, `not-json` or `field-invalid`.
+        BadRecord: `bad-key`, or as `decode` does.
     """
     catalogue, item = parse_key(record_key)
     if value is None:
@@ -68,14 +69,18 @@ def decode(value: bytes) -> dict[str, Any]:
     """Returns the properties of an item.
 
     Raises:
-        BadRecord: `too-large`, `not-json` or `field-invalid`.
+        BadRecord: `too-large`, `not-json`, `number-out-of-range` or `field-invalid`.
     """
     if len(value) > MAX_ITEM_BYTES:
         raise BadRecord("too-large", f"the item is larger than {MAX_ITEM_BYTES} bytes")
     try:
         found = msgspec.json.decode(value)
+    except msgspec.ValidationError:
+        raise BadRecord("number-out-of-range", "the item has a number too large") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadRecord("not-json", "the value is not JSON") from None
+    if not bounds.fits(value, found):
+        raise BadRecord("number-out-of-range", "the item has an integer of more than 64 bits")
     if not isinstance(found, dict):
         raise BadRecord("field-invalid", "an item must be a JSON object")
     said = fault(found)

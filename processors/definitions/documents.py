@@ -18,6 +18,7 @@ from processors.definitions.templates import Partial, Template
 from processors.definitions.topics import Topic
 from processors.definitions.triggers import Trigger
 from processors.definitions.versions import canonical, version
+from schemas import bounds
 
 Deciding = Segment | StaticList | Score | Trigger | Journey | Topic | Policy
 Definition = Deciding | Template | Partial | Catalogue
@@ -51,7 +52,6 @@ MAX_PROBLEMS = 100
 
 Result = TypeVar("Result")
 
-_INT64 = 2**63
 _NESTING_KEYS = frozenset({"all", "any", "not"})
 
 
@@ -210,7 +210,7 @@ def _check_leaf(path: Path, value: Any, faults: Faults) -> None:
         case None | bool():
             pass
         case int():
-            if not -_INT64 <= value < _INT64:
+            if not bounds.MIN_INTEGER <= value <= bounds.MAX_INTEGER:
                 faults.add(path, "must be a number of at most 64 bits")
         case float():
             if not math.isfinite(value):

@@ -41,6 +41,9 @@ def test_key_must_be_a_catalogue_and_an_id(key: bytes | None) -> None:
     ("value", "reason", "said"),
     [
         (b"{", "not-json", "the value is not JSON"),
+        (b'{"title":"L","price":1e999}', "number-out-of-range", "the item has a number too large"),
+        ({"title": "L", "price": 2**63}, "number-out-of-range", "an integer of more than 64 bits"),
+        ({"title": "L", "a": [{"b": -(2**63) - 1}]}, "number-out-of-range", "more than 64 bits"),
         (b"[]", "field-invalid", "an item must be a JSON object"),
         ({"title": "x" * MAX_ITEM_BYTES}, "too-large", "the item is larger than"),
         ({}, "field-invalid", "title must be a text"),
