@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,9 +94,9 @@ class Isolated:
 
     def compose_all(self, commands: Iterable[Command]) -> Sequence[Made]:
         """Returns what `compose` returns or raises of each, in their order."""
-        jobs = (self._job(place, one) for place, one in enumerate(commands))
-        waiting = deque(itertools.islice(jobs, 1))
         found: dict[int, Made] = {}
+        jobs = self._jobs(commands, found)
+        waiting = deque(itertools.islice(jobs, 1))
         sent: deque[_Job] = deque()
         with self._lock:
             try:
@@ -123,9 +123,16 @@ class Isolated:
         with self._lock:
             self._end()
 
-    def _job(self, place: int, command: Command) -> "_Job":
-        ours = links.own(self._links, command)
-        return _Job(place, command, b"C" + msgspec.msgpack.encode((ours, command)))
+    def _jobs(self, commands: Iterable[Command], found: dict[int, Made]) -> "Iterator[_Job]":
+        """Yields what the process can be told; of the rest it is found why not."""
+        for place, command in enumerate(commands):
+            ours = links.own(self._links, command)
+            try:
+                frame = b"C" + msgspec.msgpack.encode((ours, command))
+            except OverflowError:  # no template makes it smaller
+                found[place] = Unsendable("number-out-of-range", _template(command))
+            else:
+                yield _Job(place, command, frame)
 
     def _send(self, waiting: "deque[_Job]", sent: "deque[_Job]", found: dict[int, Made]) -> None:
         """Has the process never wait for its next message, and never for us to take its answer."""

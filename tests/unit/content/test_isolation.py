@@ -137,6 +137,21 @@ def test_of_many_only_that_which_ends_the_process_is_refused() -> None:
     assert said == [hello, hello, "template-too-costly", hello, "template-missing", hello]
 
 
+@pytest.mark.parametrize(
+    "numbers", [[1, 2**64, 3], [2**64, 2, 3], [1, 2, -(2**63) - 1], [2**64] * 3]
+)
+def test_of_many_only_that_which_no_process_can_be_told_is_refused(
+    isolated: Isolated, numbers: list[int]
+) -> None:
+    found = isolated.compose_all([command(properties={"a": [each]}) for each in numbers])
+    said = [
+        (one.reason, one.detail, one.is_held) if isinstance(one, Unsendable) else one[0].subject
+        for one in found
+    ]
+    refused = ("number-out-of-range", "hello", False)
+    assert said == ["Hello" if abs(each) < 4 else refused for each in numbers]
+
+
 def test_many_large_ones_are_made_in_their_order() -> None:
     made = Isolated()
     long = "x" * 3_000
@@ -157,14 +172,20 @@ def test_many_large_ones_are_made_in_their_order() -> None:
 
 
 def test_nobody_gets_what_was_made_for_a_batch_that_came_to_nothing() -> None:
-    def hello(name: str, **traits: object) -> Command:
-        return command("slack", traits={"first_name": name, **traits})
+    def hello(name: str) -> Command:
+        return command("slack", traits={"first_name": name})
 
-    made = Isolated()
+    class Failing(Ours):
+        def view(self, command: Command) -> str:
+            if command.traits["first_name"] == "Cid":
+                raise LookupError
+            return super().view(command)
+
+    made = Isolated(tracking=Failing())
     try:
         made.take([template("slack", text="{{ first_name }}")])
-        with pytest.raises(OverflowError):
-            made.compose_all([hello("Ann"), hello("Bob"), hello("Cid", number=2**64)])
+        with pytest.raises(LookupError):
+            made.compose_all([hello("Ann"), hello("Bob"), hello("Cid")])
         assert [made.compose(hello(name))[0].text for name in ("Dan", "Eve")] == ["Dan", "Eve"]
     finally:
         made.close()
