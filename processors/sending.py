@@ -13,8 +13,8 @@ from processors import app, composers, providers, recommending, stores
 from processors.agents import deliveries, menders
 from processors.agents.contents import Contents
 from processors.clock import WallClock
+from processors.content import bodies
 from processors.delivery import intake, mending
-from processors.delivery.bodies import Bodies
 from processors.delivery.books import Books
 from processors.delivery.couriers import Courier
 from processors.delivery.desk import Compose, Desk, Outlets
@@ -175,11 +175,10 @@ def contents_of(settings: Settings, recommended: Offers | None = None) -> Conten
 
 def composing(contents: Contents) -> Compose:
     """Returns what makes messages of commands: rendered, or as they are where nothing is."""
-    bodies = Bodies()
 
     async def compose(command: Command) -> Sequence[Message]:
         if command.template is None and not command.has_values:
-            return bodies.compose(command)
+            return [bodies.message(command)]
         try:
             return await contents.compose(command)
         except Unsendable as problem:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from processors.content import addresses, drafts, facts, links, plain, sms, variants, webhooks
+from processors.content import addresses, bodies, drafts, facts, links, plain, sms, variants
 from processors.content.addresses import Address
 from processors.content.drafts import Draft
 from processors.content.errors import Broken
@@ -82,8 +82,8 @@ class Renderer:
             Unsendable: it can not be made; the reason says why.
         """
         if command.channel in PLAIN:
-            make = self._webhooks.message if command.has_values else webhooks.as_written
-            return [Draft(make(command))]
+            said = self._webhooks.filled(command) if command.has_values else command
+            return [Draft(bodies.message(said))]
         stock = self._library.stock
         template = _template(stock, command)
         found = addresses.find(

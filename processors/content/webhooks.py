@@ -23,7 +23,6 @@ from processors.definitions import webhooks
 from schemas import headers
 from schemas.commands import Command
 from schemas.errors import Unsendable
-from schemas.messages import Message
 
 MAX_BODY_BYTES = 256 * 1024
 """As JSON."""
@@ -35,64 +34,36 @@ MAX_KEPT_CHARS = 10_000
 """Of such a text; longer ones are compiled each time."""
 
 
-def as_written(command: Command) -> Message:
-    """Returns what is asked where nothing is filled in.
-
-    Raises:
-        Unsendable: there is no address.
-    """
-    if command.url is None:
-        raise Unsendable("address-missing", "url")
-    return Message(
-        id=command.id,
-        channel=command.channel,
-        profile_id=command.profile_id,
-        to=command.url,
-        definition_id=command.definition_id,
-        step=command.step,
-        version=command.version,
-        at=command.at,
-        transactional=command.transactional,
-        url=command.url,
-        method=command.method or "POST",
-        headers=command.headers,
-        data=command.body or {},
-    )
-
-
 class Webhooks:
-    """Makes messages of commands that say `has_values`."""
+    """Fills values into commands that say `has_values`."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._shelf = Shelf({})
         self._kept = lru_cache(MAX_KEPT)(self._shelf.text)
 
-    def message(self, command: Command) -> Message:
+    def filled(self, command: Command) -> Command:
         """Returns what is asked; of the person it says what is filled in, and nothing else.
 
         Raises:
             Unsendable: a variable is missing, or a value has no place where it is printed.
         """
-        if command.url is None:
-            raise Unsendable("url-missing")
         language = facts.language(command.traits) or self._options.locale
         locale = formats.locale(language) or formats.ENGLISH
         data = facts.of(command, self._options, {}, locale)
         try:
-            return self._filled(command, command.url, data)
+            return self._filled(command, data)
         except Broken as error:
             place = f"{command.definition_id}/{command.step}"
             raise Unsendable("template-broken", place, is_held=True) from error
 
-    def _filled(self, command: Command, asked: str, data: Mapping[str, Any]) -> Message:
-        url = self._url(asked, data)
+    def _filled(self, command: Command, data: Mapping[str, Any]) -> Command:
+        url = self._url(command.url or "", data)
         body = self._structure(command.body or {}, data)
         if _size(body) > MAX_BODY_BYTES:
             raise Unsendable("payload-too-large", str(MAX_BODY_BYTES), is_held=True)
         given = {name: self._header(name, each, data) for name, each in command.headers.items()}
-        written = as_written(command)
-        return msgspec.structs.replace(written, to=url, url=url, headers=given, data=body)
+        return msgspec.structs.replace(command, url=url, headers=given, body=body, traits={})
 
     def _url(self, written: str, data: Mapping[str, Any]) -> str:
         """Returns an address in which each value is a part of the path, or of a parameter's value.

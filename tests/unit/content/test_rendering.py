@@ -124,7 +124,7 @@ def test_webhook_says_what_its_action_says() -> None:
         (command(template="nope"), ("template-missing", "nope", True)),
         (command(template=None), ("template-missing", "", True)),
         (command("sms"), ("template-mismatched", "hello", True)),
-        (command("webhook", template=None), ("address-missing", "url", False)),
+        (command("webhook", template=None), ("url-missing", "", False)),
         (command(traits={}), ("address-missing", "email", False)),
         (command(traits={"email": "x"}), ("address-invalid", "email", False)),
     ],

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from connectors.channels import webhook
-from processors.delivery.bodies import Bodies
+from processors.content import bodies
 from schemas.commands import Command
 from schemas.errors import Unsendable
 from tests.builders import command
@@ -23,19 +23,19 @@ def made(**changes: object) -> Command:
 def test_message_goes_to_the_address_of_its_channel(channel: str, to: str) -> None:
     traits = {"email": "ada@example.org", "phone": "+491701234567"}
     one = made(channel=channel, traits=traits, body={"title": "Hello", "text": "You", "n": 1})
-    [found] = Bodies().compose(one)
+    found = bodies.message(one)
     assert (found.id, found.to, found.subject, found.text) == (one.id, to, "Hello", "You")
     assert found.data == one.body
 
 
 def test_webhook_goes_to_its_url() -> None:
-    [found] = Bodies().compose(made(channel="webhook", url="https://example.org/hook"))
+    found = bodies.message(made(channel="webhook", url="https://example.org/hook"))
     assert found.to == found.url == "https://example.org/hook"
 
 
 def test_webhook_posts_all_that_its_receivers_have_always_had() -> None:
     one = made(channel="webhook", url="https://example.org/hook", body={"n": 1}, traits={"a": 2})
-    [found] = Bodies().compose(one)
+    found = bodies.message(one)
     assert msgspec.json.decode(webhook.posted(found)) == {
         "id": one.id,
         "type": "command",
@@ -62,5 +62,5 @@ def test_what_can_not_be_sent_says_why(
     changes: dict[str, object], reason: str, is_held: bool
 ) -> None:
     with pytest.raises(Unsendable) as caught:
-        Bodies().compose(made(**changes))
+        bodies.message(made(**changes))
     assert (caught.value.reason, caught.value.is_held) == (reason, is_held)
