@@ -13,6 +13,8 @@ _LONGER = {b"href": b"xlink:", b"action": b"form"}
 """What may stand before a name and be part of it."""
 _BEFORE = b" \t\r\n\f\v\"'/"
 """What parts attributes; programs do without a space behind a quote or a slash."""
+_OPENING = (b"<", b'"', b"'", b"`")
+"""What begins a tag, or ends a quoted value; some programs take the last of these for a quote."""
 _VALUE = re.compile(rb"""\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+)""")
 _SO_FAR = rb"""(?:[^"'<>]++|"[^"<>]*+"|'[^'<>]*+')*+"""
 """What a tag has up to a place where no quotes are open."""
@@ -57,6 +59,16 @@ def text(html: bytes, place: Place) -> str:
 def is_link(html: bytes, place: Place) -> bool:
     """Returns whether it is an address that people click on: the `href` of an `<a>`."""
     return place.attribute == "href" and _is_in(_ANCHOR, html, place)
+
+
+def is_text(html: bytes, place: Place) -> bool:
+    """Returns whether a place is surely no attribute, whatever its HTML is like.
+
+    A `>` stands before it, or nothing, and no sign of a tag or quote between. Where that `>` ends a
+    tag, text follows; where it is part of a text, a comment or a quoted value, that goes on.
+    """
+    end = html.rfind(b">", 0, place.begin)
+    return all(html.rfind(each, end + 1, place.begin) < 0 for each in _OPENING)
 
 
 def parted(html: bytes, found: Iterable[Place], change: Callable[[str], str | None]) -> list[str]:

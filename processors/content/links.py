@@ -97,7 +97,9 @@ def parted(html: bytes, utm: Utm | None, campaign: str, *, ours: Collection[str]
     if len(places) > MAX_LINKS:
         raise Unsendable("links-too-many", str(MAX_LINKS), is_held=True)
     for place in places:
-        refused(place.attribute, markup.unescape(attributes.text(html, place)))
+        url = markup.unescape(attributes.text(html, place))
+        if is_doubtful(place.attribute, url) and not attributes.is_text(html, place):
+            raise Unsendable("link-refused", place.attribute, is_held=True)
     marks = {} if utm is None else parameters(utm, campaign)
 
     def settle(written: str) -> str | None:
@@ -120,19 +122,13 @@ def escaped(url: str) -> str:
     return markup.escape(url)
 
 
-def refused(attribute: str, url: str) -> None:
-    """Looks at one address, as programs that show mails read it.
-
-    Raises:
-        Unsendable: it may be a program.
-    """
+def is_doubtful(attribute: str, url: str) -> bool:
+    """Returns whether an address may be a program, as programs that show mails read it."""
     bare = _IGNORED.sub("", url[:MAX_URL_CHARS])
     scheme = _SCHEME.match(bare)
     if scheme is None or scheme[1].lower() in SCHEMES:
-        return
-    if attribute in ("src", "background") and _PICTURE.match(bare):
-        return
-    raise Unsendable("link-refused", attribute, is_held=True)
+        return False
+    return attribute not in ("src", "background") or not _PICTURE.match(bare)
 
 
 def parameters(utm: Utm, campaign: str) -> dict[str, str]:

@@ -235,7 +235,8 @@ def _noticed(channel: str, wording: Compiled, data: dict[str, Any]) -> dict[str,
     for name in ("url", "image"):
         if name in said:
             said[name] = str(said[name]).strip()
-            links.refused(name, said[name])
+            if links.is_doubtful(name, said[name]):
+                raise Unsendable("link-refused", name, is_held=True)
     if channel == "push" and len(msgspec.json.encode(said)) > MAX_PUSH_BYTES:
         raise Unsendable("payload-too-large", str(MAX_PUSH_BYTES), is_held=True)
     return {

@@ -63,6 +63,29 @@ def test_what_is_clicked_on_is_the_href_of_an_a(html: str, is_link: bool) -> Non
     assert attributes.is_link(raw, place) is is_link
 
 
+@pytest.mark.parametrize(
+    ("html", "is_text"),
+    [
+        ("<p>/src=x", True),
+        ("x src=x", True),
+        ('<a title="y"><br>z src="x"', True),
+        ("<a title='>/src=x'>", True),  # of a value: no attribute either
+        ("<img src=x>", False),
+        ('<img alt=">" src=x>', False),
+        ("<img alt='>' src=x>", False),
+        ("<img alt=`>` src=x>", False),
+        ("<img alt='<p>Don't src=x>", False),
+        ("<p>Don't lie in /src=x", False),  # the quote could end a value
+    ],
+)
+def test_text_goes_on_from_a_tag_until_there_is_a_sign_of_another_or_a_quote(
+    html: str, is_text: bool
+) -> None:
+    raw = html.encode()
+    [place] = attributes.places(raw)
+    assert attributes.is_text(raw, place) is is_text
+
+
 def test_html_is_parted_at_links_and_all_else_stays() -> None:
     raw = b'<base href="a"><a href=b>1</a> <a href="c">2</a><a href=\'d\'>3</a><img src="e">'
     parts = attributes.parted(

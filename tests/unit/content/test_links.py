@@ -1,5 +1,6 @@
 """Links: which may be there, what is added to them, and what leads by way of us."""
 
+import contextlib
 from collections.abc import Sequence
 from html import unescape
 from html.parser import HTMLParser
@@ -57,6 +58,18 @@ def test_links_that_may_be_programs_are_refused(html: str) -> None:
     assert "script" not in caught.value.detail, "the address may hold data of a person"
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>lies in /src=foo:bar</p>", "see src=foo:bar", "<p title='x'>set data=a:b, action=c:d",
+        "<p>href=javascript:x</p>", "<style>a > b {}</style>/src=foo:bar",
+        '<img alt="<p>/src=foo:bar">',
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_link_may_be_there(html: str) -> None:
+    assert settled(html) == html
+
+
 def test_too_many_links_are_refused() -> None:
     html = '<a href="https://a.example">' * links.MAX_LINKS
     settled(html)
@@ -100,6 +113,18 @@ def test_no_value_in_an_attribute_becomes_one(value: str) -> None:
     found = settled(f'<a title="{value}" href="https://a.example">', UTM)
     url = unescape(f"https://a.example?{MARKS}")
     assert Attributes(found).found == [("title", value), ("href", url)]
+
+
+PIECES = ("<a", "<img alt=", "<!--", "-->", ">", "<", "</p>", "'", '"', "`", "=", "/", " ", "x")
+PROGRAM = "/src=u:x"
+
+
+@given(st.lists(st.sampled_from([*PIECES, PROGRAM]), max_size=14).map("".join))
+@example(f'<img alt=">{PROGRAM}"{PROGRAM}>')
+@example(f"<img alt='<p>Don't{PROGRAM}>")
+def test_what_only_looks_like_a_link_is_none_to_programs(html: str) -> None:
+    with contextlib.suppress(Unsendable):
+        assert ("src", "u:x") not in Attributes(settled(html)).found
 
 
 def test_policy_says_what_is_added() -> None:
