@@ -110,7 +110,12 @@ class Attributes(HTMLParser):
 @given(st.lists(st.sampled_from([*" =x/", "href", "https://e.example"]), max_size=9).map("".join))
 @example("x href=https://e.example onclick=alert(1) y")
 def test_no_value_in_an_attribute_becomes_one(value: str) -> None:
-    found = settled(f'<a title="{value}" href="https://a.example">', UTM)
+    """At worst it looks like a program, as `href=xhttps://…` does, and holds the mail."""
+    try:
+        found = settled(f'<a title="{value}" href="https://a.example">', UTM)
+    except Unsendable:
+        assert "xhttps:" in value or "hrefhttps:" in value
+        return
     url = unescape(f"https://a.example?{MARKS}")
     assert Attributes(found).found == [("title", value), ("href", url)]
 
