@@ -128,6 +128,7 @@ peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same 
 
 .PHONY: test
 test: $(DEV_STAMP)  ## everything, on a real Kafka: much of it waiting, so three parts at once
+	@echo "three parts at once; each is shown when it has ended, the last one after some twenty minutes"
 	$(MAKE) --jobs=3 --output-sync=target whole check starbucks unit contract model core
 
 .PHONY: wheel
