@@ -3,11 +3,11 @@
 Where a set has no topics, what messages are about is free text.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from processors.definitions import documents, suggestions
 from processors.definitions.documents import Definition
-from processors.definitions.errors import Problem
+from processors.definitions.errors import Path, Problem
 from processors.definitions.orders import Key
 from processors.definitions.policies import Policy
 from processors.definitions.references import Mention, Subject
@@ -36,7 +36,10 @@ def misuses(
                 said = _misuse(mention, topics)
                 if said is not None:
                     yield documents.problem(known[key], mention.path, said)
-    yield from _rivals([each for each in known.values() if isinstance(each, Policy)])
+    policies = [each for _, each in sorted(known.items()) if isinstance(each, Policy)]
+    arbitrating = [(each, ("arbitration",)) for each in policies if each.arbitration is not None]
+    yield from _rivals(arbitrating, "arbitrates")
+    yield from _rivals([(each, path) for each in policies for path in _combining(each)], "combines")
 
 
 def _misuse(mention: Subject, topics: Mapping[str, Topic]) -> str | None:
@@ -54,16 +57,26 @@ def _listed(names: list[str]) -> str:
     return f"; the topics are {', '.join(names[:MAX_NAMED])}{more}"
 
 
-def _rivals(policies: list[Policy]) -> Iterator[Problem]:
-    """Yields arbitrations of which two would hold for one message."""
+def _combining(policy: Policy) -> Iterator[Path]:
+    """Yields where a policy says that messages are combined."""
+    for place, cap in enumerate(policy.caps):
+        if cap.over == "combine":
+            yield ("caps", place, "over")
+
+
+def _rivals(said: Iterable[tuple[Policy, Path]], does: str) -> Iterator[Problem]:
+    """Yields what two policies say of one message that only one may say.
+
+    Args:
+        said: the policies in the order of their ids, and where each says it.
+        does: what is said of the messages.
+    """
     before: list[Policy] = []
-    for each in sorted(policies, key=lambda one: one.id):
-        if each.arbitration is None:
-            continue
+    for each, path in said:
         for other in before:
             if _meet(each.channels, other.channels) and _meet(each.topics, other.topics):
-                said = f"policy {other.id} arbitrates some of the same messages; leave one of them"
-                yield documents.problem(each, ("arbitration",), said)
+                message = f"policy {other.id} {does} some of the same messages; leave one of them"
+                yield documents.problem(each, path, message)
                 break
         before.append(each)
 

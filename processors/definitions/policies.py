@@ -13,6 +13,8 @@ Consent = Literal["implied", "required"]
 Per = Literal["day", "week", "month"]
 Fate = Literal["defer", "drop"]
 """What becomes of a message that may not go now: it waits, or it never goes."""
+Over = Literal["combine", "defer", "drop"]
+"""The same over a cap; `combine`: it waits, and goes in one message with others that did."""
 
 
 class QuietHours(Part):
@@ -47,17 +49,23 @@ class Cap(Part):
     """Ms, rolling."""
     per: Annotated[Per, values.one_of(get_args(Per))] | None = None
     """By the person's clocks; weeks begin on Monday."""
-    over: Annotated[Fate, values.one_of(get_args(Fate))] = "drop"
+    over: Annotated[Over, values.one_of(get_args(Over))] = "drop"
+    summary: values.Name | None = None
+    """The template of what several messages become that are combined."""
 
-    hints: ClassVar = {"limit": "times", "max": "times"}
+    hints: ClassVar = {"limit": "times", "max": "times", "template": "summary"}
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
-        """Checks that it is of one sort."""
+        """Checks that it is of one sort, and that what is combined has a template."""
         said = raw.keys() & {"within", "per"}
         if len(said) != 1 and not faults:
             found = "both" if said else "neither"
             faults.add((), f"takes exactly one of within and per, found {found}")
+        if "summary" in raw and raw.get("over") != "combine":
+            faults.add(("summary",), "may only stand beside over: combine")
+        if raw.get("over") == "combine" and "summary" not in raw and not faults:
+            faults.add((), "needs the key summary: the template of what is combined")
         return raw
 
 
@@ -103,20 +111,41 @@ class Policy(Written):
 
     @classmethod
     def read(cls, raw: dict[str, Any], faults: Faults) -> dict[str, Any]:
-        """Checks that it says something, and that caps have names of their own."""
+        """Checks that it says something, that caps have names of their own, and what combines."""
         if not raw.keys() & SAYING and not faults:
             faults.add((), f"needs one of {', '.join(SAYING)}")
         if "sunset" in raw and "topics" in raw:
             faults.add(("sunset",), "may not stand beside topics: it is for whole channels")
         caps = raw.get("caps")
         seen: set[str] = set()
+        combining = None
         for place, cap in enumerate(caps if isinstance(caps, list) else ()):
-            name = cap.get("id") if isinstance(cap, dict) else None
+            name, over = (cap.get("id"), cap.get("over")) if isinstance(cap, dict) else (None, None)
             if isinstance(name, str) and name in seen:
                 faults.add(("caps", place, "id"), f"a cap {name} is there already")
             if isinstance(name, str):
                 seen.add(name)
+            if over == "combine":
+                said = _not_combined(raw.get("channels", ()), combining)
+                if said is not None:
+                    faults.add(("caps", place, "over"), said)
+                combining = name
         return raw
+
+
+def _not_combined(channels: Any, before: Any) -> str | None:
+    """Returns why a cap may not combine.
+
+    Args:
+        channels: those of its policy, as written.
+        before: the id of a cap of the policy that combines already; None: there is none.
+    """
+    if before is not None:
+        return f"cap {before} combines the same messages; let this one defer or drop"
+    if isinstance(channels, list | tuple) and len({*map(str, channels)}) != 1:
+        found = ", ".join(map(str, channels)) or "all of them"
+        return f"combine is for messages of one channel: name it under channels, found {found}"
+    return None
 
 
 SAYING = ("consent", "quiet_hours", "caps", "arbitration", "sunset", "expires")

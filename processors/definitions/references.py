@@ -73,7 +73,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One mention of a template, by an action that sends."""
+    """One mention of a template, by an action that sends, or by a cap that combines."""
 
     path: Path
     channel: str
@@ -106,12 +106,20 @@ def of(definition: Definition) -> Iterator[Mention]:
         case Policy():
             for place, topic in enumerate(definition.topics or ()):
                 yield Reference(("topics", place), "topic", topic)
+            yield from _summaries(definition)
         case Template(catalogue=str(name)):
             yield Reference(("catalogue",), "catalogue", name)
         case StaticList() | Topic() | Template() | Partial() | Catalogue():
             pass
         case _:
             assert_never(definition)
+
+
+def _summaries(policy: Policy) -> Iterator[Mention]:
+    for place, cap in enumerate(policy.caps):
+        if cap.summary is not None:
+            for channel in {*(policy.channels or ())}:
+                yield Sent(("caps", place, "summary"), channel, cap.summary)
 
 
 def _score(score: scores.Score) -> Iterator[Mention]:

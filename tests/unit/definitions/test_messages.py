@@ -1,8 +1,12 @@
 """Topics and policies in a set."""
 
+from typing import Any
+
 from processors.definitions import sets
 from tests.builders import Document, cap, policy, segment, send, topic, trigger
-from tests.unit.definitions.builders import complaints
+from tests.unit.definitions.builders import complaints, mail
+
+COMBINING = cap(id="d", over="combine", summary="day")
 
 
 def wrong(*documents: Document) -> list[str]:
@@ -78,4 +82,30 @@ def test_two_arbitrations_of_one_message_contradict_each_other() -> None:
     ) == [f"policy/b: arbitration: {said}"]
     assert wrong(*[policy(id, arbitration=best) for id in "abc"]) == [
         f"policy/{id}: arbitration: {said}" for id in "bc"
+    ]
+
+
+def test_two_caps_that_combine_one_message_contradict_each_other() -> None:
+    def combining(id: str, channel: str, **keys: Any) -> Document:
+        return policy(id, channels=[channel], caps=[cap(), COMBINING], **keys)
+
+    topics = [topic("x"), topic("y")]
+    assert wrong(combining("a", "email"), combining("b", "sms"), policy("c", caps=[cap()])) == []
+    apart = combining("a", "email", topics=["x"]), combining("b", "email", topics=["y"])
+    assert wrong(*topics, *apart) == []
+    assert wrong(*topics, combining("b", "email", topics=["y"]), combining("a", "email")) == [
+        "policy/b: caps[1].over: policy a combines some of the same messages; leave one of them"
+    ]
+
+
+def test_the_template_of_a_summary_is_there_and_of_its_channel_where_any_is() -> None:
+    summed = policy(channels=["email", "email"], caps=[cap(), COMBINING])
+    assert wrong(summed) == []
+    text = mail(id="text", channel="sms", subject=None, html=None, text="Hello")
+    assert wrong(summed, mail(id="day"), text) == []
+    assert wrong(summed, mail(id="days")) == [
+        "policy/p: caps[1].summary: there is no template day; did you mean days?"
+    ]
+    assert wrong(summed, text | {"id": "day"}) == [
+        "policy/p: caps[1].summary: template day is one of sms, not email"
     ]

@@ -44,6 +44,14 @@ def test_a_policy_may_say_all_at_once() -> None:
     assert found.sunset.after == 180 * DAY
 
 
+def test_a_cap_combines_the_messages_of_one_channel_under_a_template() -> None:
+    found = parsed(channels=["email", "email"], caps=[COMBINING, cap(over="defer")])
+    assert [(each.over, each.summary) for each in found.caps] == [
+        ("combine", "day"),
+        ("defer", None),
+    ]
+
+
 def test_quiet_hours_are_those_of_the_person_on_every_day_if_unsaid() -> None:
     quiet = parsed(quiet_hours={"from": "21:00", "to": "08:00"}).quiet_hours
     assert quiet is not None
@@ -58,6 +66,7 @@ def test_whole_days_may_be_quiet_but_not_all() -> None:
     ]
 
 
+COMBINING = cap(id="d", over="combine", summary="day")
 SAYING = "consent, quiet_hours, caps, arbitration, sunset, expires"
 
 
@@ -75,7 +84,7 @@ SAYING = "consent, quiet_hours, caps, arbitration, sunset, expires"
         ({"quiet_hours": {"from": "21:00"}}, "quiet_hours: needs the key to"),
         ({"quiet_hours": {"from": "9pm", "to": "08:00"}}, "quiet_hours.from: must be a time"),
         ({"caps": [cap(), cap()]}, "caps[1].id: a cap c is there already"),
-        ({"caps": [1]}, "caps[0]: must be a mapping of id, times, within, per, over"),
+        ({"caps": [1]}, "caps[0]: must be a mapping of id, times, within, per, over, summary"),
         ({"caps": {}}, "caps: must be a list, found a mapping"),
         ({"caps": [{"id": "c", "times": 1}]},
          "caps[0]: takes exactly one of within and per, found neither"),
@@ -83,7 +92,20 @@ SAYING = "consent, quiet_hours, caps, arbitration, sunset, expires"
         ({"caps": [{"id": "c", "times": 1, "per": "year"}]},
          'caps[0].per: must be one of day, week, month, found the text "year"'),
         ({"caps": [{"times": 1, "within": "1d"}]}, "caps[0]: needs the key id"),
-        ({"caps": [cap(over="hold")]}, "caps[0].over: must be one of defer, drop"),
+        ({"caps": [cap(over="hold")]}, "caps[0].over: must be one of combine, defer, drop"),
+        ({"caps": [cap(summary="day")]}, "caps[0].summary: may only stand beside over: combine"),
+        ({"channels": ["email"], "caps": [cap(over="combine")]},
+         "caps[0]: needs the key summary: the template of what is combined"),
+        ({"channels": ["email"], "caps": [cap(over="combine", template="day")]},
+         "caps[0].template: unknown key; did you mean summary?"),
+        ({"caps": [cap(over="defer"), COMBINING]},
+         "caps[1].over: combine is for messages of one channel: name it under channels, found all"),
+        ({"channels": ["email", "sms"], "caps": [COMBINING]},
+         "caps[0].over: combine is for messages of one channel: name it under channels, found "
+         "email, sms"),
+        ({"channels": ["email"], "caps": [COMBINING, cap(), COMBINING | {"id": "e"}]},
+         "caps[2].over: cap d combines the same messages; let this one defer or drop"),
+        ({"channels": "email", "caps": [COMBINING]}, "channels: must be a list, found the text"),
         ({"arbitration": {"best": 1}}, "arbitration: needs the key wait"),
         (
             {"topics": ["news"], "sunset": {"after": "1d"}},
