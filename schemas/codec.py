@@ -97,7 +97,7 @@ _NAMES: dict[type[msgspec.Struct], str] = {
 
 _JSON_TEXTS = {
     "event": ("properties", "traits", "context"),
-    "command": ("body", "traits", "properties", "headers", "segments", "lists"),
+    "command": ("body", "traits", "properties", "headers", "segments", "lists", "topics"),
 }
 """Fields that are free-form in the value and JSON text in Avro, which keeps each record flat."""
 

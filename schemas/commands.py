@@ -49,6 +49,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a webhook; secrets in them are named, and filled in by its sender."""
     has_values: bool = False
     """Of a webhook: whether its sender fills values into its url, body and headers."""
+    topics: list[str] = []
+    """Of a summary: what its messages are about beside `topic`; `*`: nothing that has a name. Who
+    has said no to one of them gets none of it."""
 
 
 def derive_id(definition_id: str, version: str, profile_id: str, step: str, occurrence: str) -> str:

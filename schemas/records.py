@@ -91,6 +91,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_d
     """Until when the message waits; None: it does not."""
     models: str | None = None
     """JSON, by trait: model, version, inputs and what it gave, where an action asked one."""
+    summary_id: str | None = None
+    """Of the command in which the message went; None: it was not combined."""
 
 
 What = Literal[

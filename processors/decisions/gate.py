@@ -2,17 +2,19 @@
 
 It asks in this order: suppression, consent, its confirmation, quiet hours, arbitration, caps. What
 waits is asked about again from the first question on, at its instant; a no to consent ends it at
-once. Transactional messages are asked the first question only.
+once. Transactional messages are asked the first question only. What was over a cap that combines
+goes as one message as soon as there is room.
 """
 
 from collections.abc import Collection
 
 import msgspec
 
-from processors.decisions import quiet
+from processors.decisions import quiet, summaries
 from processors.decisions.consents import Fact, contact_of, rise, sink
 from processors.decisions.moments import Moment
 from processors.decisions.nodes import Bits, set_timer
+from processors.decisions.summaries import Summaries, Summary
 from processors.decisions.terms import Contest, Gate, Terms
 from processors.state import profiles
 from processors.state.contacts import MAX_HELD, SUNSET, Contact, Held
@@ -22,6 +24,8 @@ from schemas.records import DecisionRecord
 
 HELD: Fact = ("held", "")
 """The fact that changes when a message begins to wait."""
+WENT = ("allowed", "released", "combined")
+"""The reasons of a yes."""
 _NOTHING = Contact()
 
 Answer = tuple[str | None, int]
@@ -86,14 +90,23 @@ def ask_again(gate: Gate, profile: Profile, moment: Moment) -> None:
         else:
             contact.held.append(each)
     taken: dict[str, int] = {}
+    found: Summaries = {}
     for each, terms in sorted(due, key=lambda one: (-one[0].priority, one[0].made, one[0].id)):
         contest, is_best = terms.contest, None
         if contest is not None and each.contest == contest.id:
             is_best = taken.get(contest.id, 0) < contest.best
-        answer = _then(profile, terms, each, moment.now, is_best=is_best)
+        is_full = _is_full(profile, terms, moment.now)
+        summary = summaries.joined(found, each, terms, is_full=is_full)
+        counted = summary.caps if summary is not None else ()
+        answer = _then(profile, terms, each, moment.now, is_best=is_best, counted=counted)
         if contest is not None and is_best and answer[0] != "quiet-hours":
             taken[contest.id] = taken.get(contest.id, 0) + 1
-        _settle(profile, moment, each, terms, answer)
+        if summary is not None and answer == YES:
+            _combine(profile, moment, each, terms, summary)
+        else:
+            _settle(profile, moment, each, terms, answer)
+            if answer == YES:
+                summaries.begin(found, moment, each, terms)
         moment.turned = True
 
 
@@ -159,7 +172,15 @@ def _first(contact: Contact, terms: Terms) -> Answer:
     return ("no-consent" if state is None else "not-confirmed"), 0
 
 
-def _then(profile: Profile, terms: Terms, held: Held, now: int, *, is_best: bool | None) -> Answer:
+def _then(
+    profile: Profile,
+    terms: Terms,
+    held: Held,
+    now: int,
+    *,
+    is_best: bool | None,
+    counted: Collection[str] = (),
+) -> Answer:
     """Asks what hangs on the time, and on other messages.
 
     Args:
@@ -168,6 +189,7 @@ def _then(profile: Profile, terms: Terms, held: Held, now: int, *, is_best: bool
         held: the message.
         now: ms since the epoch.
         is_best: what its arbitration came to; None: it has not waited for one.
+        counted: caps that are not asked, since the message in which it goes counts there already.
     """
     contact = profile.contact or _NOTHING
     until_ms = quiet.end(terms.quiet, profile, now) if terms.quiet else now
@@ -179,6 +201,8 @@ def _then(profile: Profile, terms: Terms, held: Held, now: int, *, is_best: bool
             return "arbitration", window_ms
         return "outbid", window_ms if terms.contest.defers else 0
     for cap in terms.caps:
+        if cap.key in counted:
+            continue
         full_ms = cap.full_until(contact.sends.get(cap.key, []), profile, now)
         if full_ms > now:
             if not cap.defers:
@@ -193,6 +217,12 @@ def _window(contact: Contact, contest: Contest, now: int) -> int:
     return min(others, default=now + contest.wait_ms)
 
 
+def _is_full(profile: Profile, terms: Terms, now: int) -> bool:
+    """Returns whether there is no room in the cap that has messages go as one."""
+    cap, contact = terms.combining, profile.contact or _NOTHING
+    return cap is not None and cap.full_until(contact.sends.get(cap.key, []), profile, now) > now
+
+
 def _settle(profile: Profile, moment: Moment, held: Held, terms: Terms, answer: Answer) -> bool:
     """Does what was decided on a message; returns whether an instant is to be waited for."""
     reason, until_ms = answer
@@ -201,7 +231,8 @@ def _settle(profile: Profile, moment: Moment, held: Held, terms: Terms, answer: 
         _send(profile, moment, held, terms)
         return terms.is_watched
     contact = profile.contact or _NOTHING
-    if until_ms and terms.expires_ms is not None and until_ms >= held.made + terms.expires_ms:
+    useful_ms = terms.useful_until(held.made)
+    if until_ms and useful_ms is not None and until_ms >= useful_ms:
         reason, until_ms = "expired", 0
     if until_ms and len(contact.held) >= MAX_HELD:
         reason, until_ms = "too-many-held", 0
@@ -211,6 +242,8 @@ def _settle(profile: Profile, moment: Moment, held: Held, terms: Terms, answer: 
     held.due, held.contest = until_ms, None
     if terms.contest is not None and reason in ("arbitration", "outbid"):
         held.contest = terms.contest.id
+    if terms.combining is not None and reason == "cap" and _is_full(profile, terms, moment.now):
+        held.over = terms.combining.key
     contact_of(profile).held.append(held)
     return True
 
@@ -218,10 +251,7 @@ def _settle(profile: Profile, moment: Moment, held: Held, terms: Terms, answer: 
 def _send(profile: Profile, moment: Moment, held: Held, terms: Terms) -> None:
     """Has a message go, and counts it."""
     now = moment.now
-    for cap in terms.caps:
-        sent = contact_of(profile).sends.setdefault(cap.key, [])
-        sent.append(now)
-        del sent[: -cap.times]
+    _count(profile, terms, now)
     if terms.is_watched:
         contact_of(profile).silent.setdefault(terms.channel, now)
     moment.decision.commands.append(
@@ -240,24 +270,49 @@ def _send(profile: Profile, moment: Moment, held: Held, terms: Terms) -> None:
             **profiles.known(profile),
             properties=held.properties or {},
             transactional=terms.is_transactional,
-            expires_at=None if terms.expires_ms is None else held.made + terms.expires_ms,
+            expires_at=terms.useful_until(held.made),
         )
     )
 
 
-def _record(profile: Profile, moment: Moment, held: Held, reason: str, until_ms: int = 0) -> None:
+def _count(profile: Profile, terms: Terms, now: int, counted: Collection[str] = ()) -> None:
+    """Counts a message in its caps, but in those where what it goes in counts already."""
+    for cap in terms.caps:
+        if cap.key not in counted:
+            sent = contact_of(profile).sends.setdefault(cap.key, [])
+            sent.append(now)
+            del sent[: -cap.times]
+
+
+def _combine(profile: Profile, moment: Moment, held: Held, terms: Terms, summary: Summary) -> None:
+    """Has a message go in another one."""
+    _count(profile, terms, moment.now, summary.caps)
+    first = summaries.add(summary, moment, held, terms)
+    _record(profile, moment, held, "combined", summary_id=first.id)
+
+
+def _record(
+    profile: Profile,
+    moment: Moment,
+    held: Held,
+    reason: str,
+    until_ms: int = 0,
+    *,
+    summary_id: str | None = None,
+) -> None:
     moment.decision.decisions.append(
         DecisionRecord(
             profile_id=profile.id,
             definition_id=held.definition_id,
             version=held.version,
-            outcome="yes" if reason in ("allowed", "released") else "no",
+            outcome="yes" if reason in WENT else "no",
             reason=reason,
             at=moment.now,
             cause=moment.cause,
             late=moment.late,
             command_id=held.id,
             until=until_ms or None,
+            summary_id=summary_id,
         )
     )
 

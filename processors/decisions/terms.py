@@ -43,6 +43,8 @@ class Cap(msgspec.Struct, frozen=True):
     """Rolling; None: a period."""
     per: Per | None
     defers: bool
+    summary: str | None = None
+    """The template of what several become that go as one; None: each goes by itself."""
 
     def full_until(self, sent: list[int], profile: Profile, now: int) -> int:
         """Returns when another one may go, ms, of the instants at which some went."""
@@ -74,6 +76,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     quiet: tuple[Quiet, ...] = ()
     contest: Contest | None = None
     caps: tuple[Cap, ...] = ()
+    combining: Cap | None = None
+    """The one of them that has those go as one that waited for room in it."""
     expires_ms: int | None = None
     """How long after it was to be sent; None: for ever."""
     is_watched: bool = False
@@ -82,6 +86,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it may go to anybody of whom nothing is known."""
     is_exempt: bool = False
     """Whether it may go to anybody: it reaches no person."""
+
+    def useful_until(self, made: int) -> int | None:
+        """Returns from when on a message is of no use that was to be sent first at an instant."""
+        return None if self.expires_ms is None else made + self.expires_ms
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,10 +130,12 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
             is_free = consent == "implied"
             return Terms(channel=channel, topic=topic, consent=consent, is_free=is_free)
         expiries = [each.expires for each in found if each.expires is not None]
+        caps = tuple(cap for each in found for cap in _caps(each))
         rest: dict[str, Any] = {
             "quiet": tuple(quiet(each.quiet_hours) for each in found if each.quiet_hours),
             "contest": next((_contest(each) for each in found if each.arbitration), None),
-            "caps": tuple(cap for each in found for cap in _caps(each)),
+            "caps": caps,
+            "combining": next((cap for cap in caps if cap.summary is not None), None),
             "expires_ms": min(expiries, default=None),
             "is_watched": channel in self.sunsets,
         }
@@ -164,4 +174,5 @@ def _contest(policy: Policy) -> Contest:
 
 def _caps(policy: Policy) -> Iterable[Cap]:
     for each in policy.caps:
-        yield Cap(f"{policy.id}/{each.id}", each.times, each.within, each.per, each.over == "defer")
+        key, waits = f"{policy.id}/{each.id}", each.over != "drop"
+        yield Cap(key, each.times, each.within, each.per, waits, each.summary)

@@ -120,6 +120,9 @@ class Held(msgspec.Struct, array_like=True, gc=False):
     contest: str | None = None
     """The policy by whose arbitration it waits; None: it waits for something else."""
     properties: dict[str, Any] | None = None
+    over: str | None = None
+    """The cap that it was over, where those go as one that wait for room in it; None: there is
+    none."""
 
 
 class Contact(msgspec.Struct, array_like=True, gc=False):

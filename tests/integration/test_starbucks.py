@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 END = "2026-01-30T18:00:00Z"
 """The time of the last event: to then timers run in all three."""
 KINDS = ("segment-changes", "score-changes", "commands", "decisions", "journey-runs")
-UNSAID = {"segments", "lists", "has_values"}
+UNSAID = {"segments", "lists", "topics", "has_values"}
 """Of a command: left out where there are none, or where it is not so."""
 NUMBERS = {"value", "old", "new"}
 RUN_S = 480.0

@@ -56,6 +56,7 @@ COMMAND = Command(
     headers={"Authorization": "Bearer {{ secrets.CRM }}"},
     segments=["buyers", "vip"],
     has_values=True,
+    topics=["shop"],
 )
 OUTCOME = Outcome(
     id="o-1",
@@ -118,6 +119,7 @@ DECISION = DecisionRecord(
     command_id="c-1",
     until=AT_MS,
     models="{}",
+    summary_id="c-2",
 )
 CONSENT = ConsentRecord(
     profile_id="u-1", channel="email", topic="news", state="granted", at=AT_MS, source="form"

@@ -22,7 +22,7 @@ NAMES = sorted(samples.BY_SCHEMA)
 INSTANT = {"type": "long", "logicalType": "timestamp-millis"}
 INSTANTS = {"at", "expires_at", "since", "until", "timestamp", "sentAt", "receivedAt"}
 TEXTS = {"properties", "traits", "context", "body", "headers"}
-NAMED = {"segments", "lists"}
+NAMED = {"segments", "lists", "topics"}
 
 
 def avro_type(column: str, kind: Any) -> Any:
