@@ -51,4 +51,5 @@ def notes(profile: Profile) -> Iterator[str]:
     for place, word in sorted(contact.words.items()):
         yield f"consent {place}: {word.state} since {iso(word.at)}"
     for held in sorted(contact.held, key=lambda each: (each.due, each.id)):
-        yield f"message {held.id} waits until {iso(held.due)}"
+        by = "" if held.over is None else f", to be combined with others over cap {held.over}"
+        yield f"message {held.id} waits until {iso(held.due)}{by}"

@@ -239,6 +239,8 @@ def _message(message: trees.Message) -> Line:
     line.text = f"message {message.command_id}: {line.text}"
     if message.until is not None:
         line.text += f", waits until {iso(message.until)}"
+    if message.summary_id is not None:
+        line.text += f", went in message {message.summary_id}"
     return line
 
 

@@ -176,6 +176,8 @@ class Message(Decision, kw_only=True):
     command_id: str
     until: int | None
     """Until when it waits; None: it does not."""
+    summary_id: str | None
+    """Of the command in which it went with others; None: it was not combined."""
 
 
 class Trigger(msgspec.Struct, kw_only=True):

@@ -63,6 +63,25 @@ def test_messages_are_told_below_their_trigger() -> None:
     )
 
 
+def test_what_is_combined_says_with_which_message_it_went() -> None:
+    summed = policy(channels=["email"], caps=[cap(over="combine", summary="day")])
+    log = [track("a", at(hours)) for hours in (0, 1, 2)]
+    waiting = explained([MAIL, summed], log)
+    _, first, second = waiting.triggers[0].messages
+    assert waiting.notes == [
+        f"message {each} waits until 2026-01-02T00:00:00.000Z, to be combined with others over"
+        " cap p/c"
+        for each in sorted([first.command_id, second.command_id])
+    ]
+    documents = [MAIL, summed]
+    last = messages(documents, *log, track("b", at(25)))[-1]
+    assert (last.reason, last.outcome, last.summary_id) == ("combined", "yes", first.command_id)
+    assert lines(documents, *log, track("b", at(25)))[-1] == (
+        f"  ✓ message {second.command_id}: combined at 2026-01-02T00:00:00.000Z by the clock,"
+        f" went in message {first.command_id}"
+    )
+
+
 def test_conditions_show_what_was_said_and_what_is_suppressed() -> None:
     asked = {"channel": "email", "topic": "news"}
     log = [track("consent.denied", at(1), channel="email"), track("sms.complained", at(2))]
