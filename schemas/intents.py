@@ -28,6 +28,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     profile_id: str
     channel: str
     topic: str | None = None
+    topics: list[str] = []
+    """Of a summary: what it is about beside `topic`."""
     transactional: bool = False
     definition_id: str = ""
     step: str = ""
@@ -66,6 +68,8 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     provider: str
     promise: Promise
+    topics: list[str] = []
+    """What the message is about beside the topic of its intent: of these too a no stops it."""
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ A row belongs to the epoch that took it up last. Whoever takes up partitions tak
 a process that was replaced and does not know it finds its rows gone, and changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -61,10 +61,11 @@ coalesce(
    and not (k.transactional and (s.reason = 'sunset' or k.channel = 'audience'))),
   (select min('consent-denied') from consents c
    where not k.transactional and c.profile_id = k.profile_id and c.channel = k.channel
-   and c.state = 'denied' and (c.topic = k.topic or c.topic = '*')
+   and c.state = 'denied' and (c.topic = coalesce(v.topic, k.topic) or c.topic = '*')
    and not exists (
      select 1 from consents g where c.topic = '*' and g.profile_id = c.profile_id
-     and g.channel = c.channel and g.topic = k.topic and g.state = 'granted' and g.at >= c.at
+     and g.channel = c.channel and g.topic = coalesce(v.topic, k.topic)
+     and g.state = 'granted' and g.at >= c.at
    ))
 )
 """
@@ -79,9 +80,13 @@ update ledger set
   attempts = attempts + case when asked.refused is null then 1 else 0 end,
   updated_at = :at
 from (
-  select v.id as asked_id, v.epoch as by_epoch, v.provider as by_provider, v.promise as by_promise,
-    {_REFUSED} as refused
-  from {{rows}} join ledger k on k.command_id = v.id
+  select asked_id, by_epoch, by_provider, by_promise, min(of_topic) as refused
+  from (
+    select v.id as asked_id, v.epoch as by_epoch, v.provider as by_provider,
+      v.promise as by_promise, {_REFUSED} as of_topic
+    from {{rows}} join ledger k on k.command_id = v.id
+  ) as looked
+  group by asked_id, by_epoch, by_provider, by_promise
 ) as asked
 where command_id = asked.asked_id and epoch = asked.by_epoch
   and state in ('claimed', 'dispatching')
@@ -91,6 +96,7 @@ returning {_ENTRY}
     epoch="bigint",
     provider="text",
     promise="text",
+    topic="text",
 )
 _RELEASE = rows.statement(
     """
@@ -188,11 +194,11 @@ class Ledger:
         What is `dispatching` with our epoch may go now. What may not, for a suppression or a
         denied consent, is `dropped`, or `unknown` where a provider may have had it before.
         """
-        given = {one.id: msgspec.to_builtins(one) for one in gates}
+        given = [row for one in {each.id: each for each in gates}.values() for row in _looks(one)]
 
         def work(connection: Connection) -> dict[str, Entry]:
             standing.lock(connection, shared=True)
-            return _entries(connection, _DISPATCH, given.values(), at=at)
+            return _entries(connection, _DISPATCH, given, at=at)
 
         return await self._database.run(work)
 
@@ -235,7 +241,15 @@ class Ledger:
 def _intent(one: Intent) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(one)
     command_id = row.pop("command_id")
+    del row["topics"]  # the last look is told of them
     return {**row, "part_of": None if command_id == one.id else command_id}
+
+
+def _looks(gate: Gate) -> Iterator[dict[str, Any]]:
+    """Yields what is looked at: the topic of the message's intent, and each one beside it."""
+    row: dict[str, Any] = msgspec.to_builtins(gate)
+    for topic in (None, *row.pop("topics")):
+        yield {**row, "topic": topic}
 
 
 def _ids(ids: Iterable[str]) -> list[dict[str, str]]:

@@ -345,4 +345,5 @@ def _gate(trip: _Trip, route: Route) -> Gate:
         epoch=trip.epoch,
         provider=provider.name,
         promise=provider.promise,
+        topics=trip.errand.intent.topics,
     )

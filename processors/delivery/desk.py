@@ -188,6 +188,7 @@ def _intent(command: Command, of: str, message: Message | None = None) -> Intent
         profile_id=command.profile_id,
         channel=command.channel,
         topic=command.topic,
+        topics=command.topics,
         transactional=command.transactional,
         definition_id=command.definition_id,
         step=command.step,

@@ -25,11 +25,12 @@ MOST_CHARS = {
     "id": 64,
     "profile_id": 512,
     "topic": 200,
+    "topics": 200,
     "definition_id": 200,
     "step": 200,
     "template": 200,
 }
-"""As much of each field as the ledger holds, and what is kept beside it."""
+"""As much of each field as the ledger holds, and what is kept beside it; of lists, of each."""
 
 logger = logging.getLogger(__name__)
 
@@ -98,9 +99,11 @@ class Intake:
         if command.channel not in self._options.channels:
             raise BadRecord("channel-mismatch", "the command is for another channel")
         for name, most in MOST_CHARS.items():
-            value = getattr(command, name)
-            if value is not None and (len(value) > most or "\0" in value):
-                raise BadRecord("field-invalid", f"{name} is longer than {most}, or holds a NUL")
+            found = getattr(command, name)
+            for value in found if isinstance(found, list) else [found]:
+                if value is not None and (len(value) > most or "\0" in value):
+                    said = f"{name} is longer than {most}, or holds a NUL"
+                    raise BadRecord("field-invalid", said)
         return command
 
     async def _bury(self, record: Record, bad: BadRecord) -> None:

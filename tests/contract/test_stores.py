@@ -244,6 +244,41 @@ class TestLastLook:
         run(agreed("ada", "email", topic="news", state="granted", at=granted_at))
         assert self.look(database)[0] == state
 
+    @pytest.mark.parametrize(
+        ("denied", "state"), [("news", "dropped"), ("shop", "dropped"), ("offers", "dispatching")]
+    )
+    def test_summary_is_stopped_by_a_no_to_any_of_its_topics(
+        self, database: Database, denied: str, state: str
+    ) -> None:
+        run(Standing(database).withdraw("ada", "email", topic=denied, at=1))
+        ledger = Ledger(database, owner="one")
+        intents = [msgspec.structs.replace(intent(), topics=["shop", "tips"]), intent("c-2", "bob")]
+        run(ledger.claim(intents, epoch=1, at=5))
+        summary = msgspec.structs.replace(gate(), topics=["shop", "tips"])
+        found = run(ledger.dispatch([summary, gate("c-2")], at=6))
+        assert (found["c-1"].state, found["c-1"].attempts) == (state, int(state == "dispatching"))
+        assert found["c-2"].state == "dispatching"
+
+    def test_summary_goes_where_all_its_topics_were_granted_after_a_no_to_the_channel(
+        self, database: Database
+    ) -> None:
+        standing = Standing(database)
+        run(standing.withdraw("ada", "email", topic="*", at=1))
+        run(standing.consent("ada", "email", topic="news", state="granted", at=2))
+        ledger = Ledger(database, owner="one")
+        run(ledger.claim([intent(), intent("c-2"), intent("c-3")], epoch=1, at=5))
+        one, two = (
+            msgspec.structs.replace(gate(id), topics=[topic])
+            for id, topic in (("c-1", "shop"), ("c-2", "*"))
+        )
+        found = run(ledger.dispatch([one, two, gate("c-3")], at=6))
+        states = [found[each].state for each in ("c-1", "c-2", "c-3")]
+        assert states == ["dropped", "dropped", "dispatching"]
+        run(standing.consent("ada", "email", topic="shop", state="granted", at=2))
+        run(ledger.claim([intent("c-4")], epoch=1, at=5))
+        last = msgspec.structs.replace(gate("c-4"), topics=["shop"])
+        assert run(ledger.dispatch([last], at=6))["c-4"].state == "dispatching"
+
     def test_what_a_provider_may_have_is_unknown_when_it_is_stopped(
         self, database: Database
     ) -> None:

@@ -9,7 +9,7 @@ from processors.metrics import Counter
 from schemas import codec
 from schemas.errors import Unsendable
 from schemas.messages import Message
-from tests.deliveries import REFUSED, Scripted, world
+from tests.deliveries import REFUSED, Scripted, run, world
 from tests.unit.delivery.offices import COMMAND, Office
 
 
@@ -101,3 +101,13 @@ def test_what_can_not_be_read_is_a_dead_letter_and_nobody_is_asked(tmp_path: Pat
         office.handle(b"{")
         assert found.states() == {}
     assert (len(office.dead.values), office.told(), ses.sent) == (1, [], [])
+
+
+def test_summary_is_not_sent_to_who_has_said_no_to_a_topic_in_it(tmp_path: Path) -> None:
+    ses = Scripted()
+    with world(tmp_path, ses) as found:
+        run(found.standing.withdraw(COMMAND.profile_id, "email", topic="shop", at=1))
+        office = Office(found)
+        office.handle(msgspec.structs.replace(COMMAND, topics=["tips", "shop"]))
+        [told] = office.told()
+        assert (told.result, told.detail, ses.sent) == ("dropped", "consent-denied", [])

@@ -45,6 +45,8 @@ def test_command_is_read() -> None:
         ({"id": "c" * 65}, "field-invalid"),
         ({"topic": "news\0"}, "field-invalid"),
         ({"template": "t" * 201}, "field-invalid"),
+        ({"topics": ["shop", "t" * 201]}, "field-invalid"),
+        ({"topics": ["a\0"]}, "field-invalid"),
     ],
 )
 def test_command_that_no_ledger_could_hold_is_a_dead_letter(
