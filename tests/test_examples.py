@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from processors.cases import files, reports, runs
 from processors.cases.documents import Expectation
+from processors.content.libraries import Library
+from processors.content.rendering import Renderer
 from processors.definitions.actions import Send
+from tests.builders import DAY, HOUR, T0, Person, identify, track
+from tests.unit.content.builders import Ours
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 KINDS = ("segments", "scores", "triggers", "journeys", "success")
 TEMPLATES = tuple(f"templates/{one}" for one in KINDS)
-FOLDERS = ("shop", "starbucks/definitions", "policies/can-spam", "policies/gdpr", *TEMPLATES)
+PACKS = tuple(f"policies/{one}" for one in ("can-spam", "daily-summary", "gdpr"))
+FOLDERS = ("shop", "starbucks/definitions", *PACKS, *TEMPLATES)
 
 
 def expectations(folder: str) -> Iterator[Expectation]:
@@ -94,3 +100,23 @@ def test_every_journey_is_entered_and_sends_from_each_step_that_sends(folder: st
         for step in journey.steps
         if isinstance(step.does, Send)
     }
+
+
+def test_the_daily_summary_shows_all_that_it_combines() -> None:
+    definitions, _ = files.load(EXAMPLES / "policies/daily-summary")
+    one = Person(*map(dict, definitions.documents.values()))
+    one.hears(track("product.in_stock", T0))
+    for hours, name, title in ((1, "reduced", "Lamp"), (2, "in_stock", "Chair")):
+        about: dict[str, Any] = {
+            "title": title,
+            "price": 39.9,
+            "url": f"https://shop.example/{title}",
+        }
+        one.hears(track(f"product.{name}", T0 + hours * HOUR, **about))
+    one.hears(identify(T0 + 3 * HOUR, email="ann@example.com"))
+    (command,) = one.waits(T0 + DAY).commands
+    library = Library(definitions.documents.values())
+    (message,) = Renderer(library, links=Ours()).compose(command)
+    assert message.subject == "2 pieces of news for you"
+    for shown in ("Lamp costs €39.90 now", "Chair is back", "https://shop.example/Chair"):
+        assert shown in (message.html or "")
