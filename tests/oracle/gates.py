@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.alarms import shows, strikes
-from tests.oracle.documents import Document, duration_ms, version
+from tests.oracle.documents import Document, duration_ms, iso, version
 from tests.oracle.people import NAMESPACE
 
 ALL = "*"
@@ -39,11 +39,24 @@ class Message:
     trigger: str
     cause: str
     channel: str
+    template: str
     topic: str | None
     priority: int
     made: int
     due: int = 0
     contest: str | None = None
+    over: str | None = None
+    """The cap that combines, where it was full when the message was asked about last."""
+
+
+@dataclass
+class Summary:
+    """What went as one."""
+
+    parts: list[tuple[str, str | None, str, str]]
+    """Template, topic, trigger and when it was made, as ISO 8601, of each message."""
+    about: set[str | None]
+    expires: int | None
 
 
 @dataclass
@@ -52,6 +65,8 @@ class Result:
     """Trigger, id, when it went."""
     answers: list[tuple[str, str, int, int | None]] = field(default_factory=list)
     """Id, why, when that was said, until when it waits."""
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    """By the id of the first message in it."""
     changes: list[tuple[str, str | None, int]] = field(default_factory=list)
     """Channel, reason of its suppression or None, when that was said."""
 
@@ -88,7 +103,8 @@ class Person:
         self.words: dict[tuple[str, str], list[Said]] = {}
         self.stops: list[tuple[int, int, str, str | None]] = []
         """When, place, channel, and the reason; None: lifted."""
-        self.sent: list[tuple[int, Message]] = []
+        self.sent: list[tuple[int, list[Message]]] = []
+        """When, and what went as one."""
         self.silent: dict[str, int] = {}
         self.sunk: dict[str, int] = {}
         self.waiting: list[Message] = []
@@ -147,8 +163,9 @@ class Person:
             else:
                 self.waiting.append(each)
         winners: dict[str, int] = {}
+        firsts: dict[str, list[Message]] = {}
         for each in sorted(asked, key=lambda one: (-one.priority, one.made, one.id)):
-            self.decide(each, now, winners)
+            self.decide(each, now, winners, firsts)
 
     # What was said
 
@@ -285,26 +302,57 @@ class Person:
         begins = [strikes(each, self.zone) for each in days]
         return max(at for at in begins if at <= now), min(at for at in begins if at > now)
 
-    def full_until(self, message: Message, now: int) -> tuple[int, bool]:
-        """Returns until when caps are full that wait, and whether one is full that drops."""
-        until = now
+    def caps(self, message: Message) -> Iterator[tuple[str, Document, Document]]:
+        """Gives the name of each cap that holds for a message, the cap, and its policy."""
         for policy in self.of(message):
             for cap in policy.get("caps", []):
-                counted = sorted(at for at, other in self.sent if policy in self.of(other))
-                if "per" in cap:
-                    began, ends = self.period(cap["per"], now)
-                    inside = [at for at in counted if began <= at]
-                else:
-                    width = duration_ms(cap["within"])
-                    inside = [at for at in counted if now < at + width]
-                    ends = inside[-cap["times"]] + width if len(inside) >= cap["times"] else now
-                if len(inside) >= cap["times"]:
-                    if cap.get("over") != "defer":
-                        return now, True
-                    until = max(until, ends)
+                yield f"{policy['id']}/{cap['id']}", cap, policy
+
+    def is_of(self, policy: Document, messages: list[Message]) -> bool:
+        """Returns whether a policy holds for any of what went as one."""
+        return any(policy in self.of(each) for each in messages)
+
+    def room(self, cap: Document, policy: Document, now: int) -> int:
+        """Returns from when on there is room in a cap: now, or later."""
+        counted = sorted(at for at, others in self.sent if self.is_of(policy, others))
+        if "per" in cap:
+            began, ends = self.period(cap["per"], now)
+            inside = [at for at in counted if began <= at]
+        else:
+            width = duration_ms(cap["within"])
+            inside = [at for at in counted if now < at + width]
+            ends = inside[-cap["times"]] + width if len(inside) >= cap["times"] else now
+        return ends if len(inside) >= cap["times"] else now
+
+    def full_until(self, message: Message, now: int, beside: list[Message]) -> tuple[int, bool]:
+        """Returns until when caps are full that wait, and whether one is full that drops.
+
+        Args:
+            message: the one that is asked about.
+            now: when.
+            beside: what has gone already as the message that it would be a part of.
+        """
+        until = now
+        for _, cap, policy in self.caps(message):
+            if self.is_of(policy, beside):
+                continue
+            room = self.room(cap, policy, now)
+            if room > now:
+                if cap.get("over") not in ("defer", "combine"):
+                    return now, True
+                until = max(until, room)
         return until, False
 
-    def decide(self, message: Message, now: int, winners: dict[str, int]) -> None:
+    def combining(self, message: Message, now: int) -> tuple[str | None, bool]:
+        """Returns the name of the cap that combines, and whether it is full."""
+        for name, cap, policy in self.caps(message):
+            if cap.get("over") == "combine":
+                return name, self.room(cap, policy, now) > now
+        return None, False
+
+    def decide(
+        self, message: Message, now: int, winners: dict[str, int], firsts: dict[str, list[Message]]
+    ) -> None:
         policies = self.of(message)
         until = self.quiet_until(message, now)
         if until > now:
@@ -321,12 +369,22 @@ class Person:
                     return self.hold(message, "outbid", now, end, name)
                 return self.refuse(message, "outbid", now)
             winners[name] = winners.get(name, 0) + 1
-        until, is_full = self.full_until(message, now)
+        cap, is_over = self.combining(message, now)
+        first = firsts.get(cap, []) if cap and (is_over or message.over == cap) else []
+        until, is_full = self.full_until(message, now, first)
         if is_full:
             return self.refuse(message, "cap", now)
         if until > now:
+            message.over = cap if is_over else message.over
             return self.hold(message, "cap", now, until)
-        return self.go(message, now)
+        if first:
+            first.append(message)
+            return self.refuse(message, "combined", now)
+        if cap:
+            firsts.setdefault(cap, self.go(message, now))
+        else:
+            self.go(message, now)
+        return None
 
     def send(self, trigger: Document, now: int, cause: str) -> None:
         asked = trigger["do"][0]["send"]
@@ -336,6 +394,7 @@ class Person:
             trigger=trigger["id"],
             cause=cause,
             channel=asked["channel"],
+            template=asked["template"],
             topic=asked.get("topic"),
             priority=trigger.get("priority", 5),
             made=now,
@@ -345,25 +404,44 @@ class Person:
         elif reason := self.barred(message):
             self.refuse(message, reason, now)
         else:
-            self.decide(message, now, {})
+            self.decide(message, now, {}, {})
 
     def refuse(self, message: Message, reason: str, now: int) -> None:
         self.result.answers.append((message.id, reason, now, None))
 
+    def useful(self, message: Message) -> int | None:
+        """Returns from when on a message is of no use."""
+        said = [duration_ms(each["expires"]) for each in self.of(message) if "expires" in each]
+        return message.made + min(said) if said else None
+
     def hold(
         self, message: Message, reason: str, now: int, until: int, contest: str | None = None
     ) -> None:
-        useful = [duration_ms(each["expires"]) for each in self.of(message) if "expires" in each]
-        if useful and until >= message.made + min(useful):
+        useful = self.useful(message)
+        if useful is not None and until >= useful:
             return self.refuse(message, "expired", now)
         message.due, message.contest = until, contest
         self.waiting.append(message)
         self.result.answers.append((message.id, reason, now, until))
         return None
 
-    def go(self, message: Message, now: int) -> None:
-        self.sent.append((now, message))
+    def go(self, message: Message, now: int) -> list[Message]:
+        """Returns what goes as one from now on."""
+        self.sent.append((now, [message]))
         is_marketing = not self.topic(message.topic).get("transactional")
         if is_marketing and any(self.widths(message.channel)):
             self.silent.setdefault(message.channel, now)
         self.result.commands.append((message.trigger, message.id, now))
+        return self.sent[-1][1]
+
+    def end(self) -> Result:
+        """Returns all that has come of it."""
+        for _, each in self.sent:
+            if len(each) > 1:
+                useful = filter(None, map(self.useful, each))
+                self.result.summaries[each[0].id] = Summary(
+                    parts=[(one.template, one.topic, one.trigger, iso(one.made)) for one in each],
+                    about={one.topic for one in each},
+                    expires=min(useful, default=None),
+                )
+        return self.result

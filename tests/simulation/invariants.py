@@ -169,6 +169,7 @@ def gate_kept(out: Recorder, documents: Sequence[Document]) -> None:
     told = [value for _, _, value in out.records if isinstance(value, DecisionRecord)]
     refused = {each.command_id for each in told if each.outcome == "no" and not each.until}
     once(each.id for each in asked)
+    _whole(commands, told)
     assert not refused & {each.id for each in commands}, "sent though it was refused for good"
     for each in asked:
         assert each.expires_at is None or each.at < each.expires_at, f"{each} is expired"
@@ -179,7 +180,19 @@ def gate_kept(out: Recorder, documents: Sequence[Document]) -> None:
             known[f"{value.channel}/{value.topic}"] = value
         elif value in asked:
             assert isinstance(value, Command)
-            _may_go(value, known, needs.get(value.topic or "", "implied"), value.topic in exempt)
+            about = [each["topic"] for each in value.properties.get("combined", ())]
+            for topic in {value.topic, *about}:
+                one = msgspec.structs.replace(value, topic=topic)
+                _may_go(one, known, needs.get(topic or "", "implied"), topic in exempt)
+
+
+def _whole(commands: Sequence[Command], told: Sequence[DecisionRecord]) -> None:
+    """Each summary has all that is told to have gone in it, and nothing else has gone in any."""
+    sizes = Counter(each.summary_id for each in told if each.reason == "combined")
+    combined = {each.command_id for each in told if each.reason == "combined"}
+    assert not combined & {each.id for each in commands}, "went in a summary, and by itself"
+    parts = {each.id: each.properties.get("combined", ()) for each in commands}
+    assert sizes == {one: len(found) - 1 for one, found in parts.items() if found}
 
 
 def _may_go(command: Command, known: dict[str, ConsentChange], needs: str, is_exempt: bool) -> None:

@@ -8,7 +8,8 @@ from hypothesis import event as note
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.consents import SuppressionRecord
+from schemas.commands import Command
+from schemas.consents import ALL, SuppressionRecord
 from tests.builders import (
     DAY,
     HOUR,
@@ -36,6 +37,9 @@ LATE = (0, 0, 0, 0, 30 * MINUTE, 7 * HOUR, 2 * DAY)
 ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")
 END = T0 + 120 * DAY
 
+SUMMARY = "summary"
+COMBINING: Document = {"over": "combine", "summary": SUMMARY}
+
 TRIGGERS = [
     trigger("a", send("news"), id="a-low", priority=2),
     trigger("a", send("shop", "sms"), id="a-sms"),
@@ -44,6 +48,7 @@ TRIGGERS = [
     trigger("c", send(channel="sms"), id="c", priority=7),
     trigger("c", send(), id="c-mail"),
     trigger("c", send(channel="task"), id="c-task"),
+    trigger("d", send("shop", template="d"), id="d", priority=6),
 ]
 
 hours = st.sampled_from(
@@ -87,6 +92,9 @@ def rules(draw: st.DrawFn) -> list[Document]:
         if draw(st.booleans()):
             found_caps = draw(st.lists(caps, min_size=1, max_size=2))
             said["caps"] = [{"id": f"c{at}"} | each for at, each in enumerate(found_caps)]
+            if number == 0 and draw(st.integers(0, 3)):
+                said["channels"] = ["email"]
+                said["caps"][-1] |= COMBINING
         if draw(st.booleans()) and number == 0:
             said["arbitration"] = draw(arbitrations)
         if draw(st.integers(0, 3)) == 0:
@@ -126,7 +134,7 @@ answers = st.sampled_from(
 )
 moves = st.builds(lambda zone: ("timezone", {"timezone": zone}), st.sampled_from(ZONES))
 wakes: st.SearchStrategy[tuple[str, Document]]
-wakes = st.sampled_from([("a", {}), ("b", {}), ("c", {})])
+wakes = st.sampled_from([("a", {}), ("b", {}), ("c", {}), ("d", {})])
 entries = st.tuples(
     st.sampled_from(GAPS),
     st.sampled_from(LATE),
@@ -134,6 +142,41 @@ entries = st.tuples(
 )
 
 Entry = tuple[int, int, tuple[str, Document]]
+
+
+@st.composite
+def combining(draw: st.DrawFn) -> list[Document]:
+    """Draws policies of which one combines, and that let most messages go some time."""
+    found = [topic("news"), topic("shop", consent=draw(st.sampled_from(["implied", "required"])))]
+    found.append(topic("receipt", transactional=True))
+    some: Document = {"channels": ["email"], "caps": [{"id": "c"} | draw(caps) | COMBINING]}
+    others: Document = {"caps": [{"id": "c"} | draw(caps)]}
+    for said in (some, others):
+        if draw(st.booleans()):
+            said["quiet_hours"] = draw(hours)
+        if draw(st.integers(0, 3)) == 0:
+            said["expires"] = draw(st.sampled_from(["1d", "8d"]))
+        if draw(st.integers(0, 3)) == 0:
+            said["topics"] = draw(st.sampled_from([["news"], ["shop"], ["news", "shop"]]))
+    if draw(st.integers(0, 3)) == 0:
+        some["arbitration"] = draw(arbitrations) | {"best": draw(st.integers(1, 3))}
+    found.append(policy("p0", **some))
+    return [*found, policy("p1", **others)] if draw(st.booleans()) else found
+
+
+busy = st.lists(
+    st.tuples(
+        st.sampled_from((0, MINUTE, 20 * MINUTE, HOUR, 5 * HOUR, DAY)),
+        st.just(0),
+        st.one_of(wakes, wakes, wakes, wakes, wakes, words, answers, moves),
+    ),
+    min_size=6,
+    max_size=25,
+)
+
+
+any_rules = st.one_of(rules(), combining())
+any_history = st.one_of(st.lists(entries, min_size=3, max_size=25), busy)
 
 
 def history(found: list[Entry]) -> list[tuple[str, int, Document, str]]:
@@ -156,7 +199,24 @@ def of_oracle(documents: list[Document], found: list[Entry]) -> gates.Result:
     for name, at_ms, properties, id in history(found):
         oracle.hear(name, at_ms, properties, id)
     oracle.wait(END)
-    return oracle.result
+    return oracle.end()
+
+
+def parts(command: Command) -> list[Document]:
+    found: list[Document] = command.properties.get("combined", [])
+    return found
+
+
+def summary(command: Command) -> gates.Summary:
+    assert command.template == SUMMARY
+    return gates.Summary(
+        parts=[
+            (each["template"], each["topic"], each["definition_id"], each["at"])
+            for each in parts(command)
+        ],
+        about={None if each == ALL else each for each in (command.topic, *command.topics)},
+        expires=command.expires_at,
+    )
 
 
 def of_engine(documents: list[Document], found: list[Entry]) -> gates.Result:
@@ -168,11 +228,26 @@ def of_engine(documents: list[Document], found: list[Entry]) -> gates.Result:
         result.answers += [
             (each.command_id, each.reason, each.at, each.until)
             for each in decision.decisions
-            if each.command_id is not None and each.outcome == "no"
+            if each.command_id is not None and each.reason not in ("allowed", "released")
         ]
+        result.summaries |= {each.id: summary(each) for each in decision.commands if parts(each)}
         told = (each for each in decision.consent_changes if not each.topic)
         result.changes += [(each.channel, each.new, 0) for each in told]
     return result
+
+
+def agree(documents: list[Document], found: list[Entry]) -> gates.Result:
+    """Returns what both let go, at the same instants and for the same reasons."""
+    wanted, came = (of(TRIGGERS + documents, found) for of in (of_oracle, of_engine))
+    assert came.commands == wanted.commands
+    assert came.answers == wanted.answers
+    assert came.summaries == wanted.summaries
+    assert sorted(str(each[:2]) for each in came.changes) == sorted(
+        str(each[:2]) for each in wanted.changes
+    )
+    for reason in {each[1] for each in came.answers}:
+        note(reason)
+    return came
 
 
 @budget(200)
@@ -180,14 +255,16 @@ def of_engine(documents: list[Document], found: list[Entry]) -> gates.Result:
 def test_engine_lets_go_what_the_oracle_lets_go(
     documents: list[Document], found: list[Entry]
 ) -> None:
-    wanted, came = (of(TRIGGERS + documents, found) for of in (of_oracle, of_engine))
-    assert came.commands == wanted.commands
-    assert came.answers == wanted.answers
-    assert sorted(str(each[:2]) for each in came.changes) == sorted(
-        str(each[:2]) for each in wanted.changes
-    )
-    for reason in {each[1] for each in came.answers}:
-        note(reason)
+    agree(documents, found)
+
+
+@budget(200)
+@given(combining(), busy)
+def test_engine_combines_what_the_oracle_combines(
+    documents: list[Document], found: list[Entry]
+) -> None:
+    for each in agree(documents, found).summaries.values():
+        note(f"{len(each.parts)} as one, about {len(each.about)}")
 
 
 def partition(documents: list[Document], found: list[Entry]) -> Partition:
@@ -199,7 +276,7 @@ def partition(documents: list[Document], found: list[Entry]) -> Partition:
 
 
 @budget(60)
-@given(rules(), st.lists(entries, min_size=3, max_size=25))
+@given(any_rules, any_history)
 def test_nobody_gets_what_may_not_be_sent(documents: list[Document], found: list[Entry]) -> None:
     made = partition(documents, found)
     invariants.commands_once(made.out)
@@ -207,7 +284,7 @@ def test_nobody_gets_what_may_not_be_sent(documents: list[Document], found: list
 
 
 @budget(30)
-@given(rules(), st.lists(entries, min_size=3, max_size=25), st.integers(1, 9))
+@given(any_rules, any_history, st.integers(1, 9))
 def test_batches_do_not_matter(documents: list[Document], found: list[Entry], size: int) -> None:
     told = [as_event(*each) for each in history(found)]
     ends = []
@@ -222,7 +299,7 @@ def test_batches_do_not_matter(documents: list[Document], found: list[Entry], si
 
 
 @budget(30)
-@given(rules(), st.lists(entries, min_size=3, max_size=25))
+@given(any_rules, any_history)
 def test_tables_end_as_the_history_of_their_changes(
     documents: list[Document], found: list[Entry]
 ) -> None:
