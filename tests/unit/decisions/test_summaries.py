@@ -285,6 +285,29 @@ def test_only_the_best_of_an_arbitration_are_combined() -> None:
     assert sent(one.waits(at(26))) == [("day", ["b", "a"])]
 
 
+def test_what_is_combined_takes_its_place_among_the_best() -> None:
+    one = person(arbitration={"wait": "1h", "best": 2, "others": "defer"}, caps=[COMBINING])
+    does(one, 0)
+    one.waits(at(1))
+    for name in "abs":
+        does(one, 2, name)
+    one.waits(at(25))
+    found = one.waits(at(26))
+    assert sent(found) == [("day", ["b", "a"])]
+    assert answers(found)[-1] == ("s", "outbid", 27)
+
+
+def test_others_go_in_the_first_one_though_another_one_went_by_itself_between() -> None:
+    daily = {"id": "c", "times": 3, "per": "day", "over": "combine", "summary": "day"}
+    evening = {"from": "20:00", "to": "00:00"}
+    one = person(policy("q", topics=["shop"], quiet_hours=evening), caps=[daily])
+    for hours in (0, 1, 2):
+        does(one, hours)
+    for hours, name in ((3, "a"), (4, "n"), (21, "s")):
+        does(one, hours, name)
+    assert sent(one.waits(at(24))) == [("day", ["a", "n"]), ("s", [])]
+
+
 def test_a_summary_goes_by_the_clocks_of_who_has_moved() -> None:
     daily = {"id": "c", "times": 1, "per": "day", "over": "combine", "summary": "day"}
     one = person(caps=[daily])

@@ -47,6 +47,17 @@ def test_all_policies_hold_that_fit_the_channel_and_the_topic() -> None:
     assert found.caps == {"a/c", "a/d", "b/c", "c/c"}
 
 
+def test_one_cap_may_combine_what_waits_for_room_in_it() -> None:
+    combining = cap(2, id="d", over="combine", summary="day")
+    found = gate(
+        topic(), policy("a", caps=[cap()]), policy("b", channels=["email"], caps=[cap(), combining])
+    )
+    chosen = found.terms("email", "news").combining
+    assert chosen is not None
+    assert (chosen.key, chosen.defers, chosen.summary) == ("b/d", True, "day")
+    assert found.terms("sms", "news").combining is None
+
+
 def test_of_transactional_messages_only_suppression_is_asked() -> None:
     found = gate(
         topic("receipt", transactional=True), policy(consent="required", caps=[cap()])
