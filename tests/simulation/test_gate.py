@@ -156,8 +156,10 @@ def combining(draw: st.DrawFn) -> list[Document]:
             said["quiet_hours"] = draw(hours)
         if draw(st.integers(0, 3)) == 0:
             said["expires"] = draw(st.sampled_from(["1d", "8d"]))
-        if draw(st.integers(0, 3)) == 0:
-            said["topics"] = draw(st.sampled_from([["news"], ["shop"], ["news", "shop"]]))
+    if draw(st.integers(0, 5)) == 0:
+        some["topics"] = ["news", "shop"]
+    if draw(st.booleans()):
+        others["topics"] = draw(st.sampled_from([["news"], ["shop"]]))
     if draw(st.integers(0, 3)) == 0:
         some["arbitration"] = draw(arbitrations) | {"best": draw(st.integers(1, 3))}
     found.append(policy("p0", **some))
