@@ -94,7 +94,7 @@ def stream(found: Place, definitions: Path, events: Path) -> int:
     found.wait_decided(limit_s=RUN_S)
     assert found.run("tick", END).code == 0
     found.wait_decided()
-    assert [again.stop(), second.stop()] == [0, 0]
+    assert [again.stop(), second.stop()] == [0, 0], again.text + second.text
     return killed
 
 
