@@ -5,6 +5,8 @@ whoever asked waits and asks again. Anything else is a bug and raises as it is.
 """
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,6 +26,8 @@ LOST_MS = 15_000
 """How long a connection may be silent before it counts as lost, or idle within a transaction."""
 SQLITE_WAIT_MS = 20_000
 """How long one writer of a file waits for another."""
+SQLITE_PAUSE_S = 0.01
+"""Before a new file is asked again."""
 
 Found = TypeVar("Found")
 
@@ -126,7 +130,7 @@ def _sqlite(url: URL) -> Engine:
 
     def connect(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # or the driver begins transactions by its own rules
-        connection.execute("pragma journal_mode=wal")
+        _log_ahead(connection)
 
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("begin immediate")
@@ -134,3 +138,20 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Has a file written ahead of itself, so that readers do not wait.
+
+    Of those who open a new file together some are refused at once: SQLite waits for other locks,
+    but not for this one.
+    """
+    until_s = time.monotonic() + SQLITE_WAIT_MS / 1000
+    while True:
+        try:
+            connection.execute("pragma journal_mode=wal")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until_s:
+                raise
+            time.sleep(SQLITE_PAUSE_S)

@@ -1,6 +1,8 @@
 """Which addresses open a database, and what its failures are."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,20 @@ def test_file_that_can_not_be_opened_is_away(tmp_path: Path) -> None:
     with pytest.raises(Away):
         database.run_now(lambda one: one.execute(text("select 1")))
     database.close()
+
+
+def test_new_file_is_opened_by_all_who_come_together(tmp_path: Path) -> None:
+    """SQLite refuses about one of a hundred at once, so 600 are tried."""
+    for number in range(100):
+        opened = [Database(f"sqlite:///{tmp_path}/{number}.db") for _ in range(6)]
+        ready = threading.Barrier(len(opened))
+
+        def look(database: Database, ready: threading.Barrier = ready) -> int:
+            ready.wait()
+            one: int = database.run_now(lambda found: found.execute(text("select 1")).scalar_one())
+            return one
+
+        with ThreadPoolExecutor(len(opened)) as threads:
+            assert [*threads.map(look, opened)] == [1] * len(opened)
+        for each in opened:
+            each.close()
