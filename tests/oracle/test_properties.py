@@ -145,6 +145,6 @@ def test_examples_use_all_of_the_grammar() -> None:
     assert {document["kind"] for document in documents} == {"segment", "list", "score", "trigger"}
 
 
-def test_shop_has_eight_definitions() -> None:
+def test_shop_has_ten_definitions() -> None:
     kinds = sorted(document["kind"] for document in load(SHOP))
-    assert kinds == ["score"] + ["segment"] * 4 + ["trigger"] * 3
+    assert kinds == ["score", *["segment"] * 4, *["template"] * 2, *["trigger"] * 3]

@@ -23,7 +23,7 @@ Rows = dict[str, dict[str, list[Row]]]
 """Rows by kind and person, in order."""
 
 STREAMS = ("segment_changes", "score_changes", "commands", "decisions", "journey_runs")
-NOT_COMPARED = {"traits", "properties", "transactional", "headers"}
+NOT_COMPARED = {"traits", "properties", "transactional", "headers", "topics"}
 """What a template may fill in, and what the gate says, which the oracle leaves out."""
 
 
