@@ -203,7 +203,7 @@ def _then(
     for cap in terms.caps:
         if cap.key in counted:
             continue
-        full_ms = cap.full_until(contact.sends.get(cap.key, []), profile, now)
+        full_ms = cap.full_until(profile, now)
         if full_ms > now:
             if not cap.defers:
                 return "cap", 0
@@ -219,8 +219,7 @@ def _window(contact: Contact, contest: Contest, now: int) -> int:
 
 def _is_full(profile: Profile, terms: Terms, now: int) -> bool:
     """Returns whether there is no room in the cap that has messages go as one."""
-    cap, contact = terms.combining, profile.contact or _NOTHING
-    return cap is not None and cap.full_until(contact.sends.get(cap.key, []), profile, now) > now
+    return terms.combining is not None and terms.combining.full_until(profile, now) > now
 
 
 def _settle(profile: Profile, moment: Moment, held: Held, terms: Terms, answer: Answer) -> bool:

@@ -46,8 +46,9 @@ class Cap(msgspec.Struct, frozen=True):
     summary: str | None = None
     """The template of what several become that go as one; None: each goes by itself."""
 
-    def full_until(self, sent: list[int], profile: Profile, now: int) -> int:
+    def full_until(self, profile: Profile, now: int) -> int:
         """Returns when another one may go, ms, of the instants at which some went."""
+        sent = [] if profile.contact is None else profile.contact.sends.get(self.key, [])
         if len(sent) < self.times:
             return 0
         if self.within_ms is not None:
