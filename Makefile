@@ -128,7 +128,7 @@ peers: $(DEV_STAMP)  ## that the frameworks we are measured against do the same 
 
 .PHONY: test
 test: $(DEV_STAMP)  ## everything, on a real Kafka: half of it waiting, so two parts at once
-	@echo "two parts at once; each is shown when it has ended, the last one after some twenty minutes"
+	@echo "two parts at once; each is shown when it has ended, the last one after about half an hour"
 	$(MAKE) --jobs=2 --output-sync=target whole check unit core contract starbucks model
 
 .PHONY: wheel
