@@ -34,6 +34,11 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
+def at(hours: float) -> int:
+    """Returns the instant so many hours after T0, ms."""
+    return T0 + round(hours * HOUR)
+
+
 def segment(when: Document, id: str = "s", **keys: Any) -> Document:
     return {"kind": "segment", "id": id, "name": id, "when": when} | keys
 

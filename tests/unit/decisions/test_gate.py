@@ -16,6 +16,7 @@ from tests.builders import (
     T0,
     Document,
     Person,
+    at,
     cap,
     identify,
     journey,
@@ -34,10 +35,6 @@ from tests.builders import (
 
 MAIL = trigger("a", send())
 NIGHT = {"from": "21:00", "to": "08:00"}
-
-
-def at(hours: float) -> int:
-    return T0 + round(hours * HOUR)
 
 
 def does(person: Person, hours: float, name: str = "a", **properties: Any) -> Decision:

@@ -14,6 +14,7 @@ from tests.builders import (
     T0,
     Document,
     Person,
+    at,
     cap,
     identify,
     policy,
@@ -32,10 +33,6 @@ TRIGGERS = (
     trigger("s", send("shop", template="s"), id="s", priority=4),
 )
 TOPICS = (topic(), topic("shop"))
-
-
-def at(hours: float) -> int:
-    return T0 + round(hours * HOUR)
 
 
 def person(*policies: Document, **keys: Any) -> Person:

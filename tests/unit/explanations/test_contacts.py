@@ -3,10 +3,9 @@
 from processors.explanations import telling, trees
 from schemas.consents import ALL
 from tests.builders import (
-    HOUR,
-    T0,
     Document,
     Json,
+    at,
     cap,
     journey,
     policy,
@@ -24,10 +23,6 @@ NIGHT = policy(quiet_hours={"from": "21:00", "to": "08:00"})
 
 def lines(documents: list[Document], *log: Json, at_ms: int | None = None) -> list[str]:
     return telling.as_text(explained(documents, list(log), at_ms=at_ms)).split("\n")
-
-
-def at(hours: float) -> int:
-    return T0 + round(hours * HOUR)
 
 
 def messages(documents: list[Document], *log: Json) -> list[trees.Message]:
