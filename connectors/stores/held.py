@@ -56,16 +56,16 @@ returning command, tried, tried_at, held_at, until
 _EXTEND = rows.statement(
     """
 update held set busy_until = :busy_until
-where busy_until is not null and command_id in (select v.id from {rows})
+where busy_until is not null and command_id {is_asked}
 """,
     id="text",
 )
 _PUT_BACK = rows.statement(
-    "update held set busy_until = null where command_id in (select v.id from {rows})", id="text"
+    "update held set busy_until = null where command_id {is_asked}", id="text"
 )
-_END = rows.statement("delete from held where command_id in (select v.id from {rows})", id="text")
+_END = rows.statement("delete from held where command_id {is_asked}", id="text")
 _REPLACED = rows.statement(
-    "delete from ledger where state = 'held' and command_id in (select v.id from {rows})",
+    "delete from ledger where state = 'held' and command_id {is_asked}",
     id="text",
 )
 _EXPIRE = text("""

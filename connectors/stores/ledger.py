@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 from sqlalchemy.engine import Connection
 
 from connectors.stores import rows, standing
@@ -23,6 +23,8 @@ _ENTRY = (
     "command_id as id, state, epoch, detail, provider, provider_id, promise, attempts, answer,"
     " updated_at, variant, told_at"
 )
+_IS_OPEN = "state || '' in ('claimed', 'dispatching')"
+"""Not in the words of the index of open messages: it holds those that ended, too, until a vacuum."""
 _EPOCH = text("""
 insert into epochs (name, value) values ('senders', 1)
 on conflict (name) do update set value = epochs.value + 1 returning value
@@ -51,9 +53,7 @@ returning {_ENTRY}
     variant="text",
     domain="text",
 )
-_FIND = rows.statement(
-    f"select {_ENTRY} from ledger where command_id in (select v.id from {{rows}})", id="text"
-)
+_FIND = rows.statement(f"select {_ENTRY} from ledger where command_id {{is_asked}}", id="text")
 _REFUSED = """
 coalesce(
   (select min('suppressed-' || s.reason) from suppressions s
@@ -71,6 +71,16 @@ coalesce(
 """
 _DISPATCH = rows.statement(
     f"""
+with asked as materialized (
+  select asked_id, by_epoch, by_provider, by_promise, min(of_topic) as refused
+  from (
+    select v.id as asked_id, v.epoch as by_epoch, v.provider as by_provider,
+      v.promise as by_promise, {_REFUSED} as of_topic
+    from {{rows}} join ledger k on k.command_id = v.id
+    where k.command_id {{is_asked}}
+  ) as looked
+  group by asked_id, by_epoch, by_provider, by_promise
+)
 update ledger set
   state = case when asked.refused is null then 'dispatching'
                when state = 'claimed' then 'dropped' else 'unknown' end,
@@ -79,17 +89,9 @@ update ledger set
   promise = case when asked.refused is null then asked.by_promise else promise end,
   attempts = attempts + case when asked.refused is null then 1 else 0 end,
   updated_at = :at
-from (
-  select asked_id, by_epoch, by_provider, by_promise, min(of_topic) as refused
-  from (
-    select v.id as asked_id, v.epoch as by_epoch, v.provider as by_provider,
-      v.promise as by_promise, {_REFUSED} as of_topic
-    from {{rows}} join ledger k on k.command_id = v.id
-  ) as looked
-  group by asked_id, by_epoch, by_provider, by_promise
-) as asked
-where command_id = asked.asked_id and epoch = asked.by_epoch
-  and state in ('claimed', 'dispatching')
+from asked
+where command_id {{is_asked}} and command_id = asked.asked_id and epoch = asked.by_epoch
+  and {_IS_OPEN}
 returning {_ENTRY}
 """,
     id="text",
@@ -101,7 +103,7 @@ returning {_ENTRY}
 _RELEASE = rows.statement(
     """
 update ledger set state = 'claimed', updated_at = :at
-where state = 'dispatching'
+where command_id {is_asked} and state || '' = 'dispatching'
   and exists (select 1 from {rows} where v.id = command_id and v.epoch = ledger.epoch)
 """,
     id="text",
@@ -110,7 +112,7 @@ where state = 'dispatching'
 _REOPEN = rows.statement(
     """
 update ledger set state = 'claimed', detail = '', told_at = null, epoch = 0, updated_at = :at
-where state = 'held' and command_id in (select v.id from {rows})
+where state = 'held' and command_id {is_asked}
 """,
     id="text",
 )
@@ -123,8 +125,8 @@ from (
     v.provider_id as to_id, v.answer as to_answer
   from {{rows}}
 ) as ended
-where command_id = ended.ended_id and epoch = ended.by_epoch
-  and state in ('claimed', 'dispatching')
+where command_id {{is_asked}} and command_id = ended.ended_id and epoch = ended.by_epoch
+  and {_IS_OPEN}
 returning {_ENTRY}
 """,
     id="text",
@@ -135,14 +137,13 @@ returning {_ENTRY}
     answer="text",
 )
 _WHO = rows.statement(
-    "select command_id as id, profile_id, channel from ledger"
-    " where command_id in (select v.id from {rows})",
+    "select command_id as id, profile_id, channel from ledger where command_id {is_asked}",
     id="text",
 )
 _TOLD = rows.statement(
     """
 update ledger set told_at = :at, answer = null
-where command_id in (select v.id from {rows})
+where command_id {is_asked}
 """,
     id="text",
 )
@@ -263,13 +264,17 @@ def _entries(
     **values: object,
 ) -> dict[str, Entry]:
     """Returns what stands of these messages, also of those that were not ours to change."""
-    changed = rows.run(connection, asked, given, **values).mappings()
-    found = {one["id"]: Entry(**one) for one in changed}
+    found = _read(rows.run(connection, asked, given, **values))
     left = [str(one["id"]) for one in given if one["id"] not in found]
     if left:
-        rest = rows.run(connection, _FIND, _ids(left)).mappings()
-        found |= {one["id"]: Entry(**one) for one in rest}
+        found |= _read(rows.run(connection, _FIND, _ids(left)))
     return found
+
+
+def _read(found: CursorResult[Any]) -> dict[str, Entry]:
+    names = tuple(found.keys())
+    entries = [Entry(**dict(zip(names, one, strict=True))) for one in found.all()]
+    return {one.id: one for one in entries}
 
 
 def _suppress(connection: Connection, stops: Mapping[str, str], at: int) -> None:

@@ -29,7 +29,7 @@ on conflict (id) do nothing
     at="bigint",
 )
 _TAKE = text("select id, topic, key, value, at from outbox order by at, id limit :most")
-_DONE = rows.statement("delete from outbox where id in (select v.id from {rows})", id="text")
+_DONE = rows.statement("delete from outbox where id {is_asked}", id="text")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

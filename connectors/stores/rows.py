@@ -13,7 +13,9 @@ class Statement(NamedTuple):
     """A statement over many rows, with the columns of these."""
 
     sql: str
-    """With `{rows}` where the rows are selected from, as `v`."""
+    """With `{rows}` where the rows are selected from, as `v`. `… {is_asked}` says of a column that
+    it is the `id` of one of them: Postgres goes by the index then, however small it thinks a table
+    is that nobody has analysed yet."""
     columns: tuple[tuple[str, str], ...]
     """Names and their types in Postgres; SQLite takes them as JSON has them."""
 
@@ -43,7 +45,10 @@ def run(
 
 @functools.cache
 def _text(asked: Statement, dialect: str) -> TextClause:
-    return text(asked.sql.replace("{rows}", source(dialect, dict(asked.columns))))
+    found = source(dialect, dict(asked.columns))
+    is_one = "= any (array(%s))" if dialect == "postgresql" else "in (%s)"
+    is_asked = is_one % f"select v.id from {found}"
+    return text(asked.sql.replace("{rows}", found).replace("{is_asked}", is_asked))
 
 
 def source(dialect: str, columns: Mapping[str, str]) -> str:

@@ -446,6 +446,41 @@ def test_dispatch_waits_for_a_withdrawal_that_is_under_way(postgres: str) -> Non
         assert run(race()).state == "dropped"
 
 
+def test_of_a_ledger_that_grew_no_more_is_read_than_is_asked_for(postgres: str) -> None:
+    """What Postgres planned for a table when it was empty is not what it does with thousands of
+    rows, also before it has analysed them."""
+    with stores.opened(postgres, connections=1) as database:
+        ledger = Ledger(database, owner="one")
+        database.run_now(lambda one: one.execute(_NOT_ANALYSED))
+
+        def go(name: str, times: int) -> int:
+            for number in range(times):
+                ids = [f"{name}-{number}-{one}" for one in range(20)]
+                run(ledger.claim([intent(one, one) for one in ids], epoch=1, at=5))
+                run(ledger.dispatch([gate(one) for one in ids], at=6))
+                run(ledger.release([gate(one) for one in ids], at=6))
+                run(ledger.dispatch([gate(one) for one in ids], at=7))
+                ends = [End(id=one, epoch=1, state="sent", detail="http-200") for one in ids]
+                run(ledger.conclude(ends, at=8))
+                run(ledger.told(ids, at=9))
+            database.run_now(lambda one: one.execute(_TELL))
+            return int(database.run_now(lambda one: one.execute(_READ).scalar_one()))
+
+        go("early", 20)
+        many = [intent(f"c-{number}") for number in range(5_000)]
+        run(ledger.claim(many, epoch=1, at=5))
+        before = go("before", 1)
+        assert 20 <= (go("late", 10) - before) / 10 < 1_000
+
+
+_NOT_ANALYSED = text("alter table ledger set (autovacuum_enabled = false)")
+_TELL = text("select pg_stat_force_next_flush()")
+_READ = text("""
+select t.seq_tup_read + sum(i.idx_tup_read) from pg_stat_user_tables t
+join pg_stat_user_indexes i on i.relid = t.relid where t.relname = 'ledger' group by t.seq_tup_read
+""")
+
+
 def test_database_that_is_away_is_told_so() -> None:
     database = Database("postgresql://beckon@127.0.0.1:9/nothing")
     ask: Callable[..., Any] = lambda one: one.execute(text("select 1"))  # noqa: E731
