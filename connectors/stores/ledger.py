@@ -24,7 +24,7 @@ _ENTRY = (
     " updated_at, variant, told_at"
 )
 _IS_OPEN = "state || '' in ('claimed', 'dispatching')"
-"""Not in the words of the index of open messages: it holds those that ended, too, until a vacuum."""
+"""Not in the words of the index of open messages: until a vacuum it holds those that ended, too."""
 _EPOCH = text("""
 insert into epochs (name, value) values ('senders', 1)
 on conflict (name) do update set value = epochs.value + 1 returning value

@@ -193,7 +193,9 @@ start() {
   format_storage
   rm -f "$dir/bootstrap" "$dir/bootstrap.secured"
   : >"$dir/kafka.log"
+  # a broker that lives for minutes never earns back what its second compiler costs
   nohup "$java" -cp "$jars/*" -Xms256m -Xmx1g -XX:+UseG1GC -XX:MaxGCPauseMillis=20 \
+    -XX:TieredStopAtLevel=1 \
     -Djava.awt.headless=true "-Dlog4j2.configurationFile=$here/log4j2.properties" \
     kafka.Kafka "$dir/server.properties" >>"$dir/kafka.log" 2>&1 </dev/null &
   local pid=$!
