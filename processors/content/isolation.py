@@ -136,7 +136,7 @@ class Isolated:
 
     def _send(self, waiting: "deque[_Job]", sent: "deque[_Job]", found: dict[int, Made]) -> None:
         """Has the process never wait for its next message, and never for us to take its answer."""
-        if self._child is not None and self._child.is_gone and not sent:
+        if not sent and self._child is not None and self._child.is_gone:
             self._end()
         while waiting and len(sent) < AHEAD:
             size = sum(len(each.frame) for each in (*sent, waiting[0]))
