@@ -61,8 +61,8 @@ class _Keys(NamedTuple):
     """The keys of one purpose, made of one secret."""
 
     sign: hmac.HMAC
-    """To be copied: what signs in one call lets go of the interpreter's lock, and a thread that makes
-    mails beside a busy one waits milliseconds for it, with each link."""
+    """To be copied: what signs in one call lets go of the interpreter's lock, and beside a busy
+    thread waits milliseconds for it, with each link."""
     seal: AESSIV
 
 
