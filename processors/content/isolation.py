@@ -11,12 +11,12 @@ import itertools
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ import msgspec
 from processors.content import drafts, links
 from processors.content.drafts import Draft
 from processors.content.facts import Options
+from processors.content.frames import Frames
 from processors.content.libraries import Library
 from processors.content.links import Links
 from processors.content.rendering import Renderer
@@ -41,7 +42,7 @@ WALL_S = 10.0
 START_S = 60.0
 AHEAD = 16
 AHEAD_BYTES = 32_768
-"""So many messages are given to it at once, if all of them are as small as that: a pipe holds more,
+"""So many messages are given to it ahead, if all of them are as small as that: sockets hold more,
 so that neither side waits for the other to read."""
 MAX_STRIKES = 3
 """How often a template may end the process before nobody tries it any more."""
@@ -96,16 +97,17 @@ class Isolated:
         """Returns what `compose` returns or raises of each, in their order."""
         found: dict[int, Made] = {}
         jobs = self._jobs(commands, found)
-        waiting = deque(itertools.islice(jobs, 1))
+        waiting: deque[_Job] = deque()
         sent: deque[_Job] = deque()
         with self._lock:
             try:
-                while waiting or sent:
-                    self._send(waiting, sent, found)
-                    if not waiting:
-                        waiting.extend(itertools.islice(jobs, 1))  # while it is at work on others
-                        if waiting:
-                            continue
+                while True:
+                    if len(sent) <= AHEAD // 2:  # many at a time
+                        room = max(0, AHEAD - len(sent) - len(waiting))
+                        waiting.extend(itertools.islice(jobs, room))
+                        if not waiting and not sent:
+                            break
+                        self._send(waiting, sent, found)
                     if sent:
                         self._receive(waiting, sent, found)
             finally:
@@ -138,19 +140,22 @@ class Isolated:
         """Has the process never wait for its next message, and never for us to take its answer."""
         if not sent and self._child is not None and self._child.is_gone:
             self._end()
+        frames = []
         while waiting and len(sent) < AHEAD:
             size = sum(len(each.frame) for each in (*sent, waiting[0]))
             if sent and size > AHEAD_BYTES:
-                return
+                break
             job = waiting.popleft()
             if self._strikes.get(job.template, 0) >= MAX_STRIKES:
                 found[job.place] = job.too_costly()
                 continue
+            sent.append(job)
+            frames.append(job.frame)
+        if frames:
             if self._child is None:
                 self._begin()
             assert self._child is not None
-            sent.append(job)
-            self._child.send(job.frame)
+            self._child.send(frames)
 
     def _receive(self, waiting: "deque[_Job]", sent: "deque[_Job]", found: dict[int, Made]) -> None:
         """Takes one answer; where the process ended of it, what else it was given waits again."""
@@ -213,9 +218,9 @@ class _Child:
     """The process, as seen from here."""
 
     def __init__(self, told: bytes) -> None:
-        ours, theirs = Pipe()
+        ours, theirs = socket.socketpair()
         self.answers = 0
-        self._pipe = ours
+        self._frames = Frames(ours)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno())],
@@ -225,7 +230,7 @@ class _Child:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # what a failing template says may be personal
             )
-        ours.send_bytes(told)
+        self.send([told])
 
     @property
     def pid(self) -> int:
@@ -239,25 +244,26 @@ class _Child:
 
     def ask(self, frame: bytes, wait_s: float) -> bytes | None:
         """Returns the answer; None where there is none in time, or never will be."""
-        self.send(frame)
+        self.send([frame])
         return self.receive(wait_s)
 
-    def send(self, frame: bytes) -> None:
-        """Gives it something to do; that it is not there any more shows in the answer."""
+    def send(self, frames: Iterable[bytes]) -> None:
+        """Gives it things to do; that it is not there any more shows in the answers."""
         with contextlib.suppress(OSError):
-            self._pipe.send_bytes(frame)
+            self._frames.send(frames)
 
     def receive(self, wait_s: float) -> bytes | None:
         """Returns the next answer; None where there is none in time, or never will be."""
         try:
-            answer = self._pipe.recv_bytes() if self._pipe.poll(wait_s) else None
-        except (EOFError, OSError):
+            answer = self._frames.receive(wait_s)
+        except OSError:
             return None
         self.answers += 1
         return answer
 
     def end(self) -> None:
-        self._pipe.close()
+        """Ends it at once."""
+        self._frames.close()
         self._process.kill()
         self._process.wait()
 
@@ -265,13 +271,13 @@ class _Child:
 def main(descriptor: int) -> None:
     """Serves the process that began this one, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(EOFError, OSError), Connection(descriptor) as pipe:
-        options = msgspec.msgpack.decode(pipe.recv_bytes(), type=Options)
+    with contextlib.suppress(OSError), socket.socket(fileno=descriptor) as end:
+        frames = Frames(end)
+        options = msgspec.msgpack.decode(frames.receive(), type=Options)
         library = Library()
         renderer = Renderer(library, options=options)
         while True:
-            frame = pipe.recv_bytes()
-            pipe.send_bytes(answer(frame, library, renderer))
+            frames.send([answer(frames.receive(), library, renderer)])
 
 
 def answer(frame: bytes, library: Library, renderer: Renderer) -> bytes:
