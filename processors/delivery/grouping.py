@@ -39,13 +39,10 @@ class Grouped(Generic[Given, Found]):
         self._waiting: list[tuple[Given, asyncio.Future[Found]]] = []
         self._running: set[asyncio.Task[None] | None] = set()
         self._next_s = 0.0
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def ask(self, given: Given) -> Found:
         """Returns the answer for one."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        future = self._loop.create_future()
+        future = asyncio.get_running_loop().create_future()
         self._waiting.append((given, future))
         if len(self._running) < self._at_once:
             self._running.add(asyncio.create_task(self._run()))
