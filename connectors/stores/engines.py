@@ -104,9 +104,7 @@ def address(url: str) -> URL:
 
 def _postgres(url: URL, connections: int) -> Engine:
     bounds = f"-c statement_timeout={STATEMENT_MS} -c idle_in_transaction_session_timeout={LOST_MS}"
-    bounds += (
-        " -c plan_cache_mode=force_custom_plan"  # or what was planned for an empty table stays
-    )
+    anew = "-c plan_cache_mode=force_custom_plan"  # or what was planned for an empty table stays
     return sqlalchemy.create_engine(
         url,
         pool_size=connections,
@@ -117,7 +115,7 @@ def _postgres(url: URL, connections: int) -> Engine:
             "keepalives_idle": CONNECT_S,
             "tcp_user_timeout": LOST_MS,
             "application_name": "beckon",
-            "options": f"{url.query.get('options', '')} {bounds}",
+            "options": f"{url.query.get('options', '')} {bounds} {anew}",
         },
     )
 

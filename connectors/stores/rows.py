@@ -46,8 +46,8 @@ def run(
 @functools.cache
 def _text(asked: Statement, dialect: str) -> TextClause:
     found = source(dialect, dict(asked.columns))
-    is_one = "= any (array(%s))" if dialect == "postgresql" else "in (%s)"
-    is_asked = is_one % f"select v.id from {found}"
+    ids = f"(select v.id from {found})"
+    is_asked = f"= any (array{ids})" if dialect == "postgresql" else f"in {ids}"
     return text(asked.sql.replace("{rows}", found).replace("{is_asked}", is_asked))
 
 
